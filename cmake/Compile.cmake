@@ -1,0 +1,32 @@
+# One interface target carries the compile flags of every target of ours.
+add_library(usherd_flags INTERFACE)
+target_compile_options(usherd_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wcast-align -Wnull-dereference -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these inside inlined library code.
+  target_compile_options(usherd_flags INTERFACE -Wno-null-dereference -Wno-maybe-uninitialized
+    -Wno-mismatched-new-delete -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-restrict
+    -Wno-dangling-pointer)
+endif()
+if(USHERD_WERROR)
+  target_compile_options(usherd_flags INTERFACE -Werror)
+endif()
+target_compile_definitions(usherd_flags INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ERROR_CODE_HEADER_ONLY
+  SPDLOG_FMT_EXTERNAL)
+target_include_directories(usherd_flags INTERFACE "${CMAKE_SOURCE_DIR}/include")
+target_include_directories(usherd_flags INTERFACE "${CMAKE_SOURCE_DIR}")
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(usherd_flags INTERFACE -g1 -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+  target_link_options(usherd_flags INTERFACE -Wl,-z,relro,-z,now)
+else()
+  target_compile_options(usherd_flags INTERFACE -g1)
+endif()
+if(USHERD_SANITIZE)
+  target_compile_options(usherd_flags INTERFACE -fsanitize=${USHERD_SANITIZE} -fno-sanitize-recover=all -O1)
+  target_link_options(usherd_flags INTERFACE -fsanitize=${USHERD_SANITIZE})
+endif()
+find_program(USHERD_CCACHE ccache)
+if(USHERD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${USHERD_CCACHE}")
+endif()

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace usherd {
+
+/// The worker pool seen from the event loop: runs blocking work elsewhere and brings its result back. Holds no
+/// threads itself; the executor's owner must outlive it.
+class Workers {
+ public:
+  explicit Workers(boost::asio::any_io_executor pool) : pool_(std::move(pool)) {}
+
+  /// Runs `work` on a worker and resumes the caller on its own executor with what it returned. Once started the work
+  /// is not cancelled. Name a capturing lambda before passing it (gcc 107288).
+  template <class Work>
+  [[nodiscard]] boost::asio::awaitable<std::invoke_result_t<Work&>> run(Work work) const {
+    using Value = std::invoke_result_t<Work&>;
+    static_assert(!std::is_void_v<Value>, "return a Result<void> or a bool");
+    auto start = [pool = pool_](auto handler, Work job) {
+      auto executor = boost::asio::get_associated_executor(handler);
+      auto task = [handler = std::move(handler), job = std::move(job),
+                   guard = boost::asio::make_work_guard(executor)]() mutable {
+        auto value = job();
+        auto back = [handler = std::move(handler), value = std::move(value)]() mutable {
+          std::move(handler)(std::move(value));
+        };
+        const auto loop = guard.get_executor();
+        boost::asio::post(loop, std::move(back));
+      };
+      boost::asio::post(pool, std::move(task));
+    };
+    co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Value)>(
+        std::move(start), boost::asio::use_awaitable, std::move(work));
+  }
+
+ private:
+  boost::asio::any_io_executor pool_;
+};
+
+}  // namespace usherd

@@ -1,0 +1,91 @@
+#include "usherd/core/log.hpp"
+
+#include "usherd/core/text.hpp"
+#include "usherd/core/timestamp.hpp"
+
+#include <spdlog/formatter.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/sinks/null_sink.h>
+
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+namespace usherd {
+namespace {
+
+std::string_view text_of(const spdlog::details::log_msg& message) {
+  return {message.payload.data(), message.payload.size()};
+}
+
+void append(spdlog::memory_buf_t& out, std::string_view text) { out.append(text.data(), text.data() + text.size()); }
+
+/// "<N>text": systemd reads the syslog priority off the front and adds time and unit itself.
+class JournalFormatter final : public spdlog::formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
+    constexpr std::array<std::string_view, 7> priorities{"<7>", "<7>", "<6>", "<4>", "<3>", "<2>", "<6>"};
+    append(out, priorities[static_cast<std::size_t>(message.level)]);
+    append(out, text_of(message));
+    out.push_back('\n');
+  }
+  [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JournalFormatter>(); }
+};
+
+class JsonFormatter final : public spdlog::formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
+    std::string line = "{\"time\":\"";
+    line += format_rfc3339(std::chrono::time_point_cast<std::chrono::milliseconds>(message.time));
+    line += "\",\"level\":\"";
+    const auto level = spdlog::level::to_string_view(message.level);
+    line.append(level.data(), level.size());
+    line += "\",\"message\":";
+    append_json_string(line, text_of(message));
+    line += "}\n";
+    append(out, line);
+  }
+  [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
+};
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::error:
+      return spdlog::level::err;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+  }
+  return spdlog::level::info;
+}
+
+}  // namespace
+
+std::shared_ptr<Log> make_log(LogLevel level, LogFormat format) {
+  auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
+  if (format == LogFormat::journal)
+    sink->set_formatter(std::make_unique<JournalFormatter>());
+  else if (format == LogFormat::json)
+    sink->set_formatter(std::make_unique<JsonFormatter>());
+  else
+    sink->set_pattern("%H:%M:%S.%e %^%-7l%$ %v");
+  auto log = std::make_shared<Log>("usherd", std::move(sink));
+  log->set_level(to_spdlog(level));
+  log->flush_on(spdlog::level::trace);
+  return log;
+}
+
+std::shared_ptr<Log> make_silent_log() {
+  auto log = std::make_shared<Log>("silent", std::make_shared<spdlog::sinks::null_sink_mt>());
+  log->set_level(spdlog::level::off);
+  return log;
+}
+
+}  // namespace usherd

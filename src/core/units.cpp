@@ -1,0 +1,97 @@
+#include "usherd/core/units.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+struct Number {
+  std::uint64_t value = 0;
+  std::string_view unit;
+};
+
+Result<Number> split_number(std::string_view text) {
+  Number number;
+  const char* end = text.data() + text.size();
+  const auto [rest, failure] = std::from_chars(text.data(), end, number.value);
+  if (failure != std::errc{})
+    return Error{Errc::invalid, fmt::format("'{}' does not start with a whole number", text)};
+  number.unit = std::string_view(rest, static_cast<std::size_t>(end - rest));
+  return number;
+}
+
+Result<std::uint64_t> scaled(std::uint64_t value, std::uint64_t unit, std::uint64_t most, std::string_view text) {
+  if (value > most / unit)
+    return Error{Errc::invalid, fmt::format("'{}' is too large", text)};
+  return value * unit;
+}
+
+}  // namespace
+
+Result<std::uint64_t> parse_size(std::string_view text) {
+  const auto number = split_number(text);
+  if (!number)
+    return number.error();
+  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 5> units{
+      {{"", 1}, {"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}}};
+  for (const auto& [name, factor] : units) {
+    if (number->unit == name)
+      return scaled(number->value, factor, std::numeric_limits<std::int64_t>::max(), text);
+  }
+  return Error{Errc::invalid, fmt::format("'{}' is not a size: write a whole number with KiB, MiB or GiB", text)};
+}
+
+Result<Milliseconds> parse_duration(std::string_view text) {
+  const auto number = split_number(text);
+  if (!number)
+    return number.error();
+  if (number->unit.empty() && number->value == 0)
+    return Milliseconds{0};
+  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 5> units{
+      {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+  // A century is more than any setting means and keeps sums of deadlines far from overflow.
+  constexpr std::uint64_t kMost = 36'525ULL * 86'400'000ULL;
+  for (const auto& [name, factor] : units) {
+    if (number->unit == name) {
+      const auto total = scaled(number->value, factor, kMost, text);
+      if (!total)
+        return total.error();
+      return Milliseconds{static_cast<std::int64_t>(*total)};
+    }
+  }
+  return Error{Errc::invalid, fmt::format("'{}' is not a duration: write a whole number with ms, s, m, h or d", text)};
+}
+
+std::string format_size(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> names{"B", "KiB", "MiB", "GiB", "TiB"};
+  if (bytes < 1024)
+    return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < names.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  return fmt::format("{:.1f} {}", value, names[unit]);
+}
+
+std::string format_duration(Milliseconds duration) {
+  const auto ms = duration.count();
+  if (ms < 1000)
+    return fmt::format("{}ms", ms);
+  if (ms < 60'000)
+    return fmt::format("{:.1f}s", static_cast<double>(ms) / 1000);
+  const auto seconds = ms / 1000;
+  if (seconds < 3600)
+    return fmt::format("{}m {}s", seconds / 60, seconds % 60);
+  if (seconds < 86'400)
+    return fmt::format("{}h {}m", seconds / 3600, seconds / 60 % 60);
+  return fmt::format("{}d {}h", seconds / 86'400, seconds / 3600 % 24);
+}
+
+}  // namespace usherd

@@ -1,0 +1,99 @@
+#pragma once
+
+#include "usherd/core/result.hpp"
+#include "usherd/ledger/rows.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace usherd {
+
+class Database;
+
+/// What survives a crash: files, batches, jobs, outcomes; the only place where a state changes. Owns one SQLite
+/// database (WAL, synchronous=FULL). Not thread-safe: one thread at a time. Every change happens inside
+/// transaction(); docs/ledger.md holds the states, the legal moves and the format.
+class Ledger {
+ public:
+  /// Opens or makes `directory`/ledger.sqlite. Errc::corrupt for a damaged or newer one, denied when locked.
+  [[nodiscard]] static Result<std::unique_ptr<Ledger>> open(const std::string& directory);
+  ~Ledger();
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  /// Runs `change` in one durable transaction; an error from it or from the commit rolls everything back.
+  [[nodiscard]] Result<void> transaction(const std::function<Result<void>()>& change);
+
+  // Small facts: spool id, base_url, org id, pause, the secret of the user keys.
+  [[nodiscard]] Result<std::optional<std::string>> fact(std::string_view name);
+  [[nodiscard]] Result<void> set_fact(std::string_view name, std::string_view value);
+
+  // Files.
+  [[nodiscard]] Result<FileNumber> last_file_number();
+  [[nodiscard]] Result<void> insert_file(const SpoolFile& file);
+  [[nodiscard]] Result<bool> name_taken(std::string_view name);
+  [[nodiscard]] Result<std::optional<SpoolFile>> file(FileNumber number);
+  /// Files that are not settled, in order, numbers above `after`, at most `most`.
+  [[nodiscard]] Result<std::vector<SpoolFile>> open_files(FileNumber after, std::size_t most);
+  [[nodiscard]] Result<void> file_ready(FileNumber number, bool converted, std::uint64_t read_size);
+  [[nodiscard]] Result<void> file_refused(FileNumber number, std::string_view code, std::string_view message);
+  [[nodiscard]] Result<void> move_mark(FileNumber number, const ReadMark& mark);
+  /// The end of a file; `records` is what was read.
+  [[nodiscard]] Result<void> file_settled(FileNumber number, std::uint64_t records, const Outcomes& outcomes,
+                                          WallTime finished);
+  struct Expired {
+    FileNumber number = 0;
+    std::string name;
+    bool refused = false;
+  };
+  /// Settled files that finished before `before`, at most `most`.
+  [[nodiscard]] Result<std::vector<Expired>> finished_before(WallTime before, std::size_t most);
+  /// Removes the row of a file, its shares, and the batches that no file is left of.
+  [[nodiscard]] Result<void> forget_file(FileNumber number);
+
+  // Batches.
+  [[nodiscard]] Result<BatchId> last_batch_id();
+  [[nodiscard]] Result<void> insert_batch(const BatchRow& batch, std::span<const Share> shares);
+  /// Batches that are frozen or accepted, with manifest and users, in order of id.
+  [[nodiscard]] Result<void> open_batches(const std::function<Result<void>(BatchRow)>& visit);
+  [[nodiscard]] Result<Manifest> manifest(BatchId id);
+  /// Gives the batch another key; `abandons` when the old one may still run.
+  [[nodiscard]] Result<void> rekey(BatchId id, std::string_view key, bool abandons, std::string_view reason);
+  [[nodiscard]] Result<void> set_sent(BatchId id, const std::optional<SendTime>& sent);
+  [[nodiscard]] Result<void> batch_accepted(BatchId id, std::string_view job, std::optional<WallTime> job_created,
+                                            WallTime submitted);
+  [[nodiscard]] Result<void> count_try_without_verdict(BatchId id);
+  [[nodiscard]] Result<void> batch_retired(BatchId id);
+  /// The end of a batch, with the outcomes of each share. `manifest` replaces the stored one when literals of it
+  /// were taken apart: their sources become singles.
+  [[nodiscard]] Result<void> batch_ended(BatchId id, std::span<const Share> shares, WallTime finished,
+                                         const Manifest* manifest, std::span<const Run> singles);
+
+  // Coverage: what a restart need not read again.
+  /// Manifests of all batches but retired ones that hold something of `file` past `offset`.
+  [[nodiscard]] Result<void> coverage(FileNumber file, std::uint64_t offset,
+                                      const std::function<Result<void>(const Manifest&)>& visit);
+  /// Records that must be sent by themselves, in order.
+  [[nodiscard]] Result<std::vector<Run>> singles();
+  [[nodiscard]] Result<void> single_frozen(FileNumber file, std::uint64_t offset);
+
+  // Settling.
+  [[nodiscard]] Result<Outcomes> outcomes(FileNumber file);
+  /// Whether a batch of this file is still open.
+  [[nodiscard]] Result<bool> has_open_batches(FileNumber file);
+  [[nodiscard]] Result<void> receipt_batches(FileNumber file, const std::function<Result<void>(const ReceiptBatch&)>& visit);
+
+  /// Bytes of the database on disk.
+  [[nodiscard]] Result<std::uint64_t> size() const;
+
+ private:
+  explicit Ledger(std::unique_ptr<Database> database);
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace usherd

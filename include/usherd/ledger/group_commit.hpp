@@ -1,0 +1,47 @@
+#pragma once
+
+#include "usherd/ledger/ledger.hpp"
+#include "usherd/ports/workers.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace usherd {
+
+/// The ledger as coroutines on the event loop see it: changes that arrive while a commit is under way share the next
+/// one, so flushes follow groups and not callers. The ledger and the one-threaded worker must outlive it; it must
+/// outlive every call. Event loop only.
+class GroupCommit {
+ public:
+  using Change = std::function<Result<void>(Ledger&)>;
+
+  GroupCommit(Ledger& ledger, Workers ledger_thread);
+  ~GroupCommit();
+
+  /// Returns once the change is durable, or with the error that kept its group from being so (then nothing of the
+  /// change holds). A change is run exactly once, on the ledger's thread; it must not throw. It is run to its end
+  /// even if the waiting coroutine is cancelled.
+  [[nodiscard]] boost::asio::awaitable<Result<void>> apply(Change change);
+
+  /// Runs something that only reads, between groups.
+  template <class Question>
+  [[nodiscard]] boost::asio::awaitable<std::invoke_result_t<Question&, Ledger&>> ask(Question question) {
+    auto& ledger = ledger_;
+    auto work = [&ledger, question = std::move(question)]() mutable { return question(ledger); };
+    co_return co_await ledger_thread_.run(std::move(work));
+  }
+
+  /// Transactions committed so far.
+  [[nodiscard]] std::uint64_t commits() const;
+
+ private:
+  struct Queue;
+  Ledger& ledger_;
+  Workers ledger_thread_;
+  std::shared_ptr<Queue> queue_;
+};
+
+}  // namespace usherd

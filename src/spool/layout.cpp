@@ -1,0 +1,48 @@
+#include "usherd/spool/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace usherd {
+namespace {
+
+constexpr std::size_t kDigits = 12;
+
+}  // namespace
+
+std::string SpoolLayout::working_name(FileNumber number, std::string_view name) {
+  return fmt::format("{:012}.{}", number, name);
+}
+
+std::pair<FileNumber, std::string_view> SpoolLayout::parse_working_name(std::string_view working_name) {
+  FileNumber number = 0;
+  const auto dot = working_name.find('.');
+  if (dot == std::string_view::npos || dot < kDigits || dot + 1 == working_name.size())
+    return {0, {}};
+  const auto [end, failure] = std::from_chars(working_name.data(), working_name.data() + dot, number);
+  if (failure != std::errc{} || end != working_name.data() + dot)
+    return {0, {}};
+  return {number, working_name.substr(dot + 1)};
+}
+
+// Derived names start with a letter, so that they never look like an accepted file's.
+std::string SpoolLayout::records(FileNumber number) const { return fmt::format("{}/f{:012}.records", working(), number); }
+
+std::string SpoolLayout::origins(FileNumber number) const { return fmt::format("{}/f{:012}.origins", working(), number); }
+
+std::string SpoolLayout::readable(const SpoolFile& file) const {
+  return file.converted ? records(file.number) : working_file(file);
+}
+
+std::string SpoolLayout::local_rejects(FileNumber number) const {
+  return fmt::format("{}/f{:012}.local", working(), number);
+}
+
+std::string SpoolLayout::batch_rejects(FileNumber number, BatchId batch) const {
+  return fmt::format("{}/f{:012}.b{:012}.rejects", working(), number, batch);
+}
+
+std::string SpoolLayout::merged(BatchId batch) const { return fmt::format("{}/b{:012}.merged", working(), batch); }
+
+}  // namespace usherd

@@ -14,14 +14,15 @@
 
 namespace usherd {
 
-/// The worker pool seen from the event loop: runs blocking work elsewhere and brings its result back. Holds no
-/// threads itself; the executor's owner must outlive it.
+/// The worker pool seen from the event loop: runs blocking work elsewhere and brings its result back. Holds
+/// no threads itself; the executor's owner must outlive it.
 class Workers {
  public:
   explicit Workers(boost::asio::any_io_executor pool) : pool_(std::move(pool)) {}
 
-  /// Runs `work` on a worker and resumes the caller on its own executor with what it returned. Once started the work
-  /// is not cancelled. Name a capturing lambda before passing it (gcc 107288).
+  /// Runs `work` on a worker and resumes the caller on its own executor with what it returned, or with what
+  /// it threw. Once handed in the work is not cancelled. Name a capturing lambda before passing it (gcc
+  /// 107288).
   template <class Work>
   [[nodiscard]] boost::asio::awaitable<std::invoke_result_t<Work&>> run(Work work) const {
     using Value = std::invoke_result_t<Work&>;
@@ -30,17 +31,26 @@ class Workers {
       auto executor = boost::asio::get_associated_executor(handler);
       auto task = [handler = std::move(handler), job = std::move(job),
                    guard = boost::asio::make_work_guard(executor)]() mutable {
-        auto value = job();
-        auto back = [handler = std::move(handler), value = std::move(value)]() mutable {
-          std::move(handler)(std::move(value));
+        std::exception_ptr thrown;
+        std::optional<Value> value;
+        try {
+          value.emplace(job());
+        } catch (...) {
+          thrown = std::current_exception();
+        }
+        auto back = [handler = std::move(handler), thrown = std::move(thrown),
+                     value = std::move(value)]() mutable {
+          std::move(handler)(std::move(thrown), std::move(value));
         };
         const auto loop = guard.get_executor();
         boost::asio::post(loop, std::move(back));
       };
       boost::asio::post(pool, std::move(task));
     };
-    co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Value)>(
+    using Signature = void(std::exception_ptr, std::optional<Value>);
+    auto value = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, Signature>(
         std::move(start), boost::asio::use_awaitable, std::move(work));
+    co_return std::move(*value);
   }
 
  private:

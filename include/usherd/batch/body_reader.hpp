@@ -1,0 +1,71 @@
+#pragma once
+
+#include "usherd/ledger/rows.hpp"
+#include "usherd/ports/files.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace usherd {
+
+/// Where the bytes of a manifest stand: each file's NDJSON, and the batch's merged records.
+struct BodyPaths {
+  std::unordered_map<FileNumber, std::string> files;
+  std::string merged;
+};
+
+/// Rebuilds a frozen batch's body from the files in working/, front to back, in framing version 1:
+/// {"requests":[ , the bytes of each run with its newlines turned into commas, commas between, ]}. Blocking; one
+/// thread at a time. Holds one file open.
+class BodyReader {
+ public:
+  BodyReader(Files& files, Manifest manifest, BodyPaths paths);
+  ~BodyReader();
+
+  /// Fills `into` as far as there is body left; 0 at the end. Errc::corrupt when a file is shorter than the manifest
+  /// says, which means that it changed.
+  [[nodiscard]] Result<std::size_t> read(std::span<char> into);
+
+ private:
+  struct Segment {
+    FileNumber file = 0;
+    bool merged = false;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+  };
+  [[nodiscard]] Segment segment(std::size_t index) const;
+  [[nodiscard]] std::size_t segments() const { return manifest_.runs.size() + manifest_.literals.size(); }
+  [[nodiscard]] Result<void> open(const Segment& segment);
+  [[nodiscard]] Result<void> read_exactly(std::span<char> into, std::uint64_t offset);
+
+  Files& files_;
+  Manifest manifest_;
+  BodyPaths paths_;
+  std::unique_ptr<ReadFile> file_;
+  std::string open_path_;
+  std::size_t index_ = 0;
+  std::uint64_t taken_ = 0;  // of the current segment
+  std::string_view literal_;  // framing bytes still to be given out
+  bool ended_ = false;
+};
+
+/// XXH3-128 over a body given piece by piece.
+class BodyDigest {
+ public:
+  BodyDigest();
+  ~BodyDigest();
+  BodyDigest(const BodyDigest&) = delete;
+  BodyDigest& operator=(const BodyDigest&) = delete;
+  void update(std::span<const char> piece);
+  [[nodiscard]] Digest value() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace usherd

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "usherd/batch/user_order.hpp"
+#include "usherd/core/clock.hpp"
+#include "usherd/core/units.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace usherd {
+
+/// How large a batch may become.
+struct BatchLimits {
+  std::uint32_t records = 5000;
+  std::uint64_t bytes = 8U << 20;
+  Milliseconds linger{1000};
+};
+
+/// Bytes of a body besides its records: {"requests":[ and ]}.
+inline constexpr std::uint64_t kFramingBytes = 15;
+
+/// A batch while it still grows: positions only, no bytes. Pure.
+class OpenBatch {
+ public:
+  explicit OpenBatch(UserOrder::Holder holder) : holder_(holder) {}
+
+  [[nodiscard]] UserOrder::Holder holder() const { return holder_; }
+  /// Whether a record of `length` bytes still fits; a batch takes at least one record, whatever its size.
+  [[nodiscard]] bool fits(std::uint32_t length, const BatchLimits& limits) const;
+  void add(const QueuedRecord& record, BootTime now);
+  /// Notes that records of a user in this batch wait behind it and might be merged into it.
+  void add_merge_candidate(std::uint64_t key) { merge_candidates_.push_back(key); }
+
+  [[nodiscard]] bool empty() const { return records_.empty(); }
+  [[nodiscard]] std::uint64_t records() const { return records_.size(); }
+  [[nodiscard]] std::uint64_t body_bytes() const { return bytes_ + kFramingBytes; }
+  /// When its oldest record has waited for `linger`.
+  [[nodiscard]] BootTime due(const BatchLimits& limits) const { return first_ + limits.linger; }
+
+  [[nodiscard]] std::vector<QueuedRecord>& items() { return records_; }
+  [[nodiscard]] const std::vector<std::uint64_t>& merge_candidates() const { return merge_candidates_; }
+
+ private:
+  UserOrder::Holder holder_;
+  std::vector<QueuedRecord> records_;
+  std::vector<std::uint64_t> merge_candidates_;
+  std::uint64_t bytes_ = 0;
+  BootTime first_{};
+};
+
+}  // namespace usherd

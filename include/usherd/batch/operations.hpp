@@ -1,0 +1,53 @@
+#pragma once
+
+#include "usherd/batch/body_reader.hpp"
+#include "usherd/batch/manifest_builder.hpp"
+#include "usherd/ledger/rows.hpp"
+#include "usherd/ports/files.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace usherd {
+
+/// Finds the single operations of a frozen batch in its body's order, and their bytes. Blocking; one thread at a
+/// time. Holds a position of 32 bytes an operation and one open file.
+class Operations {
+ public:
+  /// Reads the runs once to find where each record begins. Errc::corrupt when the files hold other than the manifest
+  /// says.
+  [[nodiscard]] static Result<Operations> find(Files& files, const Manifest& manifest, BodyPaths paths);
+
+  [[nodiscard]] std::size_t size() const { return runs_.size() + manifest_.literals.size(); }
+  [[nodiscard]] bool is_merged(std::size_t index) const { return index >= runs_.size(); }
+  /// Of an operation that is not merged: where its record stands.
+  [[nodiscard]] const Run& run(std::size_t index) const { return runs_[index]; }
+  /// Of a merged one.
+  [[nodiscard]] const Literal& literal(std::size_t index) const { return manifest_.literals[index - runs_.size()]; }
+  /// The bytes of an operation as they stand in the body.
+  [[nodiscard]] Result<std::string> bytes(std::size_t index);
+  /// The bytes of any record of these files.
+  [[nodiscard]] Result<std::string> bytes(const Run& record);
+
+ private:
+  Operations(Files& files, Manifest manifest, BodyPaths paths);
+  [[nodiscard]] Result<void> locate(const Run& run);
+  [[nodiscard]] Result<std::string> read(const std::string& path, std::uint64_t offset, std::uint64_t length);
+
+  Files* files_;
+  Manifest manifest_;
+  BodyPaths paths_;
+  std::vector<Run> runs_;
+  std::unique_ptr<ReadFile> file_;
+  std::string open_path_;
+};
+
+/// Part of a batch as a batch of its own: the operations named by ascending indexes, with their keys. Merged ones get
+/// their bytes copied. `row` is the batch that `operations` was found in.
+[[nodiscard]] Result<DraftBatch> draft_part(Operations& operations, const BatchRow& row,
+                                            std::span<const std::size_t> indexes);
+
+}  // namespace usherd

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "usherd/validate/record.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+namespace usherd {
+
+/// A record on its way, with the file it stands in (a slot of the daemon's table of open files).
+struct QueuedRecord {
+  Record record;
+  std::uint32_t file = 0;
+};
+
+/// Keeps each user in at most one unfinished batch, and each user's updates in acceptance order. A key is held from
+/// the moment a record of it is taken until release(); later records of that key wait in a queue of their own, on
+/// disk but for 24 bytes each. A record with two keys waits until it is first for both. Pure; knows no batch.
+class UserOrder {
+ public:
+  /// Names who holds a key: a batch being formed, or none in particular.
+  using Holder = std::uint32_t;
+  static constexpr Holder kNobody = 0;
+
+  enum class Offer : std::uint8_t {
+    taken,        ///< its keys were free and are now held
+    waits,        ///< queued
+    waits_first,  ///< queued as the first behind a key that `holder` itself holds: a candidate for merging
+  };
+
+  UserOrder();
+
+  /// Offers the next record in acceptance order.
+  Offer offer(const QueuedRecord& record, Holder holder);
+  /// Queues records in front of all that wait behind `key`, in their order; the key must be held. They have one key.
+  void put_back(std::uint64_t key, const std::vector<QueuedRecord>& records);
+  /// Holds a key without a record: for batches found in the ledger at start.
+  void hold(std::uint64_t key);
+  /// Frees a key; the first record behind it, if any, moves on.
+  void release(std::uint64_t key);
+  /// Brings the table's line for `key` into the cache ahead of offer() or release().
+  void prefetch(std::uint64_t key) const;
+
+  /// Records whose turn has come, oldest release first.
+  [[nodiscard]] bool has_ready() const { return !ready_.empty(); }
+  [[nodiscard]] const QueuedRecord& next_ready() const { return ready_.front(); }
+  /// Takes it; its keys are then held by `holder`.
+  QueuedRecord take_ready(Holder holder);
+
+  /// Whether records wait behind a held key.
+  [[nodiscard]] bool has_waiting(std::uint64_t key) const;
+  /// Up to `most` records that wait behind `key`, oldest first; stops before one that has two keys.
+  [[nodiscard]] std::vector<QueuedRecord> waiting_behind(std::uint64_t key, std::size_t most) const;
+  /// Forgets the first `count` of these: they were merged into the one that holds the key.
+  void drop_waiting(std::uint64_t key, std::size_t count);
+
+  /// Records queued, ready ones not counted.
+  [[nodiscard]] std::size_t waiting() const { return waiting_; }
+  [[nodiscard]] std::size_t held_keys() const { return used_; }
+
+ private:
+  struct Slot {
+    std::uint64_t key = 0;  // 0: free
+    std::uint32_t tail;     // last of a circular list, or kNone
+    Holder holder;
+  };
+  struct Node {
+    std::uint64_t offset;  // of the record; of a shadow: its primary node
+    std::uint32_t length_and_flags;
+    std::uint32_t file;
+    std::uint32_t line;
+    std::uint32_t next;
+  };
+  /// The keys of a record that has two, and how many of them it still waits for.
+  struct Pair {
+    std::uint64_t first;
+    std::uint64_t second;
+    unsigned missing;
+  };
+
+  [[nodiscard]] std::size_t find(std::uint64_t key) const;
+  std::size_t find_or_insert(std::uint64_t key, bool& inserted);
+  void erase(std::size_t index);
+  void grow();
+  std::uint32_t make_node(const QueuedRecord& record);
+  void free_node(std::uint32_t node);
+  void push_back(Slot& slot, std::uint32_t node);
+  std::uint32_t pop_front(Slot& slot);
+  [[nodiscard]] QueuedRecord record_of(std::uint64_t key, std::uint32_t node) const;
+  bool offer_pair(const QueuedRecord& record, Holder holder);
+  void grant(std::uint64_t key, std::uint32_t node);
+
+  std::vector<Slot> slots_;
+  std::size_t mask_;
+  std::size_t used_ = 0;
+  std::vector<Node> nodes_;
+  std::uint32_t free_;
+  std::size_t waiting_ = 0;
+  std::deque<QueuedRecord> ready_;
+  std::unordered_map<std::uint32_t, Pair> pairs_;
+};
+
+}  // namespace usherd

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "usherd/ports/event.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <list>
+
+namespace usherd {
+
+/// Owns every coroutine that is started and not awaited. Event loop only. Its destructor asserts that all of them
+/// have ended; an exception that is not a cancellation is kept and stops the group.
+class TaskGroup {
+ public:
+  explicit TaskGroup(boost::asio::any_io_executor loop);
+  ~TaskGroup();
+  TaskGroup(const TaskGroup&) = delete;
+  TaskGroup& operator=(const TaskGroup&) = delete;
+
+  void spawn(boost::asio::awaitable<void> task);
+  /// Cancels all that runs now; who is cancelled sees operation_aborted at its next await.
+  void cancel();
+  /// Returns when nothing runs any more.
+  [[nodiscard]] boost::asio::awaitable<void> wait_empty();
+  [[nodiscard]] std::size_t size() const { return tasks_.size(); }
+  /// The first exception of a task that was not a cancellation: a bug.
+  [[nodiscard]] std::exception_ptr failure() const { return failure_; }
+
+ private:
+  using Tasks = std::list<boost::asio::cancellation_signal>;
+  void ended(Tasks::iterator task, const std::exception_ptr& failure);
+
+  boost::asio::any_io_executor loop_;
+  Event empty_;
+  Tasks tasks_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace usherd

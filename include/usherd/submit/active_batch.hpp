@@ -1,0 +1,29 @@
+#pragma once
+
+#include "usherd/ledger/rows.hpp"
+#include "usherd/submit/post_policy.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace usherd {
+
+/// A frozen batch while it is on its way: its ledger row and what only this process knows of it.
+struct ActiveBatch {
+  BatchRow row;
+  std::vector<Share> shares;
+  KeyHistory history;
+  unsigned rekeyed_for_errors = 0;  ///< keys given up because of plain 500s
+  /// How many POSTs had been accepted when the present key drew its first 500.
+  std::optional<std::uint64_t> accepted_at_first_error;
+  bool tried = false;  ///< an exchange was begun under the present key in this process
+
+  [[nodiscard]] std::uint64_t operations() const { return row.manifest.operations(); }
+  [[nodiscard]] bool has_anonymous() const;
+  /// It was sent under the present key, or may have been before a restart.
+  [[nodiscard]] bool may_have_run() const { return row.sent.has_value() && (history.unanswered || !tried); }
+};
+
+}  // namespace usherd

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "usherd/core/log.hpp"
+#include "usherd/ports/timers.hpp"
+#include "usherd/ports/transport.hpp"
+#include "usherd/submit/request_gate.hpp"
+#include "usherd/submit/session_pool.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace usherd {
+
+/// The calls of the API that usherd makes, as metrics and logs name them.
+enum class Call : std::uint8_t { create, status, imports, errors, me };
+[[nodiscard]] std::string_view to_string(Call call);
+
+struct ApiRequest {
+  Call call = Call::status;
+  Method method = Method::get;
+  std::string target;
+  std::string idempotency_key;  ///< POST only; empty for none
+  BodySource* body = nullptr;
+  std::uint64_t most_response_bytes = 1 << 20;
+  /// Awaited when a session is at hand, right before the first byte may leave: what must be durable by then.
+  std::function<boost::asio::awaitable<Result<void>>()> before_send;
+};
+
+/// One request and its answer as everybody needs them: waits at the gate and for a session, adds the key, obeys
+/// Retry-After for the whole client, parks on what the table of product section 5 parks on. What an answer means for
+/// a batch is its caller's. Event loop only.
+class ApiClient {
+ public:
+  struct Options {
+    std::string path_prefix;                     ///< of the base URL
+    std::function<std::string()> authorization;  ///< the value of the Authorization header
+    std::function<void()> reread_key;            ///< after a 401, and before each probe
+    std::function<void(Call, unsigned status, BootClock::duration)> on_answer;  ///< status 0: no answer
+  };
+  struct Reply {
+    bool stopped = false;  ///< the gate closed: nothing was sent
+    std::optional<Error> not_sent;  ///< before_send failed: nothing was sent
+    Exchange exchange;
+    BootTime sent{};
+    BootTime ended{};
+  };
+
+  ApiClient(Options options, RequestGate& gate, SessionPool& sessions, Timers& timers, Log& log);
+
+  [[nodiscard]] boost::asio::awaitable<Reply> call(ApiRequest request);
+  [[nodiscard]] RequestGate& gate() { return gate_; }
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<Exchange> exchange(Connection& connection, const ApiRequest& request);
+  /// Whether the key is good as far as GET /me can tell.
+  [[nodiscard]] boost::asio::awaitable<bool> key_holds(Connection& connection);
+  void note(const ApiRequest& request, const Admission& admission, const Exchange& exchange);
+  void obey_retry_after(const Exchange& exchange);
+
+  Options options_;
+  RequestGate& gate_;
+  SessionPool& sessions_;
+  Timers& timers_;
+  Log& log_;
+  /// 429s in a row that named no time to wait.
+  unsigned nameless_refusals_ = 0;
+};
+
+}  // namespace usherd

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+
+namespace usherd {
+
+/// The organisation's in-progress limits, as far as they are ours to use: batches and operations counted from before
+/// the POST until the job is known to have ended. A 429 shrinks what is used, ended jobs let it grow back slowly, so
+/// that neighbours on the same organisation fit. Pure.
+class InProgressBudget {
+ public:
+  InProgressBudget(std::uint32_t batches, std::uint64_t operations);
+
+  /// New limits; nothing in progress is cancelled, nothing starts until the counts are below.
+  void configure(std::uint32_t batches, std::uint64_t operations);
+  /// Whether a batch of `operations` may start now. One that is larger than the whole budget goes when alone.
+  [[nodiscard]] bool admits(std::uint64_t operations) const;
+  /// Counts a batch in: also over the limit, for what was found in progress at start or is still held by an
+  /// abandoned key.
+  void take(std::uint64_t operations);
+  void give_back(std::uint64_t operations);
+
+  /// The API answered 429 while `batches()` were in progress. At most one step down for each time that the answers
+  /// keep coming without a success between.
+  void refused();
+  /// A POST was accepted.
+  void accepted();
+
+  [[nodiscard]] std::uint32_t batches() const { return batches_; }
+  [[nodiscard]] std::uint64_t operations() const { return operations_; }
+  /// What is used of the limits now.
+  [[nodiscard]] std::uint32_t usable_batches() const;
+  [[nodiscard]] std::uint64_t usable_operations() const;
+
+ private:
+  std::uint32_t limit_batches_;
+  std::uint64_t limit_operations_;
+  std::uint32_t batches_ = 0;
+  std::uint64_t operations_ = 0;
+  /// The used part of the limits, 0 to 1.
+  double share_ = 1;
+};
+
+}  // namespace usherd

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "usherd/core/log.hpp"
+#include "usherd/ports/semaphore.hpp"
+#include "usherd/ports/timers.hpp"
+#include "usherd/submit/parking.hpp"
+#include "usherd/submit/token_bucket.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <array>
+#include <memory>
+#include <optional>
+
+namespace usherd {
+
+/// What a request is for: POSTs of batches stand still for every park reason, reads only without a key.
+enum class CallKind : std::uint8_t { post, read };
+
+/// Leave to send one request.
+struct Admission {
+  bool open = false;                ///< false: we are stopping
+  std::optional<ParkReason> probes;  ///< set: this request finds out whether the reason still holds
+};
+
+/// The one place where requests wait: for the token bucket, for a Retry-After that binds the whole client, and while
+/// parked. First come, first served for each kind. Event loop only.
+class RequestGate {
+ public:
+  RequestGate(boost::asio::any_io_executor loop, Timers& timers, TokenBucket bucket, Log& log);
+  ~RequestGate();
+
+  [[nodiscard]] boost::asio::awaitable<Admission> admit(CallKind kind);
+  /// Whether a request admitted earlier must wait after all: a Retry-After came or a park reason arose meanwhile.
+  [[nodiscard]] bool closed_for(CallKind kind);
+
+  /// A Retry-After: nothing goes out before `until`.
+  void hold_until(BootTime until);
+  void park(ParkReason reason);
+  /// An answer came that clears the reason.
+  void clear(ParkReason reason);
+  /// A probe ended without an answer.
+  void probe_ended();
+  void probe_now();
+  void configure(double rate, double burst);
+  /// Nothing is admitted any more; who waits is sent home.
+  void close();
+
+  [[nodiscard]] const Parking& parking() const { return parking_; }
+  [[nodiscard]] BootTime held_until() const { return held_until_; }
+
+ private:
+  struct Lane;
+  /// A time to wait for, or nothing when the request may go now.
+  [[nodiscard]] std::optional<BootTime> obstacle(CallKind kind, BootTime now, Admission& admission);
+  [[nodiscard]] std::optional<ParkReason> park_reason(CallKind kind) const;
+  void wake();
+
+  Timers& timers_;
+  TokenBucket bucket_;
+  Log& log_;
+  Parking parking_;
+  std::array<std::unique_ptr<Lane>, 2> lanes_;
+  BootTime held_until_{};
+  bool probing_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace usherd

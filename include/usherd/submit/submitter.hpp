@@ -1,0 +1,91 @@
+#pragma once
+
+#include "usherd/batch/open_files.hpp"
+#include "usherd/core/log.hpp"
+#include "usherd/core/random.hpp"
+#include "usherd/ports/workers.hpp"
+#include "usherd/submit/active_batch.hpp"
+#include "usherd/submit/api_answer.hpp"
+#include "usherd/submit/api_client.hpp"
+#include "usherd/submit/in_progress_budget.hpp"
+#include "usherd/submit/recorder.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace usherd {
+
+/// Counts what the stages have in common: how many POSTs passed, what body size the server refused.
+struct SubmitStats {
+  std::uint64_t accepted = 0;
+  std::uint64_t learnt_body_bytes = 0;  ///< 0: nothing learnt
+  std::string refusal_code;             ///< of the lone records refused in a row
+  unsigned refusals_in_a_row = 0;
+  std::optional<BootTime> last_lone_rekey;  ///< when a key was last given up with nobody else passing
+};
+
+enum class SubmitEnd : std::uint8_t {
+  accepted,      ///< the job id is durable
+  halve,         ///< it did not run, or its key is given up: two batches with keys of their own
+  reject,        ///< the lone record is refused with code and message
+  give_up,       ///< the lone record ends unknown
+  expired,       ///< its key is older than 23 hours
+  file_changed,  ///< its bytes are not there any more
+  stopped,
+};
+
+struct SubmitResult {
+  SubmitEnd end = SubmitEnd::stopped;
+  std::string code;
+  std::string message;
+};
+
+/// Brings a frozen batch to the API: tries until the API gave a job or a verdict. Event loop only; all references
+/// must outlive it.
+class Submitter {
+ public:
+  struct Parts {
+    ApiClient& api;
+    Recorder& recorder;
+    InProgressBudget& budget;
+    OpenFiles& files;
+    Files& disk;
+    Workers workers;
+    Timers& timers;
+    Random& random;
+    Log& log;
+    std::string boot_id;
+  };
+  explicit Submitter(Parts parts) : parts_(std::move(parts)) {}
+
+  /// Changes the batch's row as it goes, always after the ledger did.
+  [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch);
+  /// One POST with the key of an accepted batch whose job is not found any more: the job that the answer names, or an
+  /// Error when there was none.
+  [[nodiscard]] boost::asio::awaitable<Result<JobAnswer>> repost(ActiveBatch& batch);
+  /// Gives the batch another key; `reason` is set when the old one may still run.
+  [[nodiscard]] boost::asio::awaitable<bool> new_key(ActiveBatch& batch, std::string reason);
+  [[nodiscard]] SendTime send_time() const;
+  [[nodiscard]] SubmitStats& stats() { return stats_; }
+
+ private:
+  struct Attempt {
+    ApiClient::Reply reply;
+    PostTry outcome;
+    Result<JobAnswer> job = Error{Errc::unavailable, "no answer"};
+    std::optional<ApiError> error;
+  };
+  [[nodiscard]] boost::asio::awaitable<Attempt> attempt(ActiveBatch& batch);
+  [[nodiscard]] boost::asio::awaitable<Result<void>> before_send(ActiveBatch& batch);
+  [[nodiscard]] boost::asio::awaitable<bool> accept(ActiveBatch& batch, const JobAnswer& job, WallTime submitted);
+  [[nodiscard]] bool is_expired(const ActiveBatch& batch) const;
+  [[nodiscard]] PostContext context(const ActiveBatch& batch) const;
+  void note_refusal(const std::string& code);
+
+  Parts parts_;
+  SubmitStats stats_;
+};
+
+}  // namespace usherd

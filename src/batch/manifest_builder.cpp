@@ -1,0 +1,92 @@
+#include "usherd/batch/manifest_builder.hpp"
+
+#include "usherd/batch/open_batch.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace usherd {
+namespace {
+
+Run run_of(const QueuedRecord& record, FileNumber number) {
+  return {number, record.record.offset, record.record.length, record.record.line, 1};
+}
+
+bool follows(const Run& run, const Run& next) { return run.file == next.file && run.line + run.records == next.line; }
+
+}  // namespace
+
+DraftBatch build_manifest(std::vector<QueuedRecord> records, const std::vector<MergedRecord>& merged,
+                          const std::vector<FileNumber>& numbers) {
+  const auto before = [&](const QueuedRecord& a, const QueuedRecord& b) {
+    const auto left = numbers[a.file];
+    const auto right = numbers[b.file];
+    return left != right ? left < right : a.record.offset < b.record.offset;
+  };
+  if (!std::is_sorted(records.begin(), records.end(), before))
+    std::sort(records.begin(), records.end(), before);
+
+  DraftBatch draft;
+  draft.users.reserve(records.size() + merged.size());
+  for (const auto& record : records) {
+    const Run next = run_of(record, numbers[record.file]);
+    auto& runs = draft.manifest.runs;
+    if (!runs.empty() && follows(runs.back(), next)) {
+      runs.back().length = next.offset + next.length - runs.back().offset;
+      ++runs.back().records;
+    } else {
+      runs.push_back(next);
+    }
+    draft.users.push_back(record.record.user);
+    if (record.record.second != 0) {
+      draft.seconds.resize(draft.users.size());
+      draft.seconds.back() = record.record.second;
+    }
+  }
+  for (const auto& record : merged) {
+    Literal literal{draft.merged_bytes.size(), record.line.size(), {}};
+    for (const auto& source : record.sources)
+      literal.sources.push_back(run_of(source, numbers[source.file]));
+    draft.merged_bytes += record.line;
+    draft.merged_bytes += '\n';
+    draft.manifest.literals.push_back(std::move(literal));
+    draft.users.push_back(record.user);
+  }
+  if (!draft.seconds.empty())
+    draft.seconds.resize(draft.users.size());
+  draft.shares = shares_of(draft.manifest);
+  draft.body_length = body_length(draft.manifest);
+  return draft;
+}
+
+std::vector<Share> shares_of(const Manifest& manifest) {
+  std::map<FileNumber, Share> by_file;
+  const auto add = [&](const Run& run) {
+    Share& share = by_file[run.file];
+    share.file = run.file;
+    share.end_offset = std::max(share.end_offset, run.offset + run.length);
+    share.records += run.records;
+  };
+  for (const auto& run : manifest.runs)
+    add(run);
+  for (const auto& literal : manifest.literals) {
+    for (const auto& source : literal.sources)
+      add(source);
+  }
+  std::vector<Share> shares;
+  shares.reserve(by_file.size());
+  for (auto& [number, share] : by_file)
+    shares.push_back(share);
+  return shares;
+}
+
+std::uint64_t body_length(const Manifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const auto& run : manifest.runs)
+    bytes += run.length + 1;
+  for (const auto& literal : manifest.literals)
+    bytes += literal.length + 1;
+  return bytes == 0 ? kFramingBytes : bytes - 1 + kFramingBytes;
+}
+
+}  // namespace usherd

@@ -1,0 +1,135 @@
+#include "usherd/batch/operations.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_set>
+
+namespace usherd {
+namespace {
+
+constexpr std::size_t kChunk = 256 * 1024;
+
+}  // namespace
+
+Operations::Operations(Files& files, Manifest manifest, BodyPaths paths)
+    : files_(&files), manifest_(std::move(manifest)), paths_(std::move(paths)) {}
+
+Result<Operations> Operations::find(Files& files, const Manifest& manifest, BodyPaths paths) {
+  Operations operations(files, manifest, std::move(paths));
+  for (const auto& run : manifest.runs) {
+    if (auto located = operations.locate(run); !located)
+      return located.error();
+  }
+  return operations;
+}
+
+Result<void> Operations::locate(const Run& run) {
+  if (run.records == 1) {
+    runs_.push_back(run);
+    return {};
+  }
+  const auto known = paths_.files.find(run.file);
+  if (known == paths_.files.end())
+    return Error{Errc::corrupt, fmt::format("file {} of the batch is not in working/", run.file)};
+  auto file = files_->open(known->second);
+  if (!file)
+    return file.error();
+  const std::uint64_t end = run.offset + run.length;
+  std::vector<char> chunk(std::min<std::uint64_t>(kChunk, run.length));
+  std::uint64_t start = run.offset;
+  std::uint64_t line = run.line;
+  const auto add = [&](std::uint64_t stop) {
+    runs_.push_back({run.file, start, stop - start, line, 1});
+    start = stop + 1;
+    ++line;
+  };
+  for (std::uint64_t at = run.offset; at < end;) {
+    const auto got = (*file)->read_at(std::span(chunk.data(), std::min<std::uint64_t>(chunk.size(), end - at)), at);
+    if (!got)
+      return got.error();
+    if (*got == 0)
+      return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", known->second)};
+    const char* from = chunk.data();
+    const char* const stop = from + *got;
+    while ((from = static_cast<const char*>(std::memchr(from, '\n', static_cast<std::size_t>(stop - from)))) != nullptr) {
+      add(at + static_cast<std::uint64_t>(from - chunk.data()));
+      if (++from == stop)
+        break;
+    }
+    at += *got;
+  }
+  add(end);
+  if (line - run.line != run.records)
+    return Error{Errc::corrupt, fmt::format("{} holds other lines than when it was accepted", known->second)};
+  return {};
+}
+
+Result<std::string> Operations::read(const std::string& path, std::uint64_t offset, std::uint64_t length) {
+  if (file_ == nullptr || path != open_path_) {
+    auto file = files_->open(path);
+    if (!file)
+      return file.error();
+    file_ = std::move(*file);
+    open_path_ = path;
+  }
+  std::string bytes(length, '\0');
+  std::size_t filled = 0;
+  while (filled < length) {
+    const auto got = file_->read_at(std::span(bytes.data() + filled, length - filled), offset + filled);
+    if (!got)
+      return got.error();
+    if (*got == 0)
+      return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", path)};
+    filled += *got;
+  }
+  return bytes;
+}
+
+Result<std::string> Operations::bytes(const Run& record) {
+  const auto known = paths_.files.find(record.file);
+  if (known == paths_.files.end())
+    return Error{Errc::corrupt, fmt::format("file {} of the batch is not in working/", record.file)};
+  return read(known->second, record.offset, record.length);
+}
+
+Result<std::string> Operations::bytes(std::size_t index) {
+  if (!is_merged(index))
+    return bytes(runs_[index]);
+  return read(paths_.merged, literal(index).offset, literal(index).length);
+}
+
+Result<DraftBatch> draft_part(Operations& operations, const BatchRow& row, std::span<const std::size_t> indexes) {
+  DraftBatch draft;
+  auto& manifest = draft.manifest;
+  for (const auto index : indexes) {
+    draft.users.push_back(row.users[index]);
+    if (!row.seconds.empty())
+      draft.seconds.push_back(row.seconds[index]);
+    if (operations.is_merged(index)) {
+      auto bytes = operations.bytes(index);
+      if (!bytes)
+        return bytes.error();
+      Literal literal = operations.literal(index);
+      literal.offset = draft.merged_bytes.size();
+      draft.merged_bytes += *bytes;
+      draft.merged_bytes += '\n';
+      manifest.literals.push_back(std::move(literal));
+      continue;
+    }
+    const Run& next = operations.run(index);
+    auto& runs = manifest.runs;
+    if (!runs.empty() && runs.back().file == next.file && runs.back().line + runs.back().records == next.line) {
+      runs.back().length = next.offset + next.length - runs.back().offset;
+      ++runs.back().records;
+    } else {
+      runs.push_back(next);
+    }
+  }
+  draft.shares = shares_of(manifest);
+  draft.body_length = body_length(manifest);
+  return draft;
+}
+
+}  // namespace usherd

@@ -1,0 +1,151 @@
+#include "usherd/submit/api_client.hpp"
+
+#include "usherd/core/text.hpp"
+#include "usherd/submit/api_answer.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace usherd {
+namespace {
+
+/// What a 429 without a usable Retry-After waits: doubling, as nobody says how long.
+Milliseconds wait_without_word(unsigned refusals) {
+  constexpr Milliseconds kFirst{1000};
+  constexpr Milliseconds kMost{60'000};
+  return std::min(kMost, kFirst * (1LL << std::min(refusals, 6U)));
+}
+
+/// The shortest wait after a 429, whatever the answer says: a Retry-After of 0 is no leave to hammer.
+constexpr Milliseconds kLeastWait{100};
+
+CallKind kind_of(Call call) { return call == Call::create ? CallKind::post : CallKind::read; }
+
+}  // namespace
+
+std::string_view to_string(Call call) {
+  constexpr std::array<std::string_view, 5> names{"create", "status", "imports", "errors", "me"};
+  return names[static_cast<std::size_t>(call)];
+}
+
+ApiClient::ApiClient(Options options, RequestGate& gate, SessionPool& sessions, Timers& timers, Log& log)
+    : options_(std::move(options)), gate_(gate), sessions_(sessions), timers_(timers), log_(log) {}
+
+boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
+  const auto kind = kind_of(request.call);
+  Reply reply;
+  while (true) {
+    const auto admission = co_await gate_.admit(kind);
+    if (!admission.open) {
+      reply.stopped = true;
+      co_return reply;
+    }
+    auto session = co_await sessions_.acquire();
+    if (admission.probes) {
+      options_.reread_key();
+      if (*admission.probes == ParkReason::credentials && request.call != Call::me) {
+        const bool holds = co_await key_holds(session.connection());
+        if (!holds) {
+          gate_.park(ParkReason::credentials);
+          continue;
+        }
+      }
+    } else if (gate_.closed_for(kind)) {
+      continue;
+    }
+    if (request.before_send) {
+      const auto ready = co_await request.before_send();
+      if (!ready) {
+        if (admission.probes)
+          gate_.probe_ended();
+        reply.not_sent = ready.error();
+        co_return reply;
+      }
+      if (!admission.probes && gate_.closed_for(kind))
+        continue;
+    }
+    reply.sent = timers_.now().boot;
+    reply.exchange = co_await exchange(session.connection(), request);
+    reply.ended = timers_.now().boot;
+    note(request, admission, reply.exchange);
+    co_return reply;
+  }
+}
+
+boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, const ApiRequest& request) {
+  Request http;
+  http.method = request.method;
+  http.target = options_.path_prefix + request.target;
+  http.headers.push_back(Header{"Authorization", options_.authorization()});
+  http.headers.push_back(Header{"Accept", "application/json"});
+  if (request.body != nullptr)
+    http.headers.push_back(Header{"Content-Type", "application/json"});
+  if (!request.idempotency_key.empty())
+    http.headers.push_back(Header{"Idempotency-Key", request.idempotency_key});
+  http.body = request.body;
+  http.most_response_bytes = request.most_response_bytes;
+  const auto start = timers_.now().boot;
+  auto answer = co_await connection.exchange(std::move(http));
+  if (options_.on_answer)
+    options_.on_answer(request.call, answer.failure ? 0 : answer.status, timers_.now().boot - start);
+  co_return answer;
+}
+
+boost::asio::awaitable<bool> ApiClient::key_holds(Connection& connection) {
+  ApiRequest me;
+  me.call = Call::me;
+  me.target = "/me";
+  const auto answer = co_await exchange(connection, me);
+  // Anything but a clear no lets the real request find out: GET /me may not exist on a stand-in.
+  co_return answer.failure.has_value() || answer.status != 401;
+}
+
+void ApiClient::note(const ApiRequest& request, const Admission& admission, const Exchange& exchange) {
+  if (exchange.failure) {
+    log_.debug("{} {}: {}", to_string(request.call), printable(request.target, 80), exchange.failure->message);
+    if (admission.probes)
+      gate_.probe_ended();
+    return;
+  }
+  const auto status = exchange.status;
+  if (status != 200)
+    log_.debug("{} {}: {}", to_string(request.call), printable(request.target, 80), status);
+  const bool about_results = request.call == Call::errors || request.call == Call::imports;
+  if (status == 401 || (status == 403 && !about_results && request.call != Call::me)) {
+    options_.reread_key();
+    gate_.park(ParkReason::credentials);
+    return;
+  }
+  const bool redirect = status >= 300 && status < 400;
+  if (redirect || (status == 404 && request.call == Call::create)) {
+    gate_.park(ParkReason::endpoint);
+    return;
+  }
+  if (status == 429) {
+    obey_retry_after(exchange);
+    if (admission.probes)
+      gate_.probe_ended();
+    return;
+  }
+  nameless_refusals_ = 0;
+  if (status >= 500) {
+    if (admission.probes)
+      gate_.probe_ended();
+    return;
+  }
+  gate_.clear(ParkReason::credentials);
+  if (request.call == Call::create)
+    gate_.clear(ParkReason::endpoint);
+}
+
+void ApiClient::obey_retry_after(const Exchange& exchange) {
+  const auto now = timers_.now();
+  const auto named = parse_retry_after(exchange.retry_after, exchange.date, now.wall);
+  const auto wait = named ? std::max(*named, kLeastWait) : wait_without_word(nameless_refusals_++);
+  if (named)
+    nameless_refusals_ = 0;
+  log_.debug("429: the whole client waits {}", format_duration(wait));
+  gate_.hold_until(now.boot + wait);
+}
+
+}  // namespace usherd

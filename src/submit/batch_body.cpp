@@ -1,0 +1,55 @@
+#include "usherd/submit/batch_body.hpp"
+
+#include <algorithm>
+
+namespace usherd {
+namespace {
+
+constexpr std::size_t kChunk = 256 * 1024;
+constexpr std::size_t kPiece = 64 * 1024;
+
+Error changed() { return {Errc::corrupt, "the body on disk is not the one that was frozen"}; }
+
+}  // namespace
+
+BatchBody::BatchBody(Workers workers, BodyReader reader, std::uint64_t length, Digest digest)
+    : workers_(std::move(workers)),
+      reader_(std::move(reader)),
+      length_(length),
+      expected_(digest),
+      chunk_(std::min<std::uint64_t>(kChunk, length)) {}
+
+BatchBody::~BatchBody() = default;
+
+Result<bool> BatchBody::fill() {
+  const auto got = reader_.read(chunk_);
+  if (!got)
+    return got.error();
+  digest_.update(std::span(chunk_.data(), *got));
+  filled_ = *got;
+  given_ = 0;
+  read_ += *got;
+  if (read_ > length_ || (*got < chunk_.size() && read_ < length_))
+    return changed();
+  // The chunk that completes the body is checked before any byte of it leaves.
+  if (read_ == length_ && digest_.value() != expected_)
+    return changed();
+  return true;
+}
+
+boost::asio::awaitable<Result<std::span<const char>>> BatchBody::next() {
+  if (given_ == filled_) {
+    if (read_ == length_)
+      co_return std::span<const char>{};
+    auto work = [this] { return fill(); };
+    const auto filled = co_await workers_.run(std::move(work));
+    if (!filled)
+      co_return filled.error();
+  }
+  const auto count = std::min(kPiece, filled_ - given_);
+  const std::span<const char> piece(chunk_.data() + given_, count);
+  given_ += count;
+  co_return piece;
+}
+
+}  // namespace usherd

@@ -1,0 +1,111 @@
+#include "usherd/submit/post_policy.hpp"
+
+#include <chrono>
+
+namespace usherd {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a refusal must last on a key with an unanswered try before it counts: the first request may still run.
+constexpr auto kDoubt = 10min;
+constexpr unsigned kServerErrorsToRekey = 5;
+constexpr unsigned kRekeysBeforeHalving = 1;
+constexpr unsigned kCutUploadsToHalve = 3;
+constexpr unsigned kRefusalsToHalve = 3;
+
+bool is_redirect(unsigned status) { return status >= 300 && status < 400; }
+
+/// Whether a refusal proves that nothing ran under this key; notes the doubt where it does not yet.
+bool is_verdict(KeyHistory& history, BootTime now) {
+  if (!history.unanswered)
+    return true;
+  if (!history.doubted_since)
+    history.doubted_since = now;
+  return now - *history.doubted_since >= kDoubt;
+}
+
+PostDecision after_failure(const PostTry& attempt, PostDecision decision, const PostContext& context) {
+  auto& history = decision.history;
+  if (attempt.progress >= Progress::body_written) {
+    history.unanswered = true;
+    history.cut_uploads = 0;
+  } else if (attempt.progress == Progress::body_started) {
+    ++history.cut_uploads;
+    // The last byte never left, so nothing can have run; a lone record is never blamed for resets.
+    if (history.cut_uploads >= kCutUploadsToHalve && context.operations > 1 && !history.unanswered)
+      decision = {PostStep::halve, true, history};
+  }
+  return decision;
+}
+
+PostDecision after_server_error(const PostTry& attempt, PostDecision decision, const PostContext& context) {
+  auto& history = decision.history;
+  // A gateway that gave up waiting says nothing of what the API went on to do.
+  if (attempt.status == 502 || attempt.status == 504)
+    history.unanswered = true;
+  if (attempt.status != 500)
+    return decision;
+  ++history.server_errors;
+  if (history.server_errors < kServerErrorsToRekey || !context.others_pass)
+    return decision;
+  if (context.rekeyed < kRekeysBeforeHalving)
+    decision.step = PostStep::rekey;
+  else
+    decision.step = context.operations > 1 ? PostStep::halve : PostStep::give_up;
+  return decision;
+}
+
+PostDecision after_refusal(const PostTry& attempt, PostDecision decision, const PostContext& context) {
+  auto& history = decision.history;
+  const bool verdict = is_verdict(history, context.now);
+  switch (attempt.status) {
+    case 401:
+    case 403:
+      return {PostStep::park_credentials, verdict, history};
+    case 404:
+      return {PostStep::park_endpoint, verdict, history};
+    case 429:
+      history.refusals_alone = context.nothing_in_progress ? history.refusals_alone + 1 : 0;
+      if (verdict && history.refusals_alone >= kRefusalsToHalve && context.operations > 1)
+        return {PostStep::halve, true, history};
+      return {PostStep::wait, verdict, history};
+    case 413:
+      if (!verdict)
+        return decision;
+      return {context.operations > 1 ? PostStep::halve : PostStep::reject, true, history};
+    case 408:
+      history.unanswered = true;
+      return decision;
+    default:
+      if (!attempt.is_api_error || !verdict)
+        return decision;
+      return {context.operations > 1 ? PostStep::halve : PostStep::reject, true, history};
+  }
+}
+
+}  // namespace
+
+PostDecision decide(const PostTry& attempt, const KeyHistory& history, const PostContext& context) {
+  PostDecision decision{PostStep::retry, false, history};
+  if (attempt.body_changed)
+    return {PostStep::file_changed, false, history};
+  if (!attempt.answered)
+    return after_failure(attempt, decision, context);
+  decision.history.cut_uploads = 0;
+  if (attempt.status != 500)
+    decision.history.server_errors = 0;
+  if (attempt.status == 200 && attempt.has_job)
+    return {PostStep::accepted, false, decision.history};
+  if (is_redirect(attempt.status))
+    return {PostStep::park_endpoint, false, decision.history};
+  if (attempt.status >= 500)
+    return after_server_error(attempt, decision, context);
+  if (attempt.status >= 400)
+    return after_refusal(attempt, decision, context);
+  // A 2xx that names no job: something may run; the same key asks again.
+  decision.history.unanswered = true;
+  return decision;
+}
+
+}  // namespace usherd

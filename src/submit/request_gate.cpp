@@ -1,0 +1,132 @@
+#include "usherd/submit/request_gate.hpp"
+
+namespace usherd {
+
+/// One kind's queue: the first in it watches the clock, the others wait behind it.
+struct RequestGate::Lane {
+  Lane(const boost::asio::any_io_executor& loop, Timers& timers) : turn(loop, 1), alarm(timers.alarm()) {}
+  Semaphore turn;
+  std::unique_ptr<Alarm> alarm;
+};
+
+RequestGate::RequestGate(boost::asio::any_io_executor loop, Timers& timers, TokenBucket bucket, Log& log)
+    : timers_(timers), bucket_(bucket), log_(log) {
+  for (auto& lane : lanes_)
+    lane = std::make_unique<Lane>(loop, timers);
+}
+
+RequestGate::~RequestGate() = default;
+
+std::optional<ParkReason> RequestGate::park_reason(CallKind kind) const {
+  if (parking_.holds(ParkReason::credentials))
+    return ParkReason::credentials;
+  if (kind == CallKind::read)
+    return std::nullopt;
+  for (const auto reason : {ParkReason::endpoint, ParkReason::organisation, ParkReason::refused, ParkReason::paused}) {
+    if (parking_.holds(reason))
+      return reason;
+  }
+  return std::nullopt;
+}
+
+std::optional<BootTime> RequestGate::obstacle(CallKind kind, BootTime now, Admission& admission) {
+  admission.probes.reset();
+  if (const auto reason = park_reason(kind)) {
+    const auto probe = parking_.next_probe(*reason);
+    // A reason that no probe can end may stand behind one that a probe can.
+    const bool other_blocks = kind == CallKind::post && (parking_.holds(ParkReason::paused) ||
+                                                         parking_.holds(ParkReason::refused) ||
+                                                         parking_.holds(ParkReason::organisation));
+    if (!probe || probing_ || other_blocks)
+      return kNever;
+    if (*probe > now)
+      return probe;
+    admission.probes = reason;
+  }
+  if (held_until_ > now)
+    return held_until_;
+  if (const auto ready = bucket_.ready_at(now); ready > now)
+    return ready;
+  return std::nullopt;
+}
+
+boost::asio::awaitable<Admission> RequestGate::admit(CallKind kind) {
+  Lane& lane = *lanes_[static_cast<std::size_t>(kind)];
+  co_await lane.turn.acquire();
+  const SemaphorePlace place(lane.turn);
+  Admission admission;
+  while (!closed_) {
+    const auto now = timers_.now().boot;
+    const auto wait = obstacle(kind, now, admission);
+    if (!wait) {
+      bucket_.take(now);
+      probing_ = probing_ || admission.probes.has_value();
+      admission.open = true;
+      break;
+    }
+    co_await lane.alarm->wait_until(*wait);
+  }
+  co_return admission;
+}
+
+bool RequestGate::closed_for(CallKind kind) {
+  return closed_ || held_until_ > timers_.now().boot || park_reason(kind).has_value();
+}
+
+void RequestGate::wake() {
+  for (auto& lane : lanes_)
+    lane->alarm->ring();
+}
+
+void RequestGate::hold_until(BootTime until) {
+  if (until > held_until_)
+    held_until_ = until;
+}
+
+void RequestGate::park(ParkReason reason) {
+  probing_ = false;
+  if (!parking_.holds(reason))
+    log_.warn("parked: {}", to_string(reason));
+  parking_.park(reason, timers_.now().boot);
+  wake();
+}
+
+void RequestGate::clear(ParkReason reason) {
+  if (reason == ParkReason::credentials || reason == ParkReason::endpoint)
+    probing_ = false;
+  if (!parking_.holds(reason))
+    return;
+  log_.info("no longer parked: {}", to_string(reason));
+  parking_.clear(reason);
+  wake();
+}
+
+void RequestGate::probe_ended() {
+  if (!probing_)
+    return;
+  probing_ = false;
+  // Unclear is not cleared: the pace goes on growing.
+  for (const auto reason : {ParkReason::credentials, ParkReason::endpoint}) {
+    if (parking_.holds(reason))
+      parking_.park(reason, timers_.now().boot);
+  }
+  wake();
+}
+
+void RequestGate::probe_now() {
+  for (const auto reason : {ParkReason::credentials, ParkReason::endpoint})
+    parking_.probe_now(reason, timers_.now().boot);
+  wake();
+}
+
+void RequestGate::configure(double rate, double burst) {
+  bucket_.configure(rate, burst);
+  wake();
+}
+
+void RequestGate::close() {
+  closed_ = true;
+  wake();
+}
+
+}  // namespace usherd

@@ -1,0 +1,254 @@
+#include "usherd/submit/submitter.hpp"
+
+#include "usherd/core/backoff.hpp"
+#include "usherd/submit/batch_body.hpp"
+
+#include <algorithm>
+
+namespace usherd {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The API forgets keys after 24 hours; one hour is kept for clocks and for what is still under way.
+constexpr auto kKeyLifetime = 23h;
+/// A batch whose key was given up while nobody else passed: how long until the next may try its luck.
+constexpr auto kLoneRekeyPace = 5min;
+constexpr unsigned kLoneErrors = 8;
+constexpr unsigned kRefusalsToPark = 20;
+constexpr Milliseconds kFirstBackoff{500};
+constexpr Milliseconds kMostBackoff{60'000};
+
+}  // namespace
+
+bool ActiveBatch::has_anonymous() const { return std::find(row.users.begin(), row.users.end(), 0U) != row.users.end(); }
+
+SendTime Submitter::send_time() const {
+  const auto now = parts_.timers.now();
+  return {now.wall, now.boot, parts_.boot_id};
+}
+
+bool Submitter::is_expired(const ActiveBatch& batch) const {
+  if (!batch.row.sent)
+    return false;
+  const auto now = parts_.timers.now();
+  const SendTime& sent = *batch.row.sent;
+  // The larger of both clocks: one may have been set back, the other begins anew with each boot.
+  const auto by_wall = now.wall - sent.wall;
+  const auto by_boot = sent.boot_id == parts_.boot_id ? now.boot - sent.boot : now.boot.time_since_epoch();
+  return by_wall >= kKeyLifetime || by_boot >= kKeyLifetime;
+}
+
+PostContext Submitter::context(const ActiveBatch& batch) const {
+  const auto now = parts_.timers.now().boot;
+  bool pass = batch.accepted_at_first_error && stats_.accepted > *batch.accepted_at_first_error;
+  // An API may go on replaying a stored 500 to every key after its outage ended. If all of our batches hold such
+  // keys nobody can pass: now and then one of them tries a new key.
+  if (!pass && batch.history.server_errors + 1 >= kLoneErrors &&
+      (!stats_.last_lone_rekey || now - *stats_.last_lone_rekey >= kLoneRekeyPace))
+    pass = batch.rekeyed_for_errors == 0;
+  PostContext context;
+  context.now = now;
+  context.operations = batch.operations();
+  context.rekeyed = batch.rekeyed_for_errors;
+  context.others_pass = pass;
+  context.nothing_in_progress = parts_.budget.batches() <= 1;
+  return context;
+}
+
+boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) {
+  if (batch.row.sent && (batch.tried || batch.history.unanswered))
+    co_return Result<void>{};
+  const auto sent = send_time();
+  const auto id = batch.row.id;
+  // A send time that was noted a moment ago with the batch itself is as good.
+  const bool fresh = batch.row.sent && batch.row.sent->boot_id == sent.boot_id && sent.boot - batch.row.sent->boot < 10s;
+  if (!fresh) {
+    GroupCommit::Change change = [id, sent](Ledger& ledger) { return ledger.set_sent(id, sent); };
+    const bool done = co_await parts_.recorder.record(std::move(change));
+    if (!done)
+      co_return Error{Errc::cancelled, "stopping"};
+    batch.row.sent = sent;
+  }
+  co_return Result<void>{};
+}
+
+boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch) {
+  auto paths = parts_.files.paths(batch.row.manifest, batch.row.id);
+  BatchBody body(parts_.workers, BodyReader(parts_.disk, batch.row.manifest, std::move(paths)), batch.row.body_length,
+                 batch.row.digest);
+  ApiRequest request;
+  request.call = Call::create;
+  request.method = Method::post;
+  request.target = "/v2/users/batch";
+  request.idempotency_key = batch.row.key;
+  request.body = &body;
+  request.before_send = [this, &batch] { return before_send(batch); };
+  Attempt attempt;
+  attempt.reply = co_await parts_.api.call(std::move(request));
+  if (attempt.reply.stopped || attempt.reply.not_sent)
+    co_return attempt;
+  batch.tried = true;
+  const Exchange& exchange = attempt.reply.exchange;
+  attempt.outcome.progress = exchange.progress;
+  attempt.outcome.answered = !exchange.failure.has_value();
+  attempt.outcome.body_changed = exchange.body_failed && exchange.failure->code == Errc::corrupt;
+  attempt.outcome.status = exchange.status;
+  if (attempt.outcome.answered && exchange.status == 200) {
+    attempt.job = parse_job_answer(exchange.body);
+    attempt.outcome.has_job = attempt.job.has_value() && !attempt.job->id.empty();
+  } else if (attempt.outcome.answered) {
+    attempt.error = parse_api_error(exchange.body);
+    attempt.outcome.is_api_error = attempt.error.has_value();
+  }
+  co_return attempt;
+}
+
+boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
+  Backoff backoff(kFirstBackoff, kMostBackoff);
+  const auto alarm = parts_.timers.alarm();
+  SubmitResult result;
+  // A body that may have left before a restart has had a try without an answer.
+  batch.history.unanswered = batch.history.unanswered || (batch.row.sent.has_value() && !batch.tried);
+  while (true) {
+    if (is_expired(batch)) {
+      result.end = SubmitEnd::expired;
+      co_return result;
+    }
+    const auto tried = co_await attempt(batch);
+    if (tried.reply.stopped || tried.reply.not_sent)
+      co_return result;
+    const bool untouched = !tried.outcome.answered && tried.outcome.progress < Progress::body_started;
+    if (untouched && !batch.history.unanswered) {
+      // Nothing of the body left: the key has not begun to age.
+      batch.row.sent.reset();
+      batch.tried = false;
+    }
+    if (tried.outcome.answered && tried.outcome.status == 500 && !batch.accepted_at_first_error)
+      batch.accepted_at_first_error = stats_.accepted;
+    const auto decision = decide(tried.outcome, batch.history, context(batch));
+    batch.history = decision.history;
+    if (decision.step == PostStep::accepted) {
+      const bool durable = co_await accept(batch, *tried.job, parts_.timers.now().wall);
+      result.end = durable ? SubmitEnd::accepted : SubmitEnd::stopped;
+      co_return result;
+    }
+    if (tried.outcome.answered && tried.outcome.status == 429)
+      parts_.budget.refused();
+    if (tried.error) {
+      result.code = tried.error->code;
+      result.message = tried.error->message;
+    } else if (tried.outcome.answered) {
+      result.code = "http_" + std::to_string(tried.outcome.status);
+    }
+    switch (decision.step) {
+      case PostStep::file_changed:
+        result.end = SubmitEnd::file_changed;
+        co_return result;
+      case PostStep::halve:
+        if (tried.outcome.status == 413 || !tried.outcome.answered)
+          stats_.learnt_body_bytes = batch.row.body_length / 2;
+        result.end = SubmitEnd::halve;
+        co_return result;
+      case PostStep::reject:
+        note_refusal(result.code);
+        result.end = SubmitEnd::reject;
+        co_return result;
+      case PostStep::give_up:
+        result.end = SubmitEnd::give_up;
+        co_return result;
+      case PostStep::rekey: {
+        if (batch.has_anonymous()) {
+          result.end = batch.operations() > 1 ? SubmitEnd::halve : SubmitEnd::give_up;
+          co_return result;
+        }
+        ++batch.rekeyed_for_errors;
+        stats_.last_lone_rekey = parts_.timers.now().boot;
+        const bool durable = co_await new_key(batch, "server_errors");
+        if (!durable)
+          co_return SubmitResult{};
+        continue;
+      }
+      default:
+        break;
+    }
+    if (decision.retire_key) {
+      const bool durable = co_await new_key(batch, "");
+      if (!durable)
+        co_return SubmitResult{};
+    }
+    // The gate makes those wait that a Retry-After or a park reason holds; the others wait here.
+    if (decision.step == PostStep::retry)
+      co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
+    else if (!decision.retire_key)
+      co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
+  }
+}
+
+boost::asio::awaitable<bool> Submitter::accept(ActiveBatch& batch, const JobAnswer& job, WallTime submitted) {
+  const auto id = batch.row.id;
+  const auto name = job.id;
+  const auto created = job.created;
+  GroupCommit::Change change = [id, name, created, submitted](Ledger& ledger) {
+    return ledger.batch_accepted(id, name, created, submitted);
+  };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    co_return false;
+  batch.row.state = BatchState::accepted;
+  batch.row.job = name;
+  batch.row.job_created = created;
+  batch.row.submitted = submitted;
+  ++stats_.accepted;
+  stats_.refusals_in_a_row = 0;
+  parts_.budget.accepted();
+  co_return true;
+}
+
+boost::asio::awaitable<bool> Submitter::new_key(ActiveBatch& batch, std::string reason) {
+  const auto id = batch.row.id;
+  const auto key = parts_.random.uuid();
+  const bool abandons = !reason.empty();
+  GroupCommit::Change change = [id, key, abandons, reason](Ledger& ledger) {
+    return ledger.rekey(id, key, abandons, reason);
+  };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    co_return false;
+  if (abandons) {
+    parts_.log.warn("batch {}: key given up ({}), another one goes out", id, reason);
+    ++batch.row.abandoned;
+    batch.row.rekey_reason = reason;
+    parts_.budget.take(batch.operations());
+  }
+  const auto refusals = batch.history.refusals_alone;
+  batch.row.key = key;
+  batch.row.sent.reset();
+  batch.row.state = BatchState::frozen;
+  batch.row.job.clear();
+  batch.tried = false;
+  batch.history = KeyHistory{};
+  batch.history.refusals_alone = refusals;
+  batch.accepted_at_first_error.reset();
+  co_return true;
+}
+
+void Submitter::note_refusal(const std::string& code) {
+  stats_.refusals_in_a_row = code == stats_.refusal_code ? stats_.refusals_in_a_row + 1 : 1;
+  stats_.refusal_code = code;
+  if (stats_.refusals_in_a_row < kRefusalsToPark)
+    return;
+  parts_.log.error("{} lone records in a row refused with {}: look at rejected/, then resume", stats_.refusals_in_a_row,
+                   log_code(code));
+  stats_.refusals_in_a_row = 0;
+  parts_.api.gate().park(ParkReason::refused);
+}
+
+boost::asio::awaitable<Result<JobAnswer>> Submitter::repost(ActiveBatch& batch) {
+  const auto tried = co_await attempt(batch);
+  if (tried.reply.stopped)
+    co_return Error{Errc::cancelled, "stopping"};
+  co_return tried.job;
+}
+
+}  // namespace usherd

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "usherd/core/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace usherd {
+
+/// An HTTP proxy that is asked to CONNECT.
+struct ProxyAddress {
+  std::string host;
+  std::uint16_t port = 0;
+  std::string credentials;  ///< "user:password", a secret; empty for none
+};
+
+/// Parses "http://[user:password@]host:port", the scheme being optional as in HTTPS_PROXY. User and password
+/// may be percent-encoded. Other schemes and a missing port are errors; messages never repeat the
+/// credentials.
+[[nodiscard]] Result<ProxyAddress> parse_proxy_url(std::string_view text);
+
+/// Whether NO_PROXY exempts this host, by curl's rules: names separated by commas or blanks match themselves
+/// and what lies below them, a leading dot makes no difference, "*" alone matches all; addresses match as
+/// addresses, alone or as a CIDR block. An entry may end in ":port".
+[[nodiscard]] bool bypasses_proxy(std::string_view no_proxy, std::string_view host, std::uint16_t port);
+
+}  // namespace usherd

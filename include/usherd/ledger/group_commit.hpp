@@ -11,9 +11,9 @@
 
 namespace usherd {
 
-/// The ledger as coroutines on the event loop see it: changes that arrive while a commit is under way share the next
-/// one, so flushes follow groups and not callers. The ledger and the one-threaded worker must outlive it; it must
-/// outlive every call. Event loop only.
+/// The ledger as coroutines on the event loop see it: changes that arrive while a commit is under way share
+/// the next one, so flushes follow groups and not callers. The ledger and the one-threaded worker must
+/// outlive it; it must outlive every call. Event loop only.
 class GroupCommit {
  public:
   using Change = std::function<Result<void>(Ledger&)>;
@@ -21,9 +21,10 @@ class GroupCommit {
   GroupCommit(Ledger& ledger, Workers ledger_thread);
   ~GroupCommit();
 
-  /// Returns once the change is durable, or with the error that kept its group from being so (then nothing of the
-  /// change holds). A change is run exactly once, on the ledger's thread; it must not throw. It is run to its end
-  /// even if the waiting coroutine is cancelled.
+  /// Returns once the change is durable, or with the error that kept its group from being so (then nothing of
+  /// the change holds). A change runs on the ledger's thread and must not throw. When another of its group
+  /// fails it is rolled back and run once more by itself, so it must bear that. It is run to its end even if
+  /// the waiting coroutine is cancelled.
   [[nodiscard]] boost::asio::awaitable<Result<void>> apply(Change change);
 
   /// Runs something that only reads, between groups.

@@ -15,9 +15,9 @@ namespace usherd {
 
 class Database;
 
-/// What survives a crash: files, batches, jobs, outcomes; the only place where a state changes. Owns one SQLite
-/// database (WAL, synchronous=FULL). Not thread-safe: one thread at a time. Every change happens inside
-/// transaction(); docs/ledger.md holds the states, the legal moves and the format.
+/// What survives a crash: files, batches, jobs, outcomes; the only place where a state changes. Owns one
+/// SQLite database (WAL, synchronous=FULL). Not thread-safe: one thread at a time. Every change happens
+/// inside transaction(); docs/ledger.md holds the states, the legal moves and the format.
 class Ledger {
  public:
   /// Opens or makes `directory`/ledger.sqlite. Errc::corrupt for a damaged or newer one, denied when locked.
@@ -62,15 +62,18 @@ class Ledger {
   /// Batches that are frozen or accepted, with manifest and users, in order of id.
   [[nodiscard]] Result<void> open_batches(const std::function<Result<void>(BatchRow)>& visit);
   [[nodiscard]] Result<Manifest> manifest(BatchId id);
-  /// Gives the batch another key; `abandons` when the old one may still run.
+  /// Gives the batch another key and makes it frozen again; `abandons` when the old one may still run: only
+  /// then is it counted and `reason` kept.
   [[nodiscard]] Result<void> rekey(BatchId id, std::string_view key, bool abandons, std::string_view reason);
   [[nodiscard]] Result<void> set_sent(BatchId id, const std::optional<SendTime>& sent);
-  [[nodiscard]] Result<void> batch_accepted(BatchId id, std::string_view job, std::optional<WallTime> job_created,
-                                            WallTime submitted);
+  [[nodiscard]] Result<void> batch_accepted(BatchId id, std::string_view job,
+                                            std::optional<WallTime> job_created, WallTime submitted);
   [[nodiscard]] Result<void> count_try_without_verdict(BatchId id);
+  /// Its manifest and users go. The batches that hold its records now must be inserted in the same
+  /// transaction.
   [[nodiscard]] Result<void> batch_retired(BatchId id);
-  /// The end of a batch, with the outcomes of each share. `manifest` replaces the stored one when literals of it
-  /// were taken apart: their sources become singles.
+  /// The end of a batch, with the outcomes of each share. `manifest` replaces the stored one when literals of
+  /// it were taken apart: their sources become singles.
   [[nodiscard]] Result<void> batch_ended(BatchId id, std::span<const Share> shares, WallTime finished,
                                          const Manifest* manifest, std::span<const Run> singles);
 
@@ -83,13 +86,18 @@ class Ledger {
   [[nodiscard]] Result<void> single_frozen(FileNumber file, std::uint64_t offset);
 
   // Settling.
+  /// Of the batches that ended; what local rules refused stands in the file's mark alone.
   [[nodiscard]] Result<Outcomes> outcomes(FileNumber file);
   /// Whether a batch of this file is still open.
   [[nodiscard]] Result<bool> has_open_batches(FileNumber file);
-  [[nodiscard]] Result<void> receipt_batches(FileNumber file, const std::function<Result<void>(const ReceiptBatch&)>& visit);
+  /// The ended batches of a file, in order of id.
+  [[nodiscard]] Result<void> receipt_batches(FileNumber file,
+                                             const std::function<Result<void>(const ReceiptBatch&)>& visit);
 
   /// Bytes of the database on disk.
   [[nodiscard]] Result<std::uint64_t> size() const;
+  /// Reads all of the database; Errc::corrupt with the first thing that is wrong. Minutes for a large one.
+  [[nodiscard]] Result<void> check();
 
  private:
   explicit Ledger(std::unique_ptr<Database> database);

@@ -48,7 +48,8 @@ struct Manifest {
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 
-/// How a body is framed around its records; a change of framing is a new number, so that old bodies can be rebuilt.
+/// How a body is framed around its records; a change of framing is a new number, so that old bodies can be
+/// rebuilt.
 inline constexpr int kFramingVersion = 1;
 
 }  // namespace usherd

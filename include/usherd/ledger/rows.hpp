@@ -26,15 +26,16 @@ struct Outcomes {
   std::uint64_t rejected = 0;
   std::uint64_t merged = 0;
   std::uint64_t unknown = 0;
-  std::uint64_t rekeyed = 0;  ///< of all of these: sent again under a new key by one of the three named exceptions
+  std::uint64_t rekeyed =
+      0;  ///< of all of these: sent again under a new key by one of the three named exceptions
 
   [[nodiscard]] std::uint64_t ended() const { return imported + rejected + merged + unknown; }
   Outcomes& operator+=(const Outcomes& other);
   friend bool operator==(const Outcomes&, const Outcomes&) = default;
 };
 
-/// How far a file has been read with every record before that point frozen into a batch or refused: the place from
-/// which a restart reads again.
+/// How far a file has been read with every record before that point frozen into a batch or refused: the place
+/// from which a restart reads again.
 struct ReadMark {
   std::uint64_t offset = 0;
   std::uint64_t line = 1;
@@ -87,12 +88,14 @@ struct BatchRow {
   std::uint64_t body_length = 0;
   Digest digest{};  ///< XXH3-128 of the body
   Manifest manifest;
-  std::vector<std::uint64_t> users;    ///< a user key for each operation in body order, 0 for anonymous ones
-  std::vector<std::uint64_t> seconds;  ///< the second keys of records that hold both
+  std::vector<std::uint64_t> users;  ///< a user key for each operation in body order, 0 for anonymous ones
+  std::vector<std::uint64_t>
+      seconds;  ///< second keys of records that hold both, one for each operation, 0 for none; or empty
   WallTime created{};
   std::optional<SendTime> sent;
-  std::uint32_t abandoned = 0;  ///< keys given up by an exception while they may still run: each holds a budget slot
-  std::string rekey_reason;     ///< of the last such; empty where there was none
+  std::uint32_t abandoned =
+      0;  ///< keys given up by an exception while they may still run: each holds a budget slot
+  std::string rekey_reason;                 ///< of the last such; empty where there was none
   std::uint32_t tries_without_verdict = 0;  ///< jobs of it that failed without naming an error
   std::string job;
   std::optional<WallTime> job_created;

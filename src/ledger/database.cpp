@@ -1,0 +1,158 @@
+#include "src/ledger/database.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+// A stranger who reads the ledger may hold a lock for a moment; the ledger's thread waits no longer than
+// this.
+constexpr int kBusyTimeoutMs = 1000;
+
+Errc kind_of(int code, int system_errno) {
+  switch (code & 0xFF) {
+    case SQLITE_FULL:
+      return Errc::no_space;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return Errc::denied;
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+      return system_errno == ENOSPC || system_errno == EDQUOT ? Errc::no_space : Errc::io;
+    case SQLITE_READONLY:
+    case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT:
+      return Errc::io;
+    case SQLITE_TOOBIG:
+      return Errc::invalid;
+    default:
+      return Errc::corrupt;
+  }
+}
+
+}  // namespace
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_),
+      sql_(other.sql_),
+      handle_(std::exchange(other.handle_, nullptr)),
+      bound_(other.bound_),
+      column_(other.column_) {}
+
+Statement::~Statement() {
+  if (handle_ == nullptr)
+    return;
+  sqlite3_reset(handle_);
+  sqlite3_clear_bindings(handle_);
+  database_->idle_[sql_].push_back(handle_);
+}
+
+void Statement::bind(std::string_view text) {
+  const char* data = text.data() == nullptr ? "" : text.data();
+  sqlite3_bind_text64(handle_, ++bound_, data, text.size(), SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void Statement::bind(Blob blob) {
+  const char* data = blob.bytes.data() == nullptr ? "" : blob.bytes.data();
+  sqlite3_bind_blob64(handle_, ++bound_, data, blob.bytes.size(), SQLITE_STATIC);
+}
+
+Result<bool> Statement::row() {
+  column_ = 0;
+  const int code = sqlite3_step(handle_);
+  if (code == SQLITE_ROW)
+    return true;
+  if (code == SQLITE_DONE)
+    return false;
+  return database_->failure(code);
+}
+
+std::optional<WallTime> Statement::optional_wall() {
+  if (null_ahead()) {
+    ++column_;
+    return std::nullopt;
+  }
+  return wall();
+}
+
+std::string_view Statement::bytes() {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(handle_, column_));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle_, column_));
+  ++column_;
+  return data == nullptr ? std::string_view{} : std::string_view{data, size};
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
+  std::unique_ptr<Database> database(new Database(path));
+  constexpr int kFlags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, kFlags, nullptr);
+  if (code != SQLITE_OK)
+    return database->failure(code);
+  sqlite3_busy_timeout(database->handle_, kBusyTimeoutMs);
+  sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  return database;
+}
+
+Database::~Database() {
+  for (auto& [sql, handles] : idle_) {
+    for (auto* handle : handles)
+      sqlite3_finalize(handle);
+  }
+  sqlite3_close_v2(handle_);
+}
+
+Result<Statement> Database::prepare(const char* sql) {
+  auto& idle = idle_[sql];
+  if (!idle.empty()) {
+    auto* handle = idle.back();
+    idle.pop_back();
+    return Statement(*this, sql, handle);
+  }
+  sqlite3_stmt* handle = nullptr;
+  const int code = sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
+  if (code != SQLITE_OK)
+    return failure(code);
+  return Statement(*this, sql, handle);
+}
+
+Result<void> Database::script(const char* sql) {
+  const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK)
+    return failure(code);
+  return {};
+}
+
+Result<std::string> Database::single_value(const char* sql) {
+  auto statement = prepare(sql);
+  if (!statement)
+    return statement.error();
+  const auto row = statement->row();
+  if (!row)
+    return row.error();
+  return *row ? statement->text() : std::string{};
+}
+
+Error Database::failure(int code) const {
+  const int system_errno = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
+  const char* words = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
+  return {kind_of(code, system_errno), fmt::format("{}: {}", path_, words)};
+}
+
+Result<std::uint64_t> Database::finish(Statement& statement) {
+  while (true) {
+    const auto row = statement.row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return static_cast<std::uint64_t>(sqlite3_changes64(handle_));
+  }
+}
+
+}  // namespace usherd

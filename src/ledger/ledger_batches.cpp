@@ -1,0 +1,228 @@
+#include "src/ledger/batch_row.hpp"
+#include "src/ledger/moves.hpp"
+#include "usherd/ledger/ledger.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+constexpr std::string_view kBatchCounter = "last_batch";
+
+std::string_view bytes_of(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+Result<void> insert_share(Database& database, BatchId batch, const Share& share) {
+  const auto changed = database.run("INSERT INTO shares VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0, 0)", batch,
+                                    share.file, share.end_offset, share.records);
+  if (!changed)
+    return changed.error();
+  return {};
+}
+
+/// The end offset stays: it bounds what the manifest covers from above, also when that was made smaller.
+Result<void> end_share(Database& database, BatchId batch, const Share& share) {
+  const auto& outcomes = share.outcomes;
+  if (outcomes.ended() != share.records)
+    return Error{Errc::corrupt, fmt::format("file {}: {} records have {} outcomes", share.file, share.records,
+                                            outcomes.ended())};
+  const auto changed = database.run(
+      "UPDATE shares SET records = ?3, imported = ?4, rejected = ?5, merged = ?6, unknown = ?7, rekeyed = ?8,"
+      " has_rejects = ?9 WHERE batch = ?1 AND file = ?2",
+      batch, share.file, share.records, outcomes.imported, outcomes.rejected, outcomes.merged,
+      outcomes.unknown, outcomes.rekeyed, share.has_rejects);
+  if (!changed)
+    return changed.error();
+  if (*changed == 0)
+    return Error{Errc::corrupt, fmt::format("it holds nothing of file {}", share.file)};
+  return {};
+}
+
+Result<std::uint64_t> count_shares(Database& database, BatchId batch) {
+  auto found = database.query("SELECT count(*) FROM shares WHERE batch = ?", batch);
+  if (!found)
+    return found.error();
+  const auto row = found->row();
+  if (!row)
+    return row.error();
+  return found->number();
+}
+
+Result<void> insert_single(Database& database, const Run& run) {
+  if (run.records != 1)
+    return Error{Errc::corrupt, fmt::format("{} records cannot be a single one", run.records)};
+  const auto changed =
+      database.run("INSERT INTO singles VALUES (?, ?, ?, ?)", run.file, run.offset, run.length, run.line);
+  if (!changed)
+    return changed.error();
+  return {};
+}
+
+}  // namespace
+
+Result<BatchId> Ledger::last_batch_id() {
+  return counter(*database_, kBatchCounter);
+}
+
+Result<void> Ledger::insert_batch(const BatchRow& batch, std::span<const Share> shares) {
+  assert(database_->in_transaction());
+  const auto move = fmt::format("freeze batch {}", batch.id);
+  if (batch.id == 0 || batch.state != BatchState::frozen || batch.key.empty() || shares.empty())
+    return Error{Errc::corrupt, fmt::format("{}: a batch enters frozen, with an id, a key and shares", move)};
+  const auto sent_wall = batch.sent ? std::optional{batch.sent->wall} : std::nullopt;
+  const auto sent_boot = batch.sent ? std::optional{batch.sent->boot} : std::nullopt;
+  const auto boot_id = batch.sent ? std::optional<std::string_view>{batch.sent->boot_id} : std::nullopt;
+  const auto row = database_->run(
+      "INSERT INTO batches (id, key, state, framing, body_length, digest, created, sent_wall, sent_boot, "
+      "sent_boot_id,"
+      " abandoned, rekey_reason, tries_without_verdict, job, job_created, submitted)"
+      " VALUES (?,?,0,?,?,?,?,?,?,?,?,?,?,'',NULL,NULL)",
+      batch.id, batch.key, batch.framing, batch.body_length, Blob{bytes_of(batch.digest)}, batch.created,
+      sent_wall, sent_boot, boot_id, batch.abandoned, batch.rekey_reason, batch.tries_without_verdict);
+  if (!row)
+    return row.error().within(move);
+  const auto manifest = batch.manifest.encode();
+  const auto users = encode_keys(batch.users);
+  const auto seconds = encode_keys(batch.seconds);
+  const auto body = database_->run("INSERT INTO bodies VALUES (?, ?, ?, ?)", batch.id, Blob{manifest},
+                                   Blob{users}, Blob{seconds});
+  if (!body)
+    return body.error().within(move);
+  for (const auto& share : shares) {
+    const auto held = insert_share(*database_, batch.id, share);
+    if (!held)
+      return held.error().within(move);
+  }
+  return raise_counter(*database_, kBatchCounter, batch.id);
+}
+
+Result<void> Ledger::open_batches(const std::function<Result<void>(BatchRow)>& visit) {
+  auto found = database_->query(
+      "SELECT id, key, state, framing, body_length, digest, manifest, users, seconds, created, sent_wall, "
+      "sent_boot,"
+      " sent_boot_id, abandoned, rekey_reason, tries_without_verdict, job, job_created, submitted"
+      " FROM batches JOIN bodies ON batch = id WHERE state < 2 ORDER BY id");
+  if (!found)
+    return found.error();
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return {};
+    auto batch = read_batch(*found);
+    if (!batch)
+      return batch.error();
+    auto visited = visit(std::move(*batch));
+    if (!visited)
+      return visited;
+  }
+}
+
+Result<Manifest> Ledger::manifest(BatchId id) {
+  auto found = database_->query("SELECT manifest FROM bodies WHERE batch = ?", id);
+  if (!found)
+    return found.error();
+  const auto row = found->row();
+  if (!row)
+    return row.error();
+  if (!*row)
+    return Error{Errc::not_found, fmt::format("the ledger holds no manifest of batch {}", id)};
+  auto manifest = Manifest::decode(found->bytes());
+  if (!manifest)
+    return manifest.error().within(fmt::format("batch {}", id));
+  return manifest;
+}
+
+Result<void> Ledger::rekey(BatchId id, std::string_view key, bool abandons, std::string_view reason) {
+  assert(database_->in_transaction());
+  const auto changed = database_->run(
+      "UPDATE batches SET key = ?2, state = 0, abandoned = abandoned + ?3,"
+      " rekey_reason = iif(?3, ?4, rekey_reason), sent_wall = NULL, sent_boot = NULL, sent_boot_id = NULL,"
+      " job = '', job_created = NULL, submitted = NULL WHERE id = ?1 AND state IN (0, 1)",
+      id, key, abandons, reason);
+  return batch_moved(*database_, changed, id, fmt::format("give batch {} another key", id));
+}
+
+Result<void> Ledger::set_sent(BatchId id, const std::optional<SendTime>& sent) {
+  assert(database_->in_transaction());
+  const auto wall = sent ? std::optional{sent->wall} : std::nullopt;
+  const auto boot = sent ? std::optional{sent->boot} : std::nullopt;
+  const auto boot_id = sent ? std::optional<std::string_view>{sent->boot_id} : std::nullopt;
+  const auto changed = database_->run(
+      "UPDATE batches SET sent_wall = ?2, sent_boot = ?3, sent_boot_id = ?4 WHERE id = ?1 AND state IN (0, "
+      "1)",
+      id, wall, boot, boot_id);
+  return batch_moved(*database_, changed, id, fmt::format("mark batch {} as sent", id));
+}
+
+Result<void> Ledger::batch_accepted(BatchId id, std::string_view job, std::optional<WallTime> job_created,
+                                    WallTime submitted) {
+  assert(database_->in_transaction());
+  const auto changed = database_->run(
+      "UPDATE batches SET state = 1, job = ?2, job_created = ?3, submitted = ?4 WHERE id = ?1 AND state IN "
+      "(0, 1)",
+      id, job, job_created, submitted);
+  return batch_moved(*database_, changed, id, fmt::format("write down the job of batch {}", id));
+}
+
+Result<void> Ledger::count_try_without_verdict(BatchId id) {
+  assert(database_->in_transaction());
+  const auto changed = database_->run(
+      "UPDATE batches SET tries_without_verdict = tries_without_verdict + 1 WHERE id = ? AND state IN (0, 1)",
+      id);
+  return batch_moved(*database_, changed, id, fmt::format("count a job of batch {}", id));
+}
+
+Result<void> Ledger::batch_retired(BatchId id) {
+  assert(database_->in_transaction());
+  const auto move = fmt::format("retire batch {}", id);
+  const auto changed = database_->run("UPDATE batches SET state = 3 WHERE id = ? AND state IN (0, 1)", id);
+  auto moved = batch_moved(*database_, changed, id, move);
+  if (!moved)
+    return moved;
+  const auto body = database_->run("DELETE FROM bodies WHERE batch = ?", id);
+  if (!body)
+    return body.error().within(move);
+  return {};
+}
+
+Result<void> Ledger::batch_ended(BatchId id, std::span<const Share> shares, WallTime finished,
+                                 const Manifest* manifest, std::span<const Run> singles) {
+  assert(database_->in_transaction());
+  const auto move = fmt::format("end batch {}", id);
+  const auto changed = database_->run(
+      "UPDATE batches SET state = 2, finished = ?2 WHERE id = ?1 AND state IN (0, 1)", id, finished);
+  auto moved = batch_moved(*database_, changed, id, move);
+  if (!moved)
+    return moved;
+  const auto held = count_shares(*database_, id);
+  if (!held)
+    return held.error().within(move);
+  if (*held != shares.size())
+    return Error{Errc::corrupt,
+                 fmt::format("{}: outcomes of {} files given, it holds {}", move, shares.size(), *held)};
+  for (const auto& share : shares) {
+    const auto ended = end_share(*database_, id, share);
+    if (!ended)
+      return ended.error().within(move);
+  }
+  if (manifest != nullptr) {
+    const auto bytes = manifest->encode();
+    const auto replaced = database_->run("UPDATE bodies SET manifest = ?2 WHERE batch = ?1", id, Blob{bytes});
+    if (!replaced)
+      return replaced.error().within(move);
+  }
+  for (const auto& single : singles) {
+    const auto kept = insert_single(*database_, single);
+    if (!kept)
+      return kept.error().within(move);
+  }
+  return {};
+}
+
+}  // namespace usherd

@@ -1,0 +1,135 @@
+#include "src/ledger/database.hpp"
+#include "usherd/ledger/ledger.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+
+namespace usherd {
+
+Result<void> Ledger::coverage(FileNumber file, std::uint64_t offset,
+                              const std::function<Result<void>(const Manifest&)>& visit) {
+  // CROSS JOIN fixes the order: the file's shares first, by their index, never all of the batches.
+  auto found = database_->query(
+      "SELECT bodies.batch, manifest FROM shares CROSS JOIN batches ON batches.id = shares.batch"
+      " CROSS JOIN bodies ON bodies.batch = shares.batch"
+      " WHERE shares.file = ? AND shares.end_offset > ? AND batches.state <> 3",
+      file, offset);
+  if (!found)
+    return found.error();
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return {};
+    const auto batch = found->number();
+    const auto manifest = Manifest::decode(found->bytes());
+    if (!manifest)
+      return manifest.error().within(fmt::format("batch {}", batch));
+    auto visited = visit(*manifest);
+    if (!visited)
+      return visited;
+  }
+}
+
+Result<std::vector<Run>> Ledger::singles() {
+  auto found = database_->query("SELECT file, offset, length, line FROM singles ORDER BY file, offset");
+  if (!found)
+    return found.error();
+  std::vector<Run> runs;
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return runs;
+    Run run;
+    run.file = found->number();
+    run.offset = found->number();
+    run.length = found->number();
+    run.line = found->number();
+    run.records = 1;
+    runs.push_back(run);
+  }
+}
+
+Result<void> Ledger::single_frozen(FileNumber file, std::uint64_t offset) {
+  assert(database_->in_transaction());
+  const auto changed = database_->run("DELETE FROM singles WHERE file = ? AND offset = ?", file, offset);
+  if (!changed)
+    return changed.error();
+  if (*changed == 0)
+    return Error{Errc::corrupt, fmt::format("file {} holds no single record at {}", file, offset)};
+  return {};
+}
+
+Result<Outcomes> Ledger::outcomes(FileNumber file) {
+  auto found = database_->query(
+      "SELECT ifnull(sum(imported), 0), ifnull(sum(rejected), 0), ifnull(sum(merged), 0), "
+      "ifnull(sum(unknown), 0), ifnull(sum(rekeyed), 0) FROM shares"
+      " WHERE file = ?",
+      file);
+  if (!found)
+    return found.error();
+  const auto row = found->row();
+  if (!row)
+    return row.error();
+  Outcomes sum;
+  sum.imported = found->number();
+  sum.rejected = found->number();
+  sum.merged = found->number();
+  sum.unknown = found->number();
+  sum.rekeyed = found->number();
+  return sum;
+}
+
+Result<bool> Ledger::has_open_batches(FileNumber file) {
+  // Of all batches only a few hundred are open, while a large file has shares by the ten thousand.
+  auto found = database_->query(
+      "SELECT 1 FROM batches CROSS JOIN shares ON shares.batch = batches.id AND shares.file = ? WHERE "
+      "batches.state < 2"
+      " LIMIT 1",
+      file);
+  if (!found)
+    return found.error();
+  return found->row();
+}
+
+Result<void> Ledger::receipt_batches(FileNumber file,
+                                     const std::function<Result<void>(const ReceiptBatch&)>& visit) {
+  auto found = database_->query(
+      "SELECT batch, job, end_offset, records, imported, rejected, merged, unknown, rekeyed, has_rejects, "
+      "submitted,"
+      " finished FROM shares CROSS JOIN batches ON id = batch WHERE file = ? AND state = 2 ORDER BY batch",
+      file);
+  if (!found)
+    return found.error();
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return {};
+    ReceiptBatch line;
+    line.batch = found->number();
+    line.job = found->text();
+    line.share.batch = line.batch;
+    line.share.file = file;
+    line.share.end_offset = found->number();
+    line.share.records = found->number();
+    line.share.outcomes.imported = found->number();
+    line.share.outcomes.rejected = found->number();
+    line.share.outcomes.merged = found->number();
+    line.share.outcomes.unknown = found->number();
+    line.share.outcomes.rekeyed = found->number();
+    line.share.has_rejects = found->flag();
+    line.submitted = found->optional_wall();
+    line.finished = found->optional_wall();
+    auto visited = visit(line);
+    if (!visited)
+      return visited;
+  }
+}
+
+}  // namespace usherd

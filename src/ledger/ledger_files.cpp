@@ -1,0 +1,237 @@
+#include "src/ledger/database.hpp"
+#include "src/ledger/moves.hpp"
+#include "usherd/ledger/ledger.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+constexpr std::string_view kFileCounter = "last_file";
+// Pages given back to the file system at each forgotten file, so that no single commit moves many of them.
+constexpr const char* kGiveBack = "PRAGMA incremental_vacuum(1024)";
+
+Result<SpoolFile> read_file(Statement& row) {
+  SpoolFile file;
+  file.number = row.number();
+  file.name = row.text();
+  file.original = row.text();
+  file.working = row.text();
+  const auto state = row.number();
+  if (state > static_cast<std::uint64_t>(FileState::settled))
+    return Error{Errc::corrupt, fmt::format("file {} is in an unknown state {}", file.number, state)};
+  file.state = static_cast<FileState>(state);
+  file.size = row.number();
+  file.modified_ns = row.integer();
+  file.accepted = row.wall();
+  file.converted = row.flag();
+  file.read_size = row.number();
+  file.mark.offset = row.number();
+  file.mark.line = row.number();
+  file.mark.records = row.number();
+  file.mark.local_rejected = row.number();
+  file.mark.local_length = row.number();
+  file.refusal_code = row.text();
+  file.refusal_message = row.text();
+  return file;
+}
+
+Result<std::vector<BatchId>> batches_of_nothing_else(Database& database, FileNumber number) {
+  auto found = database.query(
+      "SELECT batch FROM shares AS mine WHERE file = ?1"
+      " AND NOT EXISTS (SELECT 1 FROM shares WHERE batch = mine.batch AND file <> ?1)",
+      number);
+  if (!found)
+    return found.error();
+  std::vector<BatchId> batches;
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return batches;
+    batches.push_back(found->number());
+  }
+}
+
+}  // namespace
+
+Result<FileNumber> Ledger::last_file_number() {
+  return counter(*database_, kFileCounter);
+}
+
+Result<void> Ledger::insert_file(const SpoolFile& file) {
+  assert(database_->in_transaction());
+  const auto move = fmt::format("accept file {}", file.number);
+  const bool refused = file.state == FileState::refused && !file.refusal_code.empty();
+  if (file.number == 0 || !(refused || file.state == FileState::accepted))
+    return Error{Errc::corrupt, fmt::format("{}: a file enters accepted, or refused with a code", move)};
+  const auto changed = database_->run(
+      "INSERT INTO files (number, name, original, working, state, size, modified_ns, accepted, converted, "
+      "read_size,"
+      " mark_offset, mark_line, mark_records, mark_local_rejected, mark_local_length, refusal_code, "
+      "refusal_message)"
+      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      file.number, file.name, Blob{file.original}, file.working, static_cast<int>(file.state), file.size,
+      file.modified_ns, file.accepted, file.converted, file.read_size, file.mark.offset, file.mark.line,
+      file.mark.records, file.mark.local_rejected, file.mark.local_length, file.refusal_code,
+      file.refusal_message);
+  if (!changed)
+    return changed.error().within(move);
+  return raise_counter(*database_, kFileCounter, file.number);
+}
+
+Result<bool> Ledger::name_taken(std::string_view name) {
+  auto found = database_->query("SELECT 1 FROM files WHERE name = ?", name);
+  if (!found)
+    return found.error();
+  return found->row();
+}
+
+#define USHERD_FILE_COLUMNS                                                                                  \
+  "number, name, original, working, state, size, modified_ns, accepted, converted, read_size, mark_offset, " \
+  "mark_line, mark_records, mark_local_rejected, mark_local_length, refusal_code, refusal_message"
+
+Result<std::optional<SpoolFile>> Ledger::file(FileNumber number) {
+  auto found = database_->query("SELECT " USHERD_FILE_COLUMNS " FROM files WHERE number = ?", number);
+  if (!found)
+    return found.error();
+  const auto row = found->row();
+  if (!row)
+    return row.error();
+  if (!*row)
+    return std::optional<SpoolFile>{};
+  auto file = read_file(*found);
+  if (!file)
+    return file.error();
+  return std::optional<SpoolFile>{std::move(*file)};
+}
+
+Result<std::vector<SpoolFile>> Ledger::open_files(FileNumber after, std::size_t most) {
+  auto found = database_->query("SELECT " USHERD_FILE_COLUMNS
+                                " FROM files WHERE state < 3 AND number > ? ORDER BY number LIMIT ?",
+                                after, most);
+  if (!found)
+    return found.error();
+  std::vector<SpoolFile> files;
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return files;
+    auto file = read_file(*found);
+    if (!file)
+      return file.error();
+    files.push_back(std::move(*file));
+  }
+}
+
+#undef USHERD_FILE_COLUMNS
+
+Result<void> Ledger::file_ready(FileNumber number, bool converted, std::uint64_t read_size) {
+  assert(database_->in_transaction());
+  const auto changed = database_->run(
+      "UPDATE files SET state = 1, converted = ?2, read_size = ?3 WHERE number = ?1 AND state = 0", number,
+      converted, read_size);
+  return file_moved(*database_, changed, number, fmt::format("make file {} ready", number));
+}
+
+Result<void> Ledger::file_refused(FileNumber number, std::string_view code, std::string_view message) {
+  assert(database_->in_transaction());
+  const auto move = fmt::format("refuse file {}", number);
+  if (code.empty())
+    return Error{Errc::corrupt, fmt::format("{}: no code was given", move)};
+  const auto changed = database_->run(
+      "UPDATE files SET state = 2, refusal_code = ?2, refusal_message = ?3 WHERE number = ?1 AND state IN "
+      "(0, 1)"
+      " AND NOT EXISTS (SELECT 1 FROM shares WHERE file = ?1)",
+      number, code, message);
+  return file_moved(*database_, changed, number, move);
+}
+
+Result<void> Ledger::move_mark(FileNumber number, const ReadMark& mark) {
+  assert(database_->in_transaction());
+  const auto changed = database_->run(
+      "UPDATE files SET mark_offset = ?2, mark_line = ?3, mark_records = ?4, mark_local_rejected = ?5,"
+      " mark_local_length = ?6 WHERE number = ?1 AND state = 1 AND mark_offset <= ?2",
+      number, mark.offset, mark.line, mark.records, mark.local_rejected, mark.local_length);
+  return file_moved(*database_, changed, number,
+                    fmt::format("move the mark of file {} to {}", number, mark.offset));
+}
+
+Result<void> Ledger::file_settled(FileNumber number, std::uint64_t records, const Outcomes& outcomes,
+                                  WallTime finished) {
+  assert(database_->in_transaction());
+  const auto move = fmt::format("settle file {}", number);
+  if (outcomes.ended() != records)
+    return Error{Errc::corrupt,
+                 fmt::format("{}: {} records have {} outcomes", move, records, outcomes.ended())};
+  const auto busy = has_open_batches(number);
+  if (!busy)
+    return busy.error().within(move);
+  if (*busy)
+    return Error{Errc::corrupt, fmt::format("{}: a batch of it has not ended", move)};
+  const auto changed = database_->run(
+      "UPDATE files SET state = 3, records = ?2, imported = ?3, rejected = ?4, merged = ?5, unknown = ?6,"
+      " rekeyed = ?7, finished = ?8 WHERE number = ?1 AND (state = 1 OR (state = 2 AND ?2 = 0))"
+      " AND NOT EXISTS (SELECT 1 FROM singles WHERE file = ?1)",
+      number, records, outcomes.imported, outcomes.rejected, outcomes.merged, outcomes.unknown,
+      outcomes.rekeyed, finished);
+  return file_moved(*database_, changed, number, move);
+}
+
+Result<std::vector<Ledger::Expired>> Ledger::finished_before(WallTime before, std::size_t most) {
+  auto found = database_->query(
+      "SELECT number, name, refusal_code <> '' FROM files WHERE state = 3 AND finished < ?"
+      " ORDER BY finished, number LIMIT ?",
+      before, most);
+  if (!found)
+    return found.error();
+  std::vector<Expired> files;
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return files;
+    Expired file;
+    file.number = found->number();
+    file.name = found->text();
+    file.refused = found->flag();
+    files.push_back(std::move(file));
+  }
+}
+
+Result<void> Ledger::forget_file(FileNumber number) {
+  assert(database_->in_transaction());
+  const auto move = fmt::format("forget file {}", number);
+  // Asked first: once the shares are gone nothing leads from the file to its batches.
+  const auto last = batches_of_nothing_else(*database_, number);
+  if (!last)
+    return last.error().within(move);
+  const auto shares = database_->run("DELETE FROM shares WHERE file = ?", number);
+  if (!shares)
+    return shares.error().within(move);
+  for (const auto batch : *last) {
+    const auto body = database_->run("DELETE FROM bodies WHERE batch = ?", batch);
+    if (!body)
+      return body.error().within(move);
+    const auto gone = database_->run("DELETE FROM batches WHERE id = ?", batch);
+    if (!gone)
+      return gone.error().within(move);
+  }
+  const auto changed = database_->run("DELETE FROM files WHERE number = ? AND state = 3", number);
+  auto forgotten = file_moved(*database_, changed, number, move);
+  if (!forgotten)
+    return forgotten;
+  const auto given_back = database_->run(kGiveBack);
+  if (!given_back)
+    return given_back.error().within(move);
+  return {};
+}
+
+}  // namespace usherd

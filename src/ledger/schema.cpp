@@ -1,0 +1,160 @@
+#include "src/ledger/schema.hpp"
+
+#include <fmt/format.h>
+
+namespace usherd {
+namespace {
+
+constexpr int kSchemaVersion = 1;
+constexpr const char* kApplicationId = "1970500196";  // "usrd"
+
+// Bodies stand apart from batches: SQLite writes a whole row at each change of it, and a body is large and
+// final.
+constexpr const char* kTables = R"(
+BEGIN IMMEDIATE;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE files (
+  number INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  original BLOB NOT NULL,
+  working TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  modified_ns INTEGER NOT NULL,
+  accepted INTEGER NOT NULL,
+  converted INTEGER NOT NULL,
+  read_size INTEGER NOT NULL,
+  mark_offset INTEGER NOT NULL,
+  mark_line INTEGER NOT NULL,
+  mark_records INTEGER NOT NULL,
+  mark_local_rejected INTEGER NOT NULL,
+  mark_local_length INTEGER NOT NULL,
+  refusal_code TEXT NOT NULL,
+  refusal_message TEXT NOT NULL,
+  records INTEGER NOT NULL DEFAULT 0,
+  imported INTEGER NOT NULL DEFAULT 0,
+  rejected INTEGER NOT NULL DEFAULT 0,
+  merged INTEGER NOT NULL DEFAULT 0,
+  unknown INTEGER NOT NULL DEFAULT 0,
+  rekeyed INTEGER NOT NULL DEFAULT 0,
+  finished INTEGER
+) STRICT;
+CREATE INDEX files_open ON files (number) WHERE state < 3;
+CREATE INDEX files_finished ON files (finished, number) WHERE state = 3;
+CREATE TABLE batches (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  state INTEGER NOT NULL,
+  framing INTEGER NOT NULL,
+  body_length INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  created INTEGER NOT NULL,
+  sent_wall INTEGER,
+  sent_boot INTEGER,
+  sent_boot_id TEXT,
+  abandoned INTEGER NOT NULL,
+  rekey_reason TEXT NOT NULL,
+  tries_without_verdict INTEGER NOT NULL,
+  job TEXT NOT NULL,
+  job_created INTEGER,
+  submitted INTEGER,
+  finished INTEGER
+) STRICT;
+CREATE INDEX batches_open ON batches (id) WHERE state < 2;
+CREATE TABLE bodies (
+  batch INTEGER PRIMARY KEY REFERENCES batches (id),
+  manifest BLOB NOT NULL,
+  users BLOB NOT NULL,
+  seconds BLOB NOT NULL
+) STRICT;
+CREATE TABLE shares (
+  batch INTEGER NOT NULL REFERENCES batches (id),
+  file INTEGER NOT NULL REFERENCES files (number),
+  end_offset INTEGER NOT NULL,
+  records INTEGER NOT NULL,
+  imported INTEGER NOT NULL,
+  rejected INTEGER NOT NULL,
+  merged INTEGER NOT NULL,
+  unknown INTEGER NOT NULL,
+  rekeyed INTEGER NOT NULL,
+  has_rejects INTEGER NOT NULL,
+  PRIMARY KEY (batch, file)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX shares_of_file ON shares (file, end_offset);
+CREATE TABLE singles (
+  file INTEGER NOT NULL REFERENCES files (number),
+  offset INTEGER NOT NULL,
+  length INTEGER NOT NULL,
+  line INTEGER NOT NULL,
+  PRIMARY KEY (file, offset)
+) STRICT, WITHOUT ROWID;
+PRAGMA application_id = 1970500196;
+PRAGMA user_version = 1;
+COMMIT;
+)";
+
+// 16 MiB of log between checkpoints: a checkpoint syncs the database file once, so it stays rare beside the
+// commits.
+constexpr const char* kConnection = R"(
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA cell_size_check = ON;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -8192;
+PRAGMA wal_autocheckpoint = 4096;
+PRAGMA journal_size_limit = 67108864;
+)";
+
+/// True for an empty database, false for one of ours.
+Result<bool> is_new(Database& database) {
+  const auto application = database.single_value("PRAGMA application_id");
+  if (!application)
+    return application.error();
+  const auto version = database.single_value("PRAGMA user_version");
+  if (!version)
+    return version.error();
+  const auto tables = database.single_value("SELECT count(*) FROM sqlite_schema");
+  if (!tables)
+    return tables.error();
+  if (*application == "0" && *version == "0" && *tables == "0")
+    return true;
+  if (*application != kApplicationId)
+    return Error{Errc::corrupt,
+                 fmt::format("{} is an SQLite database, but not a ledger of usherd: move it away, or correct "
+                             "state.directory",
+                             database.path())};
+  if (*version != fmt::format("{}", kSchemaVersion))
+    return Error{
+        Errc::corrupt,
+        fmt::format("{} has format {}, this usherd knows format {}: install the version of usherd that "
+                    "wrote it, or a newer one",
+                    database.path(), *version, kSchemaVersion)};
+  return false;
+}
+
+}  // namespace
+
+Result<void> prepare_schema(Database& database) {
+  const auto fresh = is_new(database);
+  if (!fresh)
+    return fresh.error();
+  if (*fresh) {
+    // Takes effect only before the first page is written, and switching to WAL writes it.
+    const auto vacuum = database.script("PRAGMA auto_vacuum = INCREMENTAL");
+    if (!vacuum)
+      return vacuum.error();
+  }
+  const auto mode = database.single_value("PRAGMA journal_mode = WAL");
+  if (!mode)
+    return mode.error();
+  if (*mode != "wal")
+    return Error{Errc::io,
+                 fmt::format("{}: its file system does not carry a write-ahead log", database.path())};
+  auto connection = database.script(kConnection);
+  if (!connection || !*fresh)
+    return connection;
+  return database.script(kTables);
+}
+
+}  // namespace usherd

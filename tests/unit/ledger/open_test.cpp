@@ -1,0 +1,147 @@
+#include "tests/unit/ledger/scratch.hpp"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <stdexcept>
+
+namespace usherd::test {
+namespace {
+
+void sql(const std::string& path, const char* text) {
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &database) == SQLITE_OK);
+  CHECK(sqlite3_exec(database, text, nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(database);
+}
+
+void overwrite(const std::string& path, std::size_t at, std::size_t length) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(at));
+  file << std::string(length, '\x5A');
+}
+
+}  // namespace
+
+TEST_CASE("a new ledger is made with mode 0600 and opens again") {
+  LedgerBench bench;
+  struct ::stat found {};
+  REQUIRE(::stat(bench.scratch.ledger_file().c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0600);
+  CHECK(bench.commit([](Ledger& ledger) { return ledger.set_fact("spool", "abc"); }));
+  REQUIRE(::stat((bench.scratch.ledger_file() + "-wal").c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0600);
+  bench.reopen();
+  CHECK(bench->fact("spool").value() == "abc");
+  CHECK(bench->check());
+  CHECK(bench->size().value() > 0);
+}
+
+TEST_CASE("facts are kept as bytes and can be replaced") {
+  LedgerBench bench;
+  const std::string secret("\x00\xFF\x80 secret", 10);
+  CHECK_FALSE(bench->fact("secret").value());
+  CHECK(bench.commit([&](Ledger& ledger) { return ledger.set_fact("secret", "old"); }));
+  CHECK(bench.commit([&](Ledger& ledger) { return ledger.set_fact("secret", secret); }));
+  CHECK(bench->fact("secret").value() == secret);
+}
+
+TEST_CASE("a change that fails or throws leaves nothing behind") {
+  LedgerBench bench;
+  const auto failed = bench.commit([](Ledger& ledger) -> Result<void> {
+    CHECK(ledger.set_fact("a", "1"));
+    return Error{Errc::invalid, "no"};
+  });
+  CHECK(failed.error().code == Errc::invalid);
+  CHECK_THROWS(static_cast<void>(bench.commit([](Ledger& ledger) -> Result<void> {
+    CHECK(ledger.set_fact("a", "1"));
+    throw std::runtime_error("bug");
+  })));
+  CHECK_FALSE(bench->fact("a").value());
+  CHECK(bench.commit([](Ledger& ledger) { return ledger.set_fact("a", "2"); }));
+}
+
+TEST_CASE("a ledger of a newer format is refused with both versions and what to do") {
+  Scratch scratch;
+  REQUIRE(Ledger::open(scratch.path()));
+  sql(scratch.ledger_file(), "PRAGMA user_version = 9");
+  const auto opened = Ledger::open(scratch.path());
+  REQUIRE(opened.has_error());
+  CHECK(opened.error().code == Errc::corrupt);
+  CHECK(opened.error().message.find("has format 9, this usherd knows format 1: install") !=
+        std::string::npos);
+}
+
+TEST_CASE("somebody else's database is refused and left alone") {
+  Scratch scratch;
+  sql(scratch.ledger_file(), "CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)");
+  const auto opened = Ledger::open(scratch.path());
+  REQUIRE(opened.has_error());
+  CHECK(opened.error().code == Errc::corrupt);
+  sql(scratch.ledger_file(), "SELECT a FROM theirs");
+  CHECK_FALSE(std::filesystem::exists(scratch.ledger_file() + "-wal"));
+}
+
+TEST_CASE("damage is an error, never an exception") {
+  Scratch scratch;
+  {
+    auto ledger = std::move(Ledger::open(scratch.path()).value());
+    REQUIRE(ledger->transaction([&]() -> Result<void> {
+      for (FileNumber number = 1; number <= 400; ++number) {
+        auto added = ledger->insert_file(sample_file(number));
+        if (!added)
+          return added;
+      }
+      return {};
+    }));
+  }
+  const auto size = std::filesystem::file_size(scratch.ledger_file());
+  SUBCASE("in the header") {
+    overwrite(scratch.ledger_file(), 0, 64);
+    CHECK(Ledger::open(scratch.path()).error().code == Errc::corrupt);
+  }
+  SUBCASE("in the schema") {
+    overwrite(scratch.ledger_file(), 100, 3000);
+    CHECK(Ledger::open(scratch.path()).error().code == Errc::corrupt);
+  }
+  SUBCASE("in the rows") {
+    overwrite(scratch.ledger_file(), 4096, size - 4096);
+    auto ledger = Ledger::open(scratch.path());
+    if (ledger) {
+      CHECK((*ledger)->open_files(0, 1000).error().code == Errc::corrupt);
+      CHECK((*ledger)->check().error().code == Errc::corrupt);
+    } else {
+      CHECK(ledger.error().code == Errc::corrupt);
+    }
+  }
+  SUBCASE("cut short") {
+    std::filesystem::resize_file(scratch.ledger_file(), size / 2);
+    auto ledger = Ledger::open(scratch.path());
+    if (ledger)
+      CHECK((*ledger)->open_files(0, 1000).error().code == Errc::corrupt);
+    else
+      CHECK(ledger.error().code == Errc::corrupt);
+  }
+}
+
+TEST_CASE("a missing directory and a link in place of the ledger are told") {
+  Scratch scratch;
+  CHECK(Ledger::open(scratch.path() + "/none").error().code == Errc::not_found);
+  std::ofstream(scratch.path() + "/else").put('x');
+  std::filesystem::create_symlink(scratch.path() + "/else", scratch.ledger_file());
+  CHECK(Ledger::open(scratch.path()).has_error());
+}
+
+TEST_CASE("a ledger that somebody else writes to says so instead of waiting for ever") {
+  LedgerBench bench;
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(bench.scratch.ledger_file().c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  const auto changed = bench.commit([](Ledger& ledger) { return ledger.set_fact("a", "1"); });
+  CHECK(changed.error().code == Errc::denied);
+  sqlite3_close(other);
+  CHECK(bench.commit([](Ledger& ledger) { return ledger.set_fact("a", "1"); }));
+}
+
+}  // namespace usherd::test

@@ -1,0 +1,169 @@
+#include "usherd/validate/block_reader.hpp"
+
+#include "src/validate/record_checker.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+namespace usherd {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::size_t kPadding = simdjson::SIMDJSON_PADDING;
+
+bool is_blank(const char* text, std::size_t length) {
+  // Nearly every line ends here, at its first byte.
+  for (std::size_t i = 0; i < length; ++i) {
+    if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
+      return false;
+  }
+  return true;
+}
+
+Rejection too_large(std::uint64_t offset, std::uint64_t line, std::uint64_t length) {
+  return {
+      offset, line, length, "record_too_large",
+      fmt::format("the record has {} bytes: split it into records of at most {}", length, kMostRecordBytes)};
+}
+
+}  // namespace
+
+BlockReader::BlockReader(RecordRules rules, const UserKeys& keys, std::size_t block_bytes)
+    : checker_(std::make_unique<RecordChecker>(rules, keys)),
+      block_bytes_(std::max<std::size_t>(block_bytes, 1)),
+      buffer_(block_bytes_ + kPadding) {}
+BlockReader::~BlockReader() = default;
+BlockReader::BlockReader(BlockReader&&) noexcept = default;
+BlockReader& BlockReader::operator=(BlockReader&&) noexcept = default;
+
+Result<void> BlockReader::read(ReadFile& file, std::uint64_t offset, std::uint64_t line, std::uint64_t limit,
+                               CheckedBlock& out) {
+  out.records.clear();
+  out.rejections.clear();
+  out.lines = 0;
+  out.next_offset = offset;
+  out.next_line = line;
+  out.end = offset >= limit;
+  if (out.end)
+    return {};
+  have_ = 0;
+  const auto left = limit - offset;
+  for (const std::size_t most : {block_bytes_, kMostRecordBytes + kByteOrderMark.size() + 1}) {
+    if (most <= have_)
+      continue;
+    const auto filled = fill(file, offset, static_cast<std::size_t>(std::min<std::uint64_t>(left, most)));
+    if (!filled)
+      return filled.error();
+    const auto* newline = static_cast<const char*>(memrchr(buffer_.data(), '\n', have_));
+    if (newline == nullptr && have_ < left)
+      continue;
+    const auto whole = have_ == left ? have_ : static_cast<std::size_t>(newline + 1 - buffer_.data());
+    check_lines(whole, offset, line, out);
+    out.next_offset = offset + whole;
+    out.end = out.next_offset == limit;
+    return {};
+  }
+  return skip_long_line(file, offset, line, limit, out);
+}
+
+/// Bytes of the byte order mark at the head of the buffer, which counts only where the file starts.
+std::size_t BlockReader::mark_length(std::uint64_t offset) const {
+  const std::string_view held(buffer_.data(), have_);
+  return offset == 0 && held.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+}
+
+/// Reads on behind the `have_` bytes that stand in the buffer, until there are `until`.
+Result<void> BlockReader::fill(ReadFile& file, std::uint64_t offset, std::size_t until) {
+  if (buffer_.size() < until + kPadding)
+    buffer_.resize(until + kPadding);
+  while (have_ < until) {
+    const auto got = file.read_at({buffer_.data() + have_, until - have_}, offset + have_);
+    if (!got)
+      return got.error();
+    if (*got == 0)
+      return Error{Errc::corrupt, fmt::format("the file ends at byte {}, it was longer", offset + have_)};
+    have_ += *got;
+  }
+  return {};
+}
+
+Result<void> BlockReader::skip_long_line(ReadFile& file, std::uint64_t offset, std::uint64_t line,
+                                         std::uint64_t limit, CheckedBlock& out) {
+  const auto start = offset + mark_length(offset);
+  auto at = offset + have_;
+  const char* newline = nullptr;
+  while (newline == nullptr && at < limit) {
+    have_ = 0;
+    const auto filled =
+        fill(file, at, static_cast<std::size_t>(std::min<std::uint64_t>(limit - at, kBlockBytes)));
+    if (!filled)
+      return filled.error();
+    newline = static_cast<const char*>(std::memchr(buffer_.data(), '\n', have_));
+    at += newline == nullptr ? have_ : static_cast<std::size_t>(newline - buffer_.data());
+  }
+  out.rejections.push_back(too_large(start, line, at - start));
+  out.lines = 1;
+  out.next_offset = newline == nullptr ? at : at + 1;
+  out.next_line = line + 1;
+  out.end = out.next_offset == limit;
+  return {};
+}
+
+void BlockReader::check_lines(std::size_t bytes, std::uint64_t offset, std::uint64_t line,
+                              CheckedBlock& out) {
+  const char* const start = buffer_.data();
+  const char* const end = start + bytes;
+  const char* at = start + mark_length(offset);
+  while (at < end) {
+    const auto* newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+    const auto* stop = newline == nullptr ? end : newline;
+    const auto length = static_cast<std::size_t>(stop - at);
+    if (!is_blank(at, length))
+      check_one(at, length, offset + static_cast<std::size_t>(at - start), line, out);
+    ++line;
+    at = stop + 1;
+  }
+  out.next_line = line;
+}
+
+void BlockReader::check_one(const char* text, std::size_t length, std::uint64_t offset, std::uint64_t line,
+                            CheckedBlock& out) {
+  ++out.lines;
+  if (length > kMostRecordBytes) {
+    out.rejections.push_back(too_large(offset, line, length));
+    return;
+  }
+  Record record;
+  record.offset = offset;
+  record.line = line;
+  if (checker_->check(text, length, record)) {
+    out.records.push_back(record);
+    return;
+  }
+  auto& fault = checker_->fault();
+  out.rejections.push_back({offset, line, length, std::string(fault.code), std::move(fault.message)});
+}
+
+std::optional<Rejection> BlockReader::check_line(std::string_view line, std::uint64_t offset,
+                                                 std::uint64_t number, Record* record) {
+  if (line.size() > kMostRecordBytes)
+    return too_large(offset, number, line.size());
+  if (buffer_.size() < line.size() + kPadding)
+    buffer_.resize(line.size() + kPadding);
+  std::copy(line.begin(), line.end(), buffer_.begin());
+  Record checked;
+  checked.offset = offset;
+  checked.line = number;
+  if (!checker_->check(buffer_.data(), line.size(), checked)) {
+    auto& fault = checker_->fault();
+    return Rejection{offset, number, line.size(), std::string(fault.code), std::move(fault.message)};
+  }
+  if (record != nullptr)
+    *record = checked;
+  return std::nullopt;
+}
+
+}  // namespace usherd

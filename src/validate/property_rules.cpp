@@ -1,0 +1,194 @@
+#include "src/validate/property_rules.hpp"
+
+#include <fmt/format.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace usherd {
+namespace {
+
+template <class Number>
+std::size_t printed_length(Number number) {
+  std::array<char, 32> text;
+  return static_cast<std::size_t>(std::to_chars(text.begin(), text.end(), number).ptr - text.begin());
+}
+
+/// Bytes of a scalar as compact JSON, strings without escapes.
+std::size_t compact_length(const Tape& tape, std::size_t place) {
+  switch (tape.kind(place)) {
+    case TapeKind::string:
+      return tape.string(place).size() + 2;
+    case TapeKind::int64:
+      return printed_length(tape.number<std::int64_t>(place));
+    case TapeKind::uint64:
+      return printed_length(tape.number<std::uint64_t>(place));
+    case TapeKind::real:
+      return printed_length(tape.number<double>(place));
+    case TapeKind::no:
+      return 5;
+    default:
+      return 4;
+  }
+}
+
+std::size_t compact_array_length(const Tape& tape, std::size_t place) {
+  std::size_t length = 2;
+  for (auto at = place + 1; tape.kind(at) != TapeKind::array_end; at = tape.after(at))
+    length += compact_length(tape, at) + 1;
+  return length - (length > 2 ? 1 : 0);
+}
+
+/// Numbers of every kind are one JSON type, and so are true and false.
+TapeKind type_of(TapeKind kind) {
+  if (is_number(kind))
+    return TapeKind::real;
+  return is_bool(kind) ? TapeKind::yes : kind;
+}
+
+}  // namespace
+
+bool PropertyRules::check(const Tape& tape, std::size_t place, bool& mergeable, Fault& fault) {
+  seen_.restart();
+  depth_ = 0;
+  values_ = 0;
+  mergeable_ = mergeable;
+  if (!check_object(tape, place, 0, fault))
+    return false;
+  mergeable = mergeable_;
+  return values_ <= kMostProperties || check_count(tape, place, fault);
+}
+
+bool PropertyRules::check_object(const Tape& tape, std::size_t place, std::size_t path_length, Fault& fault) {
+  for (auto at = place + 1; tape.kind(at) != TapeKind::object_end;) {
+    const auto name = tape.string(at);
+    if (!check_name(name, path_length, fault))
+      return false;
+    if (mergeable_)
+      mergeable_ = seen_.add(tape, at, name);
+    const auto value = at + 1;
+    at = tape.after(value);
+    ++values_;
+    // Past the limit only a repeated name can be at fault for the count, and that settles mergeable_ too.
+    mergeable_ &= values_ <= kMostProperties;
+    switch (tape.kind(value)) {
+      case TapeKind::string: {
+        const auto size = tape.string(value).size();
+        mergeable_ &= size != 0;
+        if (size > kMostValueBytes)
+          return fault.set("property_value_too_large",
+                           fmt::format("property {} has {} bytes: shorten it to {}", path_to(name), size,
+                                       kMostValueBytes));
+        break;
+      }
+      case TapeKind::array:
+        if (!check_array(tape, value, name, fault))
+          return false;
+        break;
+      case TapeKind::object:
+        mergeable_ = false;
+        if (depth_ == kMostDepth)
+          return fault.set("nesting_too_deep",
+                           fmt::format("property {} is nested deeper than {} objects: flatten it",
+                                       path_to(name), kMostDepth));
+        if (tape.kind(value + 1) != TapeKind::object_end)
+          --values_;
+        parents_[depth_++] = name;
+        if (!check_object(tape, value, path_length + name.size() + 1, fault))
+          return false;
+        --depth_;
+        break;
+      case TapeKind::null:
+        mergeable_ = false;
+        break;
+      default:
+        break;
+    }
+  }
+  return true;
+}
+
+bool PropertyRules::check_name(std::string_view name, std::size_t path_length, Fault& fault) const {
+  if (!is_property_name(name))
+    return fault.set(
+        "property_name_invalid",
+        fmt::format(
+            "property name {} must be a letter followed by letters, digits and underscores: rename it",
+            path_to(name)));
+  if (path_length + name.size() > kMostNameLength)
+    return fault.set("property_name_too_long",
+                     fmt::format("property {} has {} characters with its parents and dots: shorten it to {}",
+                                 path_to(name), path_length + name.size(), kMostNameLength));
+  return true;
+}
+
+bool PropertyRules::check_array(const Tape& tape, std::size_t place, std::string_view name, Fault& fault) {
+  // Longer than any printed number: most arrays need no exact length.
+  constexpr std::size_t kMostNumber = 26;
+  auto most = std::size_t{2};
+  auto at = place + 1;
+  const auto type = type_of(tape.kind(at));
+  mergeable_ &= type != TapeKind::array_end;
+  for (; tape.kind(at) != TapeKind::array_end; at = tape.after(at)) {
+    const auto kind = tape.kind(at);
+    if (kind == TapeKind::object)
+      return fault.set("array_of_objects",
+                       fmt::format("property {} is an array that holds an object: the API takes arrays of "
+                                   "strings, numbers or booleans",
+                                   path_to(name)));
+    if (kind == TapeKind::array)
+      return fault.set("nested_array",
+                       fmt::format("property {} is an array that holds an array: the API takes arrays of "
+                                   "strings, numbers or booleans",
+                                   path_to(name)));
+    mergeable_ &= kind != TapeKind::null && type_of(kind) == type;
+    most += kind == TapeKind::string ? tape.string(at).size() + 3 : kMostNumber;
+  }
+  if (most <= kMostValueBytes)
+    return true;
+  const auto length = compact_array_length(tape, place);
+  if (length <= kMostValueBytes)
+    return true;
+  return fault.set("property_value_too_large",
+                   fmt::format("property {} is an array of {} bytes: shorten it to {}", path_to(name), length,
+                               kMostValueBytes));
+}
+
+bool PropertyRules::check_count(const Tape& tape, std::size_t place, Fault& fault) {
+  path_.clear();
+  path_hashes_.clear();
+  collect_paths(tape, place);
+  std::sort(path_hashes_.begin(), path_hashes_.end());
+  const auto unique =
+      static_cast<std::size_t>(std::unique(path_hashes_.begin(), path_hashes_.end()) - path_hashes_.begin());
+  if (unique <= kMostProperties)
+    return true;
+  return fault.set("too_many_properties",
+                   fmt::format("the record has {} properties, nested ones counted singly: send at most {}",
+                               unique, kMostProperties));
+}
+
+void PropertyRules::collect_paths(const Tape& tape, std::size_t place) {
+  const auto parent = path_.size();
+  for (auto at = place + 1; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1)) {
+    path_.append(tape.string(at));
+    if (tape.kind(at + 1) == TapeKind::object && tape.kind(at + 2) != TapeKind::object_end) {
+      path_ += '.';
+      collect_paths(tape, at + 1);
+    } else {
+      path_hashes_.push_back(XXH3_64bits(path_.data(), path_.size()));
+    }
+    path_.resize(parent);
+  }
+}
+
+std::string PropertyRules::path_to(std::string_view name) const {
+  std::string path;
+  for (std::size_t i = 0; i < depth_; ++i)
+    path.append(parents_[i]).append(1, '.');
+  return shown(path.append(name));
+}
+
+}  // namespace usherd

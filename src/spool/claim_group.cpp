@@ -1,0 +1,186 @@
+#include "src/spool/claim_group.hpp"
+
+#include "src/spool/free_name.hpp"
+#include "usherd/core/text.hpp"
+#include "usherd/spool/file_name.hpp"
+#include "usherd/spool/incoming_scan.hpp"
+
+#include <fmt/format.h>
+
+#include <tuple>
+
+namespace usherd {
+namespace {
+
+bool same_file(const FileStat& left, const FileStat& right) {
+  return left.kind == right.kind && left.links == right.links &&
+         std::tie(left.device, left.inode, left.size, left.modified_ns) ==
+             std::tie(right.device, right.inode, right.size, right.modified_ns);
+}
+
+LeftFile left_by(const std::string& name, const Error& error) {
+  switch (error.code) {
+    case Errc::denied:
+      return leave(name, LeftReason::unreadable);
+    case Errc::not_found:
+      return leave(name, LeftReason::vanished);
+    default:
+      return leave(name, LeftReason::failed, error.message);
+  }
+}
+
+void check_and_sync_one(Files& files, const std::string& path, ClaimItem& item) {
+  const auto& name = item.seen.name;
+  const auto stat = files.stat(path);
+  if (!stat) {
+    item.left = left_by(name, stat.error());
+    return;
+  }
+  const bool same = same_file(item.seen.stat, *stat);
+  item.seen.stat = *stat;
+  item.left = oddity(item.seen);
+  if (item.left)
+    return;
+  if (!same) {
+    item.left = leave(name, LeftReason::changing);
+    item.changed = true;
+    return;
+  }
+  // Opened only to learn whether it can be: a file that cannot be read must not leave incoming/.
+  const auto opened = files.open(path);
+  if (!opened) {
+    item.left = left_by(name, opened.error());
+    return;
+  }
+  const auto synced = files.sync(path);
+  if (!synced)
+    item.left = left_by(name, synced.error());
+}
+
+Result<void> write_note(Files& files, const SpoolLayout& layout, const SpoolFile& row) {
+  const auto note = files.write(original_note(layout, row.number), WriteMode::truncate);
+  if (!note)
+    return note.error();
+  const auto written = (*note)->append(row.original);
+  if (!written)
+    return written.error();
+  return (*note)->sync();
+}
+
+/// Puts back what arrived but is not what was checked. Nothing in incoming/ is ever replaced.
+Result<void> put_back(Files& files, const SpoolLayout& layout, ClaimItem& item) {
+  const auto from = layout.working_file(item.row);
+  auto back = files.rename(from, layout.incoming() + "/" + item.seen.name);
+  for (std::uint64_t number = 2; !back && back.error().code == Errc::exists && number < 100; ++number)
+    back = files.rename(from, layout.incoming() + "/" + numbered_name(item.seen.name, number));
+  return back;
+}
+
+/// False when the rest of the group must wait.
+bool move_one(Files& files, const SpoolLayout& layout, ClaimItem& item, Claimer::Group& group) {
+  const auto& name = item.seen.name;
+  if (item.row.original != item.row.name) {
+    const auto noted = write_note(files, layout, item.row);
+    if (!noted) {
+      group.stopped = noted.error();
+      return false;
+    }
+  }
+  const auto moved = files.rename(layout.incoming() + "/" + name, layout.working_file(item.row));
+  if (!moved) {
+    if (moved.error().code == Errc::no_space || moved.error().code == Errc::io) {
+      group.stopped = moved.error();
+      return false;
+    }
+    item.left = left_by(name, moved.error());
+    return true;
+  }
+  const auto arrived = files.stat(layout.working_file(item.row));
+  if (arrived && same_file(item.seen.stat, *arrived)) {
+    item.moved = true;
+    return true;
+  }
+  const auto back = arrived ? put_back(files, layout, item) : Result<void>(arrived.error());
+  if (!back) {
+    group.stopped = back.error();
+    group.orphaned = true;
+    return false;
+  }
+  item.changed = true;
+  item.seen.stat = *arrived;
+  item.left = leave(name, LeftReason::changing);
+  return true;
+}
+
+}  // namespace
+
+std::string original_note(const SpoolLayout& layout, FileNumber number) {
+  return fmt::format("{}/f{:012}.original", layout.working(), number);
+}
+
+void check_and_sync(Files& files, const SpoolLayout& layout, std::span<ClaimItem> items) {
+  for (auto& item : items)
+    check_and_sync_one(files, layout.incoming() + "/" + item.seen.name, item);
+}
+
+Result<void> choose_names(Files& files, const SpoolLayout& layout, Ledger& ledger,
+                          std::span<ClaimItem> items) {
+  FreeNames names(files, layout, ledger);
+  for (auto& item : items) {
+    auto name = names.claim(entry_name(item.seen.name, item.row.number), item.seen.name);
+    if (!name)
+      return name.error().within("find a free name");
+    item.row.name = std::move(*name);
+    item.row.original = item.seen.name;
+    item.row.working = SpoolLayout::working_name(item.row.number, item.row.name);
+  }
+  return {};
+}
+
+void move_group(Files& files, const SpoolLayout& layout, Claimer::Group& group) {
+  for (auto& item : group.items) {
+    if (!item.left && !move_one(files, layout, item, group))
+      return;
+  }
+}
+
+Result<void> sync_folders(Files& files, const SpoolLayout& layout) {
+  const auto working = files.sync(layout.working());
+  if (!working)
+    return working.error();
+  return files.sync(layout.incoming());
+}
+
+void describe(SpoolFile& row) {
+  const auto format = format_of(row.original);
+  row.state = FileState::accepted;
+  row.read_size = 0;
+  if (!format) {
+    row.state = FileState::refused;
+    row.refusal_code = "unknown_format";
+    row.refusal_message = fmt::format("the name ends in none of {}", known_endings());
+  } else if (format->compression != Compression::none || format->format == Format::csv) {
+    row.state = FileState::refused;
+    row.refusal_code = "format_not_supported";
+    row.refusal_message = fmt::format("{} files cannot be read yet: drop it as .ndjson or .json",
+                                      printable(known_ending(row.original)));
+  }
+}
+
+Result<void> insert_rows(Ledger& ledger, std::span<const ClaimItem> items) {
+  for (const auto& item : items) {
+    const auto& row = item.row;
+    const auto inserted = ledger.insert_file(row);
+    if (!inserted)
+      return inserted.error();
+    const auto format = format_of(row.original);
+    if (row.state != FileState::accepted || !format || format->format != Format::ndjson)
+      continue;
+    const auto ready = ledger.file_ready(row.number, false, row.size);
+    if (!ready)
+      return ready.error();
+  }
+  return {};
+}
+
+}  // namespace usherd

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "usherd/app/config_file.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace usherd {
+
+/// A YAML value with the place where it stands. Members of a mapping stay in order and may repeat.
+struct YamlNode {
+  enum class Kind : std::uint8_t { null, scalar, list, map };
+
+  Kind kind = Kind::null;
+  bool quoted = false;
+  unsigned line = 0;
+  unsigned column = 0;
+  std::string text;             ///< of a scalar
+  std::vector<YamlNode> items;  ///< of a list; the values of a map
+  std::vector<YamlNode> names;  ///< of a map: one for each item
+};
+
+/// The only document of a YAML text. Syntax errors, further documents, aliases, anchors, tags and nesting
+/// without end go to `faults`; then there is no value.
+[[nodiscard]] std::optional<YamlNode> parse_yaml(std::string_view text, std::vector<ConfigFault>& faults);
+
+}  // namespace usherd

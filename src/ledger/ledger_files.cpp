@@ -11,8 +11,6 @@ namespace usherd {
 namespace {
 
 constexpr std::string_view kFileCounter = "last_file";
-// Pages given back to the file system at each forgotten file, so that no single commit moves many of them.
-constexpr const char* kGiveBack = "PRAGMA incremental_vacuum(1024)";
 
 Result<SpoolFile> read_file(Statement& row) {
   SpoolFile file;
@@ -37,24 +35,6 @@ Result<SpoolFile> read_file(Statement& row) {
   file.refusal_code = row.text();
   file.refusal_message = row.text();
   return file;
-}
-
-Result<std::vector<BatchId>> batches_of_nothing_else(Database& database, FileNumber number) {
-  auto found = database.query(
-      "SELECT batch FROM shares AS mine WHERE file = ?1"
-      " AND NOT EXISTS (SELECT 1 FROM shares WHERE batch = mine.batch AND file <> ?1)",
-      number);
-  if (!found)
-    return found.error();
-  std::vector<BatchId> batches;
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return batches;
-    batches.push_back(found->number());
-  }
 }
 
 }  // namespace
@@ -177,61 +157,12 @@ Result<void> Ledger::file_settled(FileNumber number, std::uint64_t records, cons
     return Error{Errc::corrupt, fmt::format("{}: a batch of it has not ended", move)};
   const auto changed = database_->run(
       "UPDATE files SET state = 3, records = ?2, imported = ?3, rejected = ?4, merged = ?5, unknown = ?6,"
-      " rekeyed = ?7, finished = ?8 WHERE number = ?1 AND (state = 1 OR (state = 2 AND ?2 = 0))"
+      " rekeyed = ?7, finished = ?8, kept_done = (state = 1), kept_rejected = (state = 2 OR ?4 + ?6 > 0)"
+      " WHERE number = ?1 AND (state = 1 OR (state = 2 AND ?2 = 0))"
       " AND NOT EXISTS (SELECT 1 FROM singles WHERE file = ?1)",
       number, records, outcomes.imported, outcomes.rejected, outcomes.merged, outcomes.unknown,
       outcomes.rekeyed, finished);
   return file_moved(*database_, changed, number, move);
-}
-
-Result<std::vector<Ledger::Expired>> Ledger::finished_before(WallTime before, std::size_t most) {
-  auto found = database_->query(
-      "SELECT number, name, refusal_code <> '' FROM files WHERE state = 3 AND finished < ?"
-      " ORDER BY finished, number LIMIT ?",
-      before, most);
-  if (!found)
-    return found.error();
-  std::vector<Expired> files;
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return files;
-    Expired file;
-    file.number = found->number();
-    file.name = found->text();
-    file.refused = found->flag();
-    files.push_back(std::move(file));
-  }
-}
-
-Result<void> Ledger::forget_file(FileNumber number) {
-  assert(database_->in_transaction());
-  const auto move = fmt::format("forget file {}", number);
-  // Asked first: once the shares are gone nothing leads from the file to its batches.
-  const auto last = batches_of_nothing_else(*database_, number);
-  if (!last)
-    return last.error().within(move);
-  const auto shares = database_->run("DELETE FROM shares WHERE file = ?", number);
-  if (!shares)
-    return shares.error().within(move);
-  for (const auto batch : *last) {
-    const auto body = database_->run("DELETE FROM bodies WHERE batch = ?", batch);
-    if (!body)
-      return body.error().within(move);
-    const auto gone = database_->run("DELETE FROM batches WHERE id = ?", batch);
-    if (!gone)
-      return gone.error().within(move);
-  }
-  const auto changed = database_->run("DELETE FROM files WHERE number = ? AND state = 3", number);
-  auto forgotten = file_moved(*database_, changed, number, move);
-  if (!forgotten)
-    return forgotten;
-  const auto given_back = database_->run(kGiveBack);
-  if (!given_back)
-    return given_back.error().within(move);
-  return {};
 }
 
 }  // namespace usherd

@@ -38,10 +38,14 @@ CREATE TABLE files (
   merged INTEGER NOT NULL DEFAULT 0,
   unknown INTEGER NOT NULL DEFAULT 0,
   rekeyed INTEGER NOT NULL DEFAULT 0,
-  finished INTEGER
+  finished INTEGER,
+  kept_done INTEGER NOT NULL DEFAULT 0,
+  kept_rejected INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX files_open ON files (number) WHERE state < 3;
 CREATE INDEX files_finished ON files (finished, number) WHERE state = 3;
+CREATE INDEX files_kept_done ON files (finished, number) WHERE kept_done = 1;
+CREATE INDEX files_kept_rejected ON files (finished, number) WHERE kept_rejected = 1;
 CREATE TABLE batches (
   id INTEGER PRIMARY KEY,
   key TEXT NOT NULL UNIQUE,

@@ -149,6 +149,42 @@ TEST_CASE("finished files are listed by age and no more than asked for") {
   CHECK(bench->finished_before(wall(996), 2).value().empty());
 }
 
+TEST_CASE("a file is forgotten when neither folder keeps anything of it") {
+  LedgerBench bench;
+  using Kept = Ledger::Kept;
+  const auto numbers = [&](Kept where) {
+    std::vector<FileNumber> found;
+    for (const auto& file : bench->kept_before(where, wall(100), 10).value())
+      found.push_back(file.number);
+    return found;
+  };
+  const auto let_go = [&](FileNumber number, Kept where) {
+    REQUIRE(bench.commit([&](Ledger& ledger) { return ledger.not_kept(number, where); }));
+  };
+  for (const FileNumber number : {1U, 2U, 3U, 4U})
+    REQUIRE(bench.commit([&](Ledger& ledger) { return add_ready_file(ledger, number); }));
+  Outcomes bad;
+  bad.unknown = 1;
+  REQUIRE(bench.commit([&](Ledger& ledger) { return ledger.file_settled(1, 1, imported(1), wall(7)); }));
+  REQUIRE(bench.commit([&](Ledger& ledger) { return ledger.file_settled(2, 1, bad, wall(6)); }));
+  REQUIRE(bench.commit([](Ledger& ledger) { return ledger.file_refused(3, "binary", ""); }));
+  REQUIRE(bench.commit([](Ledger& ledger) { return ledger.file_settled(3, 0, {}, wall(5)); }));
+  CHECK(numbers(Kept::done) == std::vector<FileNumber>{2, 1});
+  CHECK(numbers(Kept::rejected) == std::vector<FileNumber>{3, 2});
+  CHECK(bench.commit([](Ledger& ledger) { return ledger.not_kept(4, Kept::done); }).error().code ==
+        Errc::corrupt);
+  let_go(1, Kept::done);
+  CHECK_FALSE(bench->file(1).value());
+  let_go(2, Kept::done);
+  CHECK(bench->file(2).value());
+  CHECK(numbers(Kept::done).empty());
+  let_go(2, Kept::rejected);
+  CHECK_FALSE(bench->file(2).value());
+  CHECK(bench->kept_before(Kept::rejected, wall(5), 10).value().empty());
+  let_go(3, Kept::rejected);
+  CHECK(bench->finished_before(wall(100), 10).value().empty());
+}
+
 TEST_CASE("forgotten files take their batches along and give their space back") {
   LedgerBench bench;
   for (const FileNumber number : {1U, 2U})

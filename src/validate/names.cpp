@@ -64,4 +64,18 @@ bool SeenNames::add(const Tape& tape, std::size_t place, std::string_view name) 
   }
 }
 
+void LastNames::put(std::size_t at, std::string_view name) {
+  if (at > size_)
+    return;
+  size_ = at;
+  if (at == kMost || name.empty() || name.size() > kLongest)
+    return;
+  auto& last = names_[at];
+  last.length = name.size();
+  last.head = head(name);
+  last.tail = name.size() > kWord ? word(name, name.size() - kWord) : 0;
+  std::copy(name.begin(), name.end(), last.text.begin());
+  ++size_;
+}
+
 }  // namespace usherd

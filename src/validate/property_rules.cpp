@@ -51,63 +51,91 @@ TapeKind type_of(TapeKind kind) {
 }  // namespace
 
 bool PropertyRules::check(const Tape& tape, std::size_t place, bool& mergeable, Fault& fault) {
-  seen_.restart();
   depth_ = 0;
   values_ = 0;
   mergeable_ = mergeable;
-  if (!check_object(tape, place, 0, fault))
+  std::size_t known = 0;
+  auto at = place + 1;
+  for (; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1), ++known) {
+    const auto name = tape.string(at);
+    if (!last_names_.holds(known, name))
+      break;
+    if (!check_value(tape, at + 1, name, 0, fault))
+      return false;
+  }
+  if (tape.kind(at) != TapeKind::object_end && !check_new_names(tape, place, at, known, fault))
     return false;
   mergeable = mergeable_;
   return values_ <= kMostProperties || check_count(tape, place, fault);
 }
 
-bool PropertyRules::check_object(const Tape& tape, std::size_t place, std::size_t path_length, Fault& fault) {
-  for (auto at = place + 1; tape.kind(at) != TapeKind::object_end;) {
+/// Goes on at the member `from`, in front of which stand `known` names that need no check.
+bool PropertyRules::check_new_names(const Tape& tape, std::size_t place, std::size_t from, std::size_t known,
+                                    Fault& fault) {
+  seen_.restart();
+  for (auto at = place + 1; at != from; at = tape.after(at + 1))
+    seen_.add(tape, at, tape.string(at));
+  bool unique = true;
+  for (auto at = from; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1), ++known) {
     const auto name = tape.string(at);
-    if (!check_name(name, path_length, fault))
+    if (!check_name(name, 0, fault))
       return false;
-    if (mergeable_)
-      mergeable_ = seen_.add(tape, at, name);
-    const auto value = at + 1;
-    at = tape.after(value);
-    ++values_;
-    // Past the limit only a repeated name can be at fault for the count, and that settles mergeable_ too.
-    mergeable_ &= values_ <= kMostProperties;
-    switch (tape.kind(value)) {
-      case TapeKind::string: {
-        const auto size = tape.string(value).size();
-        mergeable_ &= size != 0;
-        if (size > kMostValueBytes)
-          return fault.set("property_value_too_large",
-                           fmt::format("property {} has {} bytes: shorten it to {}", path_to(name), size,
-                                       kMostValueBytes));
-        break;
-      }
-      case TapeKind::array:
-        if (!check_array(tape, value, name, fault))
-          return false;
-        break;
-      case TapeKind::object:
-        mergeable_ = false;
-        if (depth_ == kMostDepth)
-          return fault.set("nesting_too_deep",
-                           fmt::format("property {} is nested deeper than {} objects: flatten it",
-                                       path_to(name), kMostDepth));
-        if (tape.kind(value + 1) != TapeKind::object_end)
-          --values_;
-        parents_[depth_++] = name;
-        if (!check_object(tape, value, path_length + name.size() + 1, fault))
-          return false;
-        --depth_;
-        break;
-      case TapeKind::null:
-        mergeable_ = false;
-        break;
-      default:
-        break;
-    }
+    unique = unique && known <= kMostProperties && seen_.add(tape, at, name);
+    if (unique)
+      last_names_.put(known, name);
+    mergeable_ &= unique;
+    if (!check_value(tape, at + 1, name, 0, fault))
+      return false;
   }
   return true;
+}
+
+/// `path_length` is that of the parents and the dots behind them.
+bool PropertyRules::check_value(const Tape& tape, std::size_t value, std::string_view name,
+                                std::size_t path_length, Fault& fault) {
+  ++values_;
+  switch (tape.kind(value)) {
+    case TapeKind::string: {
+      const auto size = tape.string(value).size();
+      mergeable_ &= size != 0;
+      return size <= kMostValueBytes || too_large(name, size, fault);
+    }
+    case TapeKind::array:
+      return check_array(tape, value, name, fault);
+    case TapeKind::object:
+      mergeable_ = false;
+      return check_nested(tape, value, name, path_length, fault);
+    case TapeKind::null:
+      mergeable_ = false;
+      return true;
+    default:
+      return true;
+  }
+}
+
+bool PropertyRules::check_nested(const Tape& tape, std::size_t value, std::string_view name,
+                                 std::size_t path_length, Fault& fault) {
+  if (depth_ == kMostDepth)
+    return fault.set(
+        "nesting_too_deep",
+        fmt::format("property {} is nested deeper than {} objects: flatten it", path_to(name), kMostDepth));
+  if (tape.kind(value + 1) != TapeKind::object_end)
+    --values_;
+  parents_[depth_++] = name;
+  path_length += name.size() + 1;
+  for (auto at = value + 1; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1)) {
+    const auto inner = tape.string(at);
+    if (!check_name(inner, path_length, fault) || !check_value(tape, at + 1, inner, path_length, fault))
+      return false;
+  }
+  --depth_;
+  return true;
+}
+
+bool PropertyRules::too_large(std::string_view name, std::size_t size, Fault& fault) const {
+  return fault.set("property_value_too_large",
+                   fmt::format("property {} has a value of {} bytes: shorten it to {}", path_to(name), size,
+                               kMostValueBytes));
 }
 
 bool PropertyRules::check_name(std::string_view name, std::size_t path_length, Fault& fault) const {
@@ -151,9 +179,7 @@ bool PropertyRules::check_array(const Tape& tape, std::size_t place, std::string
   const auto length = compact_array_length(tape, place);
   if (length <= kMostValueBytes)
     return true;
-  return fault.set("property_value_too_large",
-                   fmt::format("property {} is an array of {} bytes: shorten it to {}", path_to(name), length,
-                               kMostValueBytes));
+  return too_large(name, length, fault);
 }
 
 bool PropertyRules::check_count(const Tape& tape, std::size_t place, Fault& fault) {

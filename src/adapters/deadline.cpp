@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -104,6 +105,12 @@ asio::awaitable<std::optional<Error>> Deadline::after() {
     co_return Error{Errc::timeout, "timed out"};
   }
   co_return std::nullopt;
+}
+
+asio::awaitable<std::optional<Error>> Deadline::turn() {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  co_await asio::post(executor, asio::use_awaitable);
+  co_return co_await after();
 }
 
 namespace {

@@ -47,6 +47,9 @@ class Deadline {
   /// caller.
   void before(std::function<void()> cancel);
   [[nodiscard]] boost::asio::awaitable<std::optional<Error>> after();
+  /// Lets the event loop do what else is due, its timers included, then as after(): a loop over a socket that
+  /// is always ready would otherwise never end in time, nor let others in.
+  [[nodiscard]] boost::asio::awaitable<std::optional<Error>> turn();
 
  private:
   struct State;

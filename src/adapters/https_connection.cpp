@@ -137,6 +137,11 @@ asio::awaitable<std::optional<Error>> HttpsConnection::receive(AnswerParser& ans
     if (!fed) {
       co_return fed.error();
     }
+    if (!answer.done()) {
+      if (std::optional<Error> ended = co_await deadline_.turn()) {
+        co_return ended;
+      }
+    }
   }
   co_return std::nullopt;
 }

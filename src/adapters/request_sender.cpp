@@ -72,7 +72,7 @@ asio::awaitable<void> RequestSender::send_body(BodySource& body) {
       co_return;
     }
     // Nothing that was cancelled meanwhile may still reach its last byte.
-    failure_ = co_await deadline_.after();
+    failure_ = co_await deadline_.turn();
     if (failure_) {
       co_return;
     }

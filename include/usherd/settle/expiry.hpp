@@ -1,0 +1,49 @@
+#pragma once
+
+#include "usherd/core/units.hpp"
+#include "usherd/ledger/ledger.hpp"
+#include "usherd/ports/files.hpp"
+#include "usherd/spool/layout.hpp"
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace usherd {
+
+/// How long finished files are kept after their end: spool.keep_done and spool.keep_rejected.
+struct KeepTimes {
+  Milliseconds done{};
+  Milliseconds rejected{};
+};
+
+/// Files of which a folder need not keep anything any more.
+struct Expiring {
+  std::vector<Ledger::Expired> done;
+  std::vector<Ledger::Expired> rejected;
+
+  [[nodiscard]] bool empty() const { return done.empty() && rejected.empty(); }
+};
+
+/// Removes what was kept long enough, then its ledger rows; a file keeps its row until neither folder holds
+/// anything of it. For a group: gather on the ledger's thread, remove on a worker, commit on the ledger's
+/// thread; to be repeated until gather finds nothing. Repeatable after a crash at any point. The files must
+/// outlive it.
+class Expiry {
+ public:
+  Expiry(Files& files, SpoolLayout layout) : files_(files), layout_(std::move(layout)) {}
+
+  /// What is due at `now`, the oldest first, at most `most` of each folder.
+  [[nodiscard]] static Result<Expiring> gather(Ledger& ledger, WallTime now, KeepTimes keep,
+                                               std::size_t most);
+  /// Gone already is as good as removed.
+  [[nodiscard]] Result<void> remove(const Expiring& expiring) const;
+  /// Inside one transaction.
+  [[nodiscard]] static Result<void> commit(Ledger& ledger, const Expiring& expiring);
+
+ private:
+  Files& files_;
+  SpoolLayout layout_;
+};
+
+}  // namespace usherd

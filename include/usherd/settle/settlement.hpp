@@ -1,0 +1,64 @@
+#pragma once
+
+#include "usherd/ledger/ledger.hpp"
+#include "usherd/ports/files.hpp"
+#include "usherd/spool/layout.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace usherd {
+
+/// A file whose records all have their outcomes, with what its receipt says. Its memory follows its batches,
+/// some 200 bytes each.
+struct Ending {
+  SpoolFile file;
+  std::uint64_t records = 0;
+  Outcomes outcomes;  ///< what local rules refused counted in
+  std::vector<ReceiptBatch> batches;
+  WallTime finished{};
+  std::string tail;  ///< for the caller to set: NAME~tail, where bytes were appended after the claim
+};
+
+/// Carries ended files out of working/: rejects, receipt, the file itself, then the ledger, then the
+/// leftovers. For a group of files: gather on the ledger's thread; prepare each on any worker, several at
+/// once; publish on one worker; commit on the ledger's thread; clean on a worker. Who fails on the way leaves
+/// the group, and its neighbours go on. Each step recognises what was done before a crash, so the whole may
+/// be begun again at any point. Blocking; holds no state; the files must outlive it.
+class Settlement {
+ public:
+  Settlement(Files& files, SpoolLayout layout) : files_(files), layout_(std::move(layout)) {}
+
+  /// Reads what is needed from the ledger, where the file's mark must stand at its end. Errc::invalid while
+  /// the file is not read to its end or one of its batches is open, corrupt when its counts do not add up.
+  [[nodiscard]] static Result<Ending> gather(Ledger& ledger, FileNumber number, WallTime now);
+  /// Writes reject lines and receipt, or the refusal, beside the file, and syncs them. Errc::corrupt when
+  /// what should be there is not.
+  [[nodiscard]] Result<void> prepare(const Ending& ending) const;
+  /// Moves prepared files to their places, with one sync a folder. A result for each, in order.
+  [[nodiscard]] std::vector<Result<void>> publish(std::span<const Ending> group) const;
+  /// Inside one transaction, for those that were published.
+  [[nodiscard]] static Result<void> commit(Ledger& ledger, std::span<const Ending> group);
+  /// Removes what was derived from a settled file. Nothing depends on it: what is left is swept at a start.
+  [[nodiscard]] Result<void> clean(const Ending& ending) const;
+
+  using Keep = std::function<bool(std::uint64_t)>;
+  /// Removes from working/ what was derived from files and batches that nobody needs any more: `keep_file`
+  /// and `keep_batch` say which are open. Accepted files and names that are not ours stay. Returns how many
+  /// went.
+  [[nodiscard]] Result<std::uint64_t> sweep(const Keep& keep_file, const Keep& keep_batch) const;
+
+ private:
+  [[nodiscard]] Result<void> prepare_rejects(const Ending& ending) const;
+  [[nodiscard]] Result<void> prepare_receipt(const Ending& ending) const;
+  [[nodiscard]] Result<void> prepare_refusal(const Ending& ending) const;
+  [[nodiscard]] Result<void> publish_one(const Ending& ending) const;
+
+  Files& files_;
+  SpoolLayout layout_;
+};
+
+}  // namespace usherd

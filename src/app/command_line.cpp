@@ -1,0 +1,184 @@
+#include "usherd/app/command_line.hpp"
+
+#include "nearest.hpp"
+
+#include "usherd/core/text.hpp"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Command>, 5> kCommands{{{"run", Command::run},
+                                                                         {"drain", Command::drain},
+                                                                         {"submit", Command::submit},
+                                                                         {"check", Command::check},
+                                                                         {"version", Command::version}}};
+
+/// Durations as they were typed; read after parsing, so that a fault names option and units in our words.
+struct TypedDurations {
+  std::string timeout;
+  std::string park_timeout;
+};
+
+void declare_drain(CLI::App& app, TypedDurations& typed) {
+  auto* drain = app.add_subcommand("drain", "Take what is there, follow all of it to its end, exit");
+  drain->add_option("--timeout", typed.timeout, "Give up after this long; what is left stays safe (exit 69)")
+      ->type_name("DURATION");
+  drain
+      ->add_option("--park-timeout", typed.park_timeout, "Give up when sending was parked for this long [5m]")
+      ->type_name("DURATION");
+  drain->footer("Exit codes: 0 everything imported or merged, 2 some rejected or unknown, 69 not in time.");
+}
+
+void declare_submit(CLI::App& app, SubmitArguments& submit) {
+  auto* command = app.add_subcommand("submit", "Drop files into the spool safely");
+  command->add_option("FILE", submit.files, "Files to drop, or - for standard input")
+      ->type_name("")
+      ->required();
+  command->add_option("--name", submit.name, "With -: the name to drop it under, as in updates.ndjson")
+      ->type_name("NAME");
+}
+
+void declare_check(CLI::App& app, CheckArguments& check) {
+  auto* command = app.add_subcommand("check", "Check the configuration, and FILEs against the API's rules");
+  command->add_option("FILE", check.files, "Files of user updates to check; nothing is sent")->type_name("");
+  command->add_flag("--online", check.online, "Prove the API key as well (GET /me)");
+}
+
+void declare_config_file(CLI::App& app, std::string& file) {
+  app.add_option("--config", file, fmt::format("The configuration file [{}]", kDefaultConfigFile))
+      ->type_name("FILE");
+}
+
+void declare(CLI::App& app, CommandLine& line, TypedDurations& typed) {
+  app.set_version_flag("--version", "", "The same as the command version");
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.add_subcommand("run", "The service: take files until told to stop");
+  declare_drain(app, typed);
+  declare_submit(app, line.submit);
+  declare_check(app, line.check);
+  app.add_subcommand("version", "Version, build and library versions");
+  app.require_subcommand(0, 1);
+  app.fallthrough();
+  declare_config_file(app, line.config_file);
+  for (auto* command : app.get_subcommands({})) {
+    command->group("Commands")->fallthrough();
+    declare_config_file(*command, line.config_file);
+  }
+}
+
+CommandLineExit wrong_usage(std::string_view message, std::string_view command = "") {
+  const auto space = command.empty() ? "" : " ";
+  return {ExitCode::usage, fmt::format("usherd: {}\nTry 'usherd{}{} --help'.\n", message, space, command),
+          false};
+}
+
+CommandLineExit unknown_command(const std::string& given) {
+  std::array<std::string_view, kCommands.size()> names{};
+  std::transform(kCommands.begin(), kCommands.end(), names.begin(),
+                 [](const auto& entry) { return entry.first; });
+  const auto near = nearest(given, names);
+  return wrong_usage(fmt::format("unknown command '{}'{}", printable(given, 60),
+                                 near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+}
+
+/// The reason why a typed duration cannot be taken, or nothing.
+std::optional<std::string> take_duration(std::string_view option, const std::string& text,
+                                         Milliseconds& into) {
+  const auto parsed = parse_duration(text);
+  if (!parsed)
+    return fmt::format("{}: {}", option, printable(parsed.error().message));
+  into = *parsed;
+  return std::nullopt;
+}
+
+std::optional<std::string> take_drain(const CLI::App& drain, const TypedDurations& typed,
+                                      DrainArguments& into) {
+  if (drain.count("--timeout") > 0) {
+    Milliseconds timeout{};
+    if (auto fault = take_duration("--timeout", typed.timeout, timeout))
+      return fault;
+    into.timeout = timeout;
+  }
+  if (drain.count("--park-timeout") > 0)
+    return take_duration("--park-timeout", typed.park_timeout, into.park_timeout);
+  return std::nullopt;
+}
+
+std::optional<std::string> check_submit(const CLI::App& command, const SubmitArguments& submit) {
+  const bool from_stdin = std::find(submit.files.begin(), submit.files.end(), "-") != submit.files.end();
+  if (from_stdin && submit.files.size() > 1)
+    return "- stands alone: standard input is one file";
+  if (from_stdin && submit.name.empty())
+    return "- needs --name NAME, as the ending of the name says the format";
+  if (!from_stdin && command.count("--name") > 0)
+    return "--name goes with - only; a file is dropped under its own name";
+  if (submit.name.find('/') != std::string::npos)
+    return "--name is a name without a directory";
+  return std::nullopt;
+}
+
+std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, CommandLine line,
+                                                     const TypedDurations& typed) {
+  const auto rest = app.remaining();
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) {
+    if (rest.empty())
+      return CommandLineExit{ExitCode::usage, app.help(), false};
+    return rest.front().starts_with('-')
+               ? wrong_usage(fmt::format("unknown option '{}'", printable(rest.front(), 60)))
+               : unknown_command(rest.front());
+  }
+  const auto& command = *chosen.front();
+  const auto name = command.get_name();
+  if (!rest.empty()) {
+    const auto* kind = rest.front().starts_with('-') ? "unknown option" : "unexpected argument";
+    return wrong_usage(fmt::format("{}: {} '{}'", name, kind, printable(rest.front(), 60)), name);
+  }
+  if (line.config_file.empty())
+    return wrong_usage(fmt::format("{}: --config needs a file", name), name);
+  line.command = std::find_if(kCommands.begin(), kCommands.end(), [&](const auto& entry) {
+                   return entry.first == name;
+                 })->second;
+  std::optional<std::string> fault;
+  if (line.command == Command::drain)
+    fault = take_drain(command, typed, line.drain);
+  else if (line.command == Command::submit)
+    fault = check_submit(command, line.submit);
+  if (fault)
+    return wrong_usage(fmt::format("{}: {}", name, *fault), name);
+  return line;
+}
+
+}  // namespace
+
+std::variant<CommandLine, CommandLineExit> parse_command_line(int argc, const char* const* argv) {
+  CLI::App app("Carries user updates from a spool directory into FullStory.", "usherd");
+  app.footer(
+      "Exit codes: 0 ok, 1 failure, 2 finished with rejects, 64 usage, 69 not reached in time,\n"
+      "75 another instance holds the spool, 78 configuration.");
+  CommandLine line;
+  TypedDurations typed;
+  declare(app, line, typed);
+  app.allow_extras();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return CommandLineExit{ExitCode::ok, app.help(), true};
+  } catch (const CLI::CallForVersion&) {
+    return CommandLine{};
+  } catch (const CLI::Error& failure) {
+    const auto chosen = app.get_subcommands();
+    return wrong_usage(printable(failure.what()), chosen.empty() ? "" : chosen.front()->get_name());
+  }
+  return interpret(app, std::move(line), typed);
+}
+
+}  // namespace usherd

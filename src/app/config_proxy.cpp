@@ -1,0 +1,99 @@
+#include "usherd/app/config_proxy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace usherd {
+namespace {
+
+struct Variable {
+  std::string name;
+  std::string value;
+};
+
+/// The first of the names that is set and not empty; the lower case one first, as curl has it.
+std::optional<Variable> first_set(const Environment& environment, const std::array<std::string, 2>& names) {
+  for (const auto& name : names) {
+    if (auto value = environment(name); value && !value->empty())
+      return Variable{name, std::move(*value)};
+  }
+  return std::nullopt;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+    text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+    text.remove_suffix(1);
+  return text;
+}
+
+bool entry_names(std::string_view entry, const Url& target) {
+  if (entry == "*")
+    return true;
+  if (entry.starts_with('.'))
+    entry.remove_prefix(1);
+  Url named;
+  named.port = 0;
+  // An IPv6 address may stand without brackets here.
+  if (is_ip_address(entry))
+    named.host = entry;
+  else if (entry.empty() || !parse_authority(entry, named))
+    return false;
+  if (named.port != 0 && named.port != target.port)
+    return false;
+  return target.host == named.host || (!is_ip_address(named.host) && target.host.ends_with("." + named.host));
+}
+
+Result<Url> parse_proxy_variable(const Variable& variable) {
+  const auto address =
+      variable.value.find("://") == std::string::npos ? "http://" + variable.value : variable.value;
+  auto url = parse_url(address);
+  if (url && !url->tls && url->prefix.empty())
+    return url;
+  const auto why = url ? std::string("a proxy's address is http://host:port") : url.error().message;
+  return Error{Errc::invalid,
+               fmt::format("{}: {}; set api.proxy, and api.proxy_credentials_file for its password",
+                           variable.name, why)};
+}
+
+}  // namespace
+
+bool no_proxy_names(std::string_view list, const Url& target) {
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    if (entry_names(trimmed(list.substr(0, comma)), target))
+      return true;
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  }
+  return false;
+}
+
+Result<std::optional<Url>> choose_proxy(const ApiConfig& api, const Environment& environment) {
+  if (!api.proxy.empty()) {
+    auto url = parse_url(api.proxy);
+    if (!url)
+      return url.error().within("api.proxy");
+    return std::optional<Url>(std::move(*url));
+  }
+  auto target = parse_url(api.base_url);
+  if (!target)
+    return target.error().within("api.base_url");
+  if (!target->tls || is_loopback_host(target->host))
+    return std::optional<Url>();
+  const auto variable = first_set(environment, {"https_proxy", "HTTPS_PROXY"});
+  if (!variable)
+    return std::optional<Url>();
+  if (const auto exceptions = first_set(environment, {"no_proxy", "NO_PROXY"});
+      exceptions && no_proxy_names(exceptions->value, *target))
+    return std::optional<Url>();
+  auto url = parse_proxy_variable(*variable);
+  if (!url)
+    return url.error();
+  return std::optional<Url>(std::move(*url));
+}
+
+}  // namespace usherd

@@ -1,0 +1,90 @@
+#include "usherd/app/config_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+using usherd::ExitCode;
+using usherd::parse_config;
+using usherd::report_config;
+
+namespace {
+
+/// A key file that is there for one test.
+class KeyFile {
+ public:
+  explicit KeyFile(mode_t mode) : name_(std::filesystem::temp_directory_path() / "usherd-report-XXXXXX") {
+    const int descriptor = ::mkstemp(name_.data());
+    REQUIRE(descriptor >= 0);
+    ::close(descriptor);
+    std::ofstream(name_) << "na1.s3cret\n";
+    REQUIRE(::chmod(name_.c_str(), mode) == 0);
+  }
+  ~KeyFile() { std::filesystem::remove(name_); }
+  KeyFile(const KeyFile&) = delete;
+  KeyFile& operator=(const KeyFile&) = delete;
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  std::string name_;
+};
+
+usherd::ConfigReport report(const std::string& text, const std::string& https_proxy = "") {
+  return report_config(parse_config(text, "f.yaml"), [&](const std::string& name) {
+    return name == "HTTPS_PROXY" ? std::optional<std::string>(https_proxy) : std::nullopt;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a good configuration is told with the values that follow from it, and exit 0") {
+  const KeyFile key(0640);
+  const auto good =
+      report("api:\n  key_file: " + key.name() + "\nlimits:\n  in_progress_operations: 90000\n");
+  CHECK(good.code == ExitCode::ok);
+  CHECK(good.err.empty());
+  CHECK(good.out ==
+        "f.yaml: configuration is good\n"
+        "  API at https://api.fullstory.com\n"
+        "  batches of at most 1000 records (auto) and 8.0 MiB\n"
+        "  in progress at most 90 batches and 90000 operations\n"
+        "  8 sessions, 20 requests a second, 40 at once after a quiet time\n"
+        "  spool /var/spool/usherd, state /var/lib/usherd\n"
+        "  status page at http://127.0.0.1:9786/, socket /run/usherd/admin.sock\n");
+}
+
+TEST_CASE(
+    "the report says where full batches meet the operations first, which proxy serves, and what is off") {
+  const KeyFile key(0640);
+  const auto good = report(
+      "api:\n  key_file: " + key.name() + "\nbatch:\n  max_records: 50000\nadmin:\n  listen:\n", "p:3128");
+  CHECK(good.out.find("  full batches reach the operations first, with 9 in progress\n") !=
+        std::string::npos);
+  CHECK(good.out.find("fullstory.com, through the proxy p:3128\n") != std::string::npos);
+  CHECK(good.out.find("status page off") != std::string::npos);
+}
+
+TEST_CASE("a faulty configuration is told on stderr with exit 78") {
+  const auto bad = report("api:\n  sessions: 0\nx: 1\n");
+  CHECK(bad.code == ExitCode::config);
+  CHECK(bad.out.empty());
+  CHECK(bad.err.starts_with("f.yaml:2: api.sessions: 0 is out of range"));
+  CHECK(bad.err.find("f.yaml:3: x: unknown key") != std::string::npos);
+}
+
+TEST_CASE(
+    "a key that is open to all and a proxy that cannot be used are faults, told together and without "
+    "secrets") {
+  const KeyFile key(0644);
+  const auto bad = report("api:\n  key_file: " + key.name() + "\n", "http://me:s3cret@p:3128");
+  CHECK(bad.code == ExitCode::config);
+  CHECK(bad.err.starts_with("f.yaml: HTTPS_PROXY: "));
+  CHECK(bad.err.find("f.yaml: API key: " + key.name() + ": everybody") != std::string::npos);
+  CHECK(bad.err.find("s3cret") == std::string::npos);
+}

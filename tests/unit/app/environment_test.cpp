@@ -1,0 +1,130 @@
+#include "usherd/app/environment.hpp"
+
+#include "usherd/app/config_proxy.hpp"
+#include "usherd/app/config_reload.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+using usherd::choose_proxy;
+using usherd::Environment;
+using usherd::LogFormat;
+using usherd::LogFormatChoice;
+
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+Environment of(Variables variables) {
+  return [variables = std::move(variables)](const std::string& name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional<std::string>(found->second);
+  };
+}
+
+/// "host:port", "-" for none, or the error.
+std::string chosen(const usherd::ApiConfig& api, const Variables& variables) {
+  const auto proxy = choose_proxy(api, of(variables));
+  if (!proxy)
+    return proxy.error().message;
+  return *proxy ? (*proxy)->host_port() : "-";
+}
+
+usherd::Url target(const std::string& text) {
+  return usherd::parse_url(text).value();
+}
+
+}  // namespace
+
+TEST_CASE("the proxy comes from the configuration, else from the environment") {
+  usherd::ApiConfig api;
+  CHECK(chosen(api, {}) == "-");
+  CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}}) == "p:3128");
+  CHECK(chosen(api, {{"HTTPS_PROXY", "p:3128"}}) == "p:3128");
+  CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128/"}, {"https_proxy", "http://q:1"}}) == "q:1");
+  CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}, {"https_proxy", ""}}) == "p:3128");
+  CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}, {"NO_PROXY", "x.example, fullstory.com"}}) == "-");
+  CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}, {"no_proxy", "api.fullstory.com:8443"}}) == "p:3128");
+  CHECK(chosen(api, {{"HTTP_PROXY", "http://p:3128"}}) == "-");
+  api.proxy = "http://mine:8080";
+  CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}, {"NO_PROXY", "*"}}) == "mine:8080");
+}
+
+TEST_CASE("loopback and plain http never go through the environment's proxy") {
+  usherd::ApiConfig api;
+  for (const std::string url : {"http://127.0.0.1:8080", "https://localhost:8443", "https://[::1]:8443"}) {
+    api.base_url = url;
+    CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}}) == "-");
+  }
+}
+
+TEST_CASE("a proxy variable that cannot be used is an error without its password") {
+  const usherd::ApiConfig api;
+  const std::string remedy = "; set api.proxy, and api.proxy_credentials_file for its password";
+  CHECK(chosen(api, {{"HTTPS_PROXY", "http://me:s3cret@p:3128"}}) ==
+        "HTTPS_PROXY: an address holds no user name or password" + remedy);
+  CHECK(chosen(api, {{"https_proxy", "https://p:3128"}}) ==
+        "https_proxy: a proxy's address is http://host:port" + remedy);
+  CHECK(chosen(api, {{"https_proxy", "socks5://p:3128"}}).starts_with("https_proxy: "));
+}
+
+TEST_CASE("NO_PROXY names a host, a domain with all below it, an address, or everything") {
+  struct Row {
+    std::string list;
+    std::string url;
+    bool named;
+  };
+  const Row rows[] = {
+      {"", "https://a.example", false},
+      {"*", "https://a.example", true},
+      {"a.example", "https://a.example", true},
+      {"A.Example", "https://a.example", true},
+      {"example", "https://a.example", true},
+      {".example", "https://a.example", true},
+      {"b.example,,a.example", "https://a.example", true},
+      {"ample", "https://a.example", false},
+      {"a.example:443", "https://a.example", true},
+      {"a.example:444", "https://a.example", false},
+      {"10.0.0.1", "https://10.0.0.1", true},
+      {"0.0.1", "https://10.0.0.1", false},
+      {"fd00::1", "https://[fd00::1]:8443", true},
+      {"[fd00::1]:8443", "https://[fd00::1]:8443", true},
+      {"[fd00::1]:1", "https://[fd00::1]:8443", false},
+      {"not a host, a.example", "https://a.example", true},
+  };
+  for (const auto& [list, url, named] : rows) {
+    CAPTURE(list);
+    CAPTURE(url);
+    CHECK(usherd::no_proxy_names(list, target(url)) == named);
+  }
+}
+
+TEST_CASE("the log takes the journal's form only where stderr is the journal's stream") {
+  const auto journal = of({{"JOURNAL_STREAM", "8:1234"}});
+  CHECK(choose_log_format(LogFormatChoice::automatic, journal, 8, 1234) == LogFormat::journal);
+  CHECK(choose_log_format(LogFormatChoice::automatic, journal, 8, 1235) == LogFormat::text);
+  CHECK(choose_log_format(LogFormatChoice::automatic, of({}), 8, 1234) == LogFormat::text);
+  CHECK(choose_log_format(LogFormatChoice::json, journal, 8, 1234) == LogFormat::json);
+}
+
+TEST_CASE("a reload keeps directories and listeners, and takes everything else") {
+  const usherd::Config running;
+  usherd::Config fresh;
+  fresh.api.sessions = 3;
+  fresh.admin.hosts = {"status.example.com"};
+  CHECK(reload_config(running, fresh).config == fresh);
+  CHECK(reload_config(running, fresh).waiting.empty());
+  fresh.spool.directory = "/s";
+  fresh.state.directory = "/t";
+  fresh.admin.listen = "";
+  fresh.admin.socket = "/run/s";
+  const auto reloaded = reload_config(running, fresh);
+  CHECK(reloaded.waiting ==
+        std::vector<std::string>{"spool.directory", "state.directory", "admin.listen", "admin.socket"});
+  CHECK(reloaded.config.spool.directory == running.spool.directory);
+  CHECK(reloaded.config.admin.listen == running.admin.listen);
+  CHECK(reloaded.config.api.sessions == 3);
+}

@@ -70,9 +70,8 @@ ApiAnswer Api::guarded(ApiRequest& request, WallTime now) {
 ApiAnswer Api::too_many(std::string_view message, WallTime now) {
   ApiAnswer answer = error_answer(429, "too_many_requests", message);
   const auto header = retry_after_header(org_.settings.retry_after, org_.settings.retry_after_seconds, now);
-  if (header.value)
-    answer.headers.emplace_back("Retry-After", *header.value);
-  org_.told_to_wait(now, header.until);
+  if (header)
+    answer.headers.emplace_back("Retry-After", *header);
   return answer;
 }
 

@@ -1,8 +1,11 @@
 #include "retry_after.hpp"
 
+#include "usherd/core/timestamp.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <string_view>
 
@@ -21,32 +24,39 @@ std::string http_date(WallTime time) {
                      clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
-RetryAfterHeader retry_after_header(RetryAfter form, std::uint64_t seconds, WallTime now) {
-  const auto wait = std::chrono::seconds(static_cast<std::int64_t>(seconds));
-  RetryAfterHeader header;
+std::optional<std::string> retry_after_header(RetryAfter form, std::uint64_t seconds, WallTime now) {
   switch (form) {
     case RetryAfter::seconds:
-      header.value = fmt::format("{}", seconds);
-      header.until = now + wait;
-      break;
+      return fmt::format("{}", seconds);
     case RetryAfter::missing:
       break;
     case RetryAfter::zero:
-      header.value = "0";
-      break;
+      return "0";
     case RetryAfter::huge:
-      header.value = "99999999999";
-      break;
-    case RetryAfter::http_date:
-      // A date has no fraction: what it names is the end of the second in which the wait is over.
-      header.until = std::chrono::ceil<std::chrono::seconds>(now) + wait;
-      header.value = http_date(*header.until);
-      break;
+      return "99999999999";
+    case RetryAfter::http_date: {
+      // A date has no fraction: it names the end of the second in which the wait is over.
+      const auto wait = std::chrono::seconds(static_cast<std::int64_t>(seconds));
+      return http_date(std::chrono::ceil<std::chrono::seconds>(now) + wait);
+    }
     case RetryAfter::garbage:
-      header.value = "soon; maybe";
-      break;
+      return "soon; maybe";
   }
-  return header;
+  return std::nullopt;
+}
+
+std::optional<WallTime> announced_wait(const ApiAnswer& answer, WallTime now) {
+  for (const auto& [name, value] : answer.headers) {
+    if (name != "Retry-After")
+      continue;
+    std::uint32_t seconds = 0;
+    const char* end = value.data() + value.size();
+    const auto [rest, failure] = std::from_chars(value.data(), end, seconds);
+    if (failure == std::errc{} && rest == end)
+      return now + std::chrono::seconds(seconds);
+    return parse_http_date(value);
+  }
+  return std::nullopt;
 }
 
 }  // namespace usherd::sandbox

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "usherd/core/result.hpp"
+#include "usherd/ports/files.hpp"
+#include "usherd/spool/layout.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+
+namespace usherd {
+
+/// Gives the next bytes of what is dropped; 0 at its end.
+using DropSource = std::function<Result<std::size_t>(std::span<char>)>;
+
+/// Whether usherd would take a file of this name as it stands; the error says what is wrong with it.
+[[nodiscard]] Result<void> check_drop_name(const std::string& name);
+
+/// Copies `source` into incoming/ under a hidden name, syncs it and renames it to `name`, or to `name` with a
+/// number where that is taken there. Returns the name it got. Nothing stays behind on an error. Lists and
+/// reads nothing in incoming/, so that a mere member of usherd-submit may do it. Blocks.
+[[nodiscard]] Result<std::string> drop(Files& files, const SpoolLayout& layout, const std::string& name,
+                                       const DropSource& source);
+
+/// The same for a file of this machine, under the last part of its path. Follows symbolic links: it is the
+/// caller's own choice of file.
+[[nodiscard]] Result<std::string> drop_file(Files& files, const SpoolLayout& layout, const std::string& path);
+
+/// The same for an open descriptor, as stdin, which is not closed.
+[[nodiscard]] Result<std::string> drop_descriptor(Files& files, const SpoolLayout& layout,
+                                                  const std::string& name, int descriptor);
+
+}  // namespace usherd

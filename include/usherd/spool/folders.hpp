@@ -1,0 +1,26 @@
+#pragma once
+
+#include "usherd/core/result.hpp"
+#include "usherd/ledger/ledger.hpp"
+#include "usherd/ports/files.hpp"
+#include "usherd/spool/layout.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace usherd {
+
+/// Makes the spool and its four folders where they are missing, with their modes; what is there keeps its
+/// own. Ownership is set as far as the process may. Then a trial rename through all four proves that they are
+/// on one file system. The message names the folder or the two folders. Blocks.
+[[nodiscard]] Result<void> prepare_folders(Files& files, const SpoolLayout& layout);
+
+/// Proves that spool and ledger belong together by the id that both hold; gives a new pair one.
+/// Errc::corrupt, naming `usherd doctor`, when they do not. Call it under the SpoolLock, before anything is
+/// claimed. Blocks.
+[[nodiscard]] Result<void> match_spool(Files& files, const SpoolLayout& layout, Ledger& ledger);
+
+/// Bytes that an unprivileged process may still write below `directory`. Blocks.
+[[nodiscard]] Result<std::uint64_t> free_bytes(const std::string& directory);
+
+}  // namespace usherd

@@ -1,0 +1,116 @@
+#pragma once
+
+#include "usherd/core/log.hpp"
+#include "usherd/core/units.hpp"
+#include "usherd/ports/watch.hpp"
+#include "usherd/spool/claim.hpp"
+#include "usherd/spool/incoming_scan.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace usherd {
+
+struct IntakeOptions {
+  Milliseconds settle{10'000};
+  Milliseconds rescan{15'000};
+  std::uint64_t min_free = std::uint64_t{256} << 20;
+  std::function<Result<std::uint64_t>()> free_bytes =
+      {};  ///< runs on a worker; empty: asks the spool's file system
+};
+
+struct DrainReport {
+  static constexpr std::size_t kMostNamed = 1000;
+
+  std::size_t accepted = 0;
+  std::vector<LeftFile> left;  ///< the first kMostNamed of them
+  std::uint64_t left_count = 0;
+};
+
+/// Takes what is dropped in incoming/: at once what the watch announces, after settling what a rescan finds.
+/// Parks by itself while the disk is too full or the ledger cannot be written, and tries again at each
+/// rescan. All that it is given must outlive it, and so must the workers' last job. Event loop only; run() or
+/// take_present(), not both.
+class Intake {
+ public:
+  Intake(IntakeOptions options, SpoolLayout layout, Files& files, Watch* watch, Timers& timers,
+         Workers workers, GroupCommit& commits, Log& log, std::function<void()> on_accepted);
+
+  /// Until stop(). Returns between two groups, so that nothing is left half taken.
+  [[nodiscard]] boost::asio::awaitable<void> run();
+  /// Takes every visible file that is there when it starts, waiting for those that settle and for room on the
+  /// disk. What came later or cannot be read is left and named. stop() ends it early.
+  [[nodiscard]] boost::asio::awaitable<Result<DrainReport>> take_present();
+  void stop();
+
+  /// The options of a reloaded configuration; free_bytes stays.
+  void reload(Milliseconds settle, Milliseconds rescan, std::uint64_t min_free);
+
+  /// Why nothing is taken in (the `disk` reason); nothing while all is well.
+  [[nodiscard]] const std::optional<std::string>& parked() const { return parked_; }
+  /// Files that stay in incoming/ until somebody acts, each logged once; at most kMostLeft.
+  [[nodiscard]] std::vector<LeftFile> left() const;
+  /// Room on the spool's file system when it was last asked.
+  [[nodiscard]] std::uint64_t last_free_bytes() const { return last_free_; }
+
+  static constexpr std::size_t kMostLeft = 100;
+  static constexpr std::size_t kMostAnnounced = 16384;
+
+ private:
+  struct Present;
+  [[nodiscard]] boost::asio::awaitable<void> pump();
+  [[nodiscard]] boost::asio::awaitable<void> work();
+  [[nodiscard]] boost::asio::awaitable<void> turn();
+  [[nodiscard]] boost::asio::awaitable<void> take_announced();
+  [[nodiscard]] boost::asio::awaitable<void> take_due();
+  [[nodiscard]] boost::asio::awaitable<void> scan();
+  [[nodiscard]] boost::asio::awaitable<void> review_left();
+  [[nodiscard]] boost::asio::awaitable<bool> make_room();
+  /// Oldest first; false when the rest must wait.
+  [[nodiscard]] boost::asio::awaitable<bool> claim(std::vector<SeenFile> files);
+  [[nodiscard]] boost::asio::awaitable<std::vector<SeenFile>> look(std::vector<std::string> names);
+  [[nodiscard]] boost::asio::awaitable<Result<ScanPage>> scan_page(ScanOptions options);
+  [[nodiscard]] boost::asio::awaitable<bool> drain_turn(std::shared_ptr<Present> present);
+  [[nodiscard]] boost::asio::awaitable<Result<DrainReport>> drain_report(std::shared_ptr<Present> present);
+
+  void announce(WatchBatch batch);
+  void accepted(std::size_t files, std::uint64_t bytes);
+  void park(const Error& error);
+  void unpark();
+  void note_left(const std::vector<LeftFile>& left);
+  [[nodiscard]] BootTime next_turn();
+
+  IntakeOptions options_;
+  SpoolLayout layout_;
+  Files& files_;
+  Watch* watch_;
+  Timers& timers_;
+  Workers workers_;
+  Log& log_;
+  std::function<void()> on_accepted_;
+  Claimer claimer_;
+  SettleWatch settle_;
+  std::unique_ptr<Alarm> alarm_;
+  std::vector<std::string> announced_;
+  std::optional<SeenFile> scanned_to_;  ///< where the next page of a large folder starts
+  BootTime next_scan_{};
+  BootTime next_try_{};
+  std::optional<std::string> parked_;
+  std::map<std::string, LeftFile> left_;
+  std::vector<LeftFile> just_left_;  ///< by the last claim()
+  bool left_overflow_ = false;
+  std::uint64_t last_free_ = 0;
+  std::size_t total_accepted_ = 0;
+  bool stopping_ = false;
+  std::exception_ptr failure_;
+};
+
+}  // namespace usherd

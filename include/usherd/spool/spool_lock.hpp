@@ -1,0 +1,26 @@
+#pragma once
+
+#include "usherd/core/result.hpp"
+
+#include <array>
+#include <string>
+
+namespace usherd {
+
+/// Keeps a second usherd off one spool and one state directory for as long as it lives; the kernel lets go of
+/// it when the process dies in any way. Owns two descriptors.
+class SpoolLock {
+ public:
+  /// Errc::denied when another process holds either: "another usherd (pid 4711) holds DIRECTORY". Does not
+  /// wait.
+  [[nodiscard]] static Result<SpoolLock> take(const std::string& spool, const std::string& state);
+  SpoolLock(SpoolLock&& other) noexcept;
+  SpoolLock& operator=(SpoolLock&&) = delete;
+  ~SpoolLock();
+
+ private:
+  SpoolLock() = default;
+  std::array<int, 2> descriptors_{-1, -1};
+};
+
+}  // namespace usherd

@@ -1,0 +1,110 @@
+#include "usherd/spool/folders.hpp"
+
+#include <fmt/format.h>
+
+#include <grp.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace usherd {
+namespace {
+
+constexpr const char* kProducers = "usherd-submit";
+
+struct Folder {
+  std::string path;
+  mode_t mode;
+};
+
+std::array<Folder, 5> folders_of(const SpoolLayout& layout) {
+  return {{{layout.root(), 0755},
+           {layout.incoming(), 03730},
+           {layout.working(), 0700},
+           {layout.done(), 0750},
+           {layout.rejected(), 0750}}};
+}
+
+/// True when it was made.
+Result<bool> make_folder(const Folder& folder) {
+  if (::mkdir(folder.path.c_str(), 0700) != 0) {
+    if (errno != EEXIST)
+      return Error::system(errno, fmt::format("make {}", folder.path));
+    struct ::stat found {};
+    if (::lstat(folder.path.c_str(), &found) != 0)
+      return Error::system(errno, folder.path);
+    if (!S_ISDIR(found.st_mode))
+      return Error{Errc::invalid, fmt::format("{} is not a directory", folder.path)};
+    return false;
+  }
+  // After the fact, because the umask cuts what mkdir is given.
+  if (::chmod(folder.path.c_str(), folder.mode) != 0)
+    return Error::system(errno, fmt::format("set the mode of {}", folder.path));
+  return true;
+}
+
+/// Only root and members of the group may do this; without it producers are whoever the operator lets in.
+void give_to_producers(const std::string& incoming) {
+  const auto* group = ::getgrnam(kProducers);
+  if (group != nullptr && ::chown(incoming.c_str(), static_cast<uid_t>(-1), group->gr_gid) == 0)
+    static_cast<void>(::chmod(incoming.c_str(), 03730));
+}
+
+Result<void> move_through(Files& files, const std::array<std::string, 4>& folders, const std::string& name,
+                          std::string& stands_in) {
+  for (std::size_t next = 1; next < folders.size(); ++next) {
+    const auto& from = folders[next - 1];
+    const auto& to = folders[next];
+    const auto moved = files.rename(from + "/" + name, to + "/" + name);
+    if (!moved) {
+      return moved.error().within(
+          fmt::format("{} and {} must be on one file system and writable: trial rename", from, to));
+    }
+    stands_in = to;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> prepare_folders(Files& files, const SpoolLayout& layout) {
+  for (const auto& folder : folders_of(layout)) {
+    const auto made = make_folder(folder);
+    if (!made)
+      return made.error();
+    if (*made && folder.path == layout.incoming())
+      give_to_producers(folder.path);
+  }
+  const std::array<std::string, 4> folders{layout.incoming(), layout.working(), layout.done(),
+                                           layout.rejected()};
+  const auto name = fmt::format(".usherd-trial-{}", ::getpid());
+  for (const auto& folder : folders) {
+    const auto cleared = files.remove(folder + "/" + name);
+    if (!cleared)
+      return cleared.error();
+  }
+  const auto trial = files.write(folders.front() + "/" + name, WriteMode::create);
+  if (!trial)
+    return trial.error();
+  auto stands_in = folders.front();
+  auto moved = move_through(files, folders, name, stands_in);
+  const auto removed = files.remove(stands_in + "/" + name);
+  if (!moved)
+    return moved;
+  if (!removed)
+    return removed.error();
+  // The folders' own entries must survive a power loss before a file in them may count as accepted.
+  return files.sync(layout.root());
+}
+
+Result<std::uint64_t> free_bytes(const std::string& directory) {
+  struct ::statvfs found {};
+  if (::statvfs(directory.c_str(), &found) != 0)
+    return Error::system(errno, fmt::format("free space of {}", directory));
+  return std::uint64_t{found.f_bavail} * found.f_frsize;
+}
+
+}  // namespace usherd

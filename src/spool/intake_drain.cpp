@@ -1,0 +1,116 @@
+#include "usherd/spool/file_name.hpp"
+#include "usherd/spool/intake.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+namespace usherd {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t kMostFailed = 65536;
+
+}  // namespace
+
+/// What belongs to a drain: every file that was there, and had not been changed since, when it started. Files
+/// still being written change later: so many names are remembered, too.
+struct Intake::Present {
+  std::int64_t newest_ns = INT64_MIN;
+  std::unordered_set<std::string> names;
+  std::unordered_map<std::string, LeftFile> failed;
+
+  [[nodiscard]] bool holds(const SeenFile& file) const {
+    return file.stat.changed_ns <= newest_ns || names.contains(file.name);
+  }
+};
+
+asio::awaitable<Result<DrainReport>> Intake::take_present() {
+  total_accepted_ = 0;
+  auto present = std::make_shared<Present>();
+  ScanOptions survey;
+  survey.most = 1;
+  // The worker is the only one to touch it until the scan has returned.
+  survey.wanted = [present](const SeenFile& file) {
+    present->newest_ns = std::max(present->newest_ns, file.stat.changed_ns);
+    if (present->names.size() < SettleWatch::kMostWatched)
+      present->names.insert(file.name);
+    return false;
+  };
+  const auto surveyed = co_await scan_page(std::move(survey));
+  if (!surveyed)
+    co_return surveyed.error().within("look into incoming/");
+  while (!stopping_) {
+    const bool more = co_await drain_turn(present);
+    if (!more)
+      break;
+  }
+  co_return co_await drain_report(present);
+}
+
+asio::awaitable<bool> Intake::drain_turn(std::shared_ptr<Present> present) {
+  const bool room = co_await make_room();
+  if (!room) {
+    co_await alarm_->wait_until(next_try_);
+    co_return true;
+  }
+  ScanOptions options;
+  options.wanted = [present](const SeenFile& file) {
+    return present->holds(file) && !present->failed.contains(file.name);
+  };
+  auto page = co_await scan_page(std::move(options));
+  if (!page) {
+    park(page.error());
+    co_await alarm_->wait_until(next_try_);
+    co_return true;
+  }
+  if (page->files.empty())
+    co_return false;
+  const auto now = timers_.now();
+  std::vector<SeenFile> ripe;
+  for (auto& file : page->files) {
+    if (settle_.look(file, now))
+      ripe.push_back(std::move(file));
+  }
+  // What was due and not on the page is gone, or belongs to later.
+  for (const auto& name : settle_.due(now.boot, SettleWatch::kMostWatched))
+    settle_.forget(name);
+  if (ripe.empty()) {
+    co_await alarm_->wait_until(settle_.next_due());
+    co_return true;
+  }
+  co_await claim(std::move(ripe));
+  for (auto& file : just_left_) {
+    if (file.reason != LeftReason::changing && file.reason != LeftReason::vanished)
+      present->failed.emplace(file.name, std::move(file));
+  }
+  co_return present->failed.size() < kMostFailed;
+}
+
+asio::awaitable<Result<DrainReport>> Intake::drain_report(std::shared_ptr<Present> present) {
+  auto report = std::make_shared<DrainReport>();
+  report->accepted = total_accepted_;
+  ScanOptions survey;
+  survey.wanted = [present, report](const SeenFile& file) {
+    ++report->left_count;
+    if (report->left.size() >= DrainReport::kMostNamed)
+      return false;
+    const auto failed = present->failed.find(file.name);
+    if (failed != present->failed.end())
+      report->left.push_back(failed->second);
+    else
+      report->left.push_back(
+          leave(file.name, present->holds(file) ? LeftReason::changing : LeftReason::later));
+    return false;
+  };
+  const auto page = co_await scan_page(std::move(survey));
+  if (!page)
+    co_return page.error().within("look into incoming/");
+  report->left_count += page->odd_count;
+  report->left.insert(report->left.end(), page->odd.begin(), page->odd.end());
+  co_return *report;
+}
+
+}  // namespace usherd

@@ -1,0 +1,97 @@
+#include "usherd/core/text.hpp"
+#include "usherd/spool/intake.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace usherd {
+namespace asio = boost::asio;
+
+asio::awaitable<bool> Intake::make_room() {
+  auto ask = options_.free_bytes;
+  const auto free = co_await workers_.run(std::move(ask));
+  if (!free) {
+    park(free.error());
+    co_return false;
+  }
+  last_free_ = *free;
+  if (*free < options_.min_free) {
+    const Error error{Errc::no_space,
+                      fmt::format("{} are free on {}, spool.min_free is {}", format_size(*free),
+                                  layout_.root(), format_size(options_.min_free))};
+    park(error);
+    co_return false;
+  }
+  const auto report = co_await claimer_.finish();
+  accepted(report.files, report.bytes);
+  if (report.stopped) {
+    park(*report.stopped);
+    co_return false;
+  }
+  unpark();
+  co_return true;
+}
+
+void Intake::park(const Error& error) {
+  if (!parked_)
+    log_.error("intake is parked (disk): {}", error.message);
+  parked_ = error.message;
+  next_try_ = timers_.now().boot + options_.rescan;
+}
+
+void Intake::unpark() {
+  if (!parked_)
+    return;
+  log_.info("intake goes on");
+  parked_.reset();
+  // What was ripe when it was parked is not remembered.
+  scanned_to_.reset();
+  next_scan_ = timers_.now().boot;
+}
+
+std::vector<LeftFile> Intake::left() const {
+  std::vector<LeftFile> files;
+  for (const auto& [name, file] : left_)
+    files.push_back(file);
+  return files;
+}
+
+void Intake::note_left(const std::vector<LeftFile>& left) {
+  for (const auto& file : left) {
+    if (file.reason == LeftReason::vanished || file.reason == LeftReason::changing ||
+        left_.contains(file.name))
+      continue;
+    if (left_.size() >= kMostLeft) {
+      if (!std::exchange(left_overflow_, true))
+        log_.warn("more than {} files stay in incoming/; the others are not named", kMostLeft);
+      continue;
+    }
+    log_.warn("{} stays in incoming/, {}: {}", printable(file.name), word_of(file.reason), file.detail);
+    left_.emplace(file.name, file);
+  }
+}
+
+asio::awaitable<void> Intake::review_left() {
+  auto& files = files_;
+  auto work = [&files, incoming = layout_.incoming(), left = left_] {
+    std::vector<std::string> gone;
+    for (const auto& [name, file] : left) {
+      SeenFile seen;
+      seen.name = name;
+      const auto stat = files.stat(incoming + "/" + name);
+      if (stat)
+        seen.stat = *stat;
+      const bool was_odd = file.reason != LeftReason::unreadable && file.reason != LeftReason::failed;
+      if (stat ? was_odd && !oddity(seen) : stat.error().code == Errc::not_found)
+        gone.push_back(name);
+    }
+    return gone;
+  };
+  const auto gone = co_await workers_.run(std::move(work));
+  for (const auto& name : gone)
+    left_.erase(name);
+  left_overflow_ = left_overflow_ && left_.size() >= kMostLeft;
+}
+
+}  // namespace usherd

@@ -1,0 +1,73 @@
+#include "usherd/spool/origin.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cassert>
+
+namespace usherd {
+namespace {
+
+void append_number(std::string& out, std::uint64_t number) {
+  for (unsigned shift = 0; shift < 64; shift += 8)
+    out.push_back(static_cast<char>(number >> shift));
+}
+
+std::uint64_t decode_number(std::string_view bytes) {
+  std::uint64_t number = 0;
+  for (unsigned at = 0; at < 8; ++at)
+    number |= std::uint64_t{static_cast<unsigned char>(bytes[at])} << (8 * at);
+  return number;
+}
+
+}  // namespace
+
+void append_origin(std::string& out, const Origin& origin) {
+  append_number(out, origin.offset);
+  append_number(out, origin.line);
+  append_number(out, origin.length);
+}
+
+Origin decode_origin(std::string_view bytes) {
+  assert(bytes.size() >= kOriginBytes);
+  Origin origin;
+  origin.offset = decode_number(bytes);
+  origin.line = decode_number(bytes.substr(8));
+  origin.length = decode_number(bytes.substr(16));
+  return origin;
+}
+
+Result<Origins> Origins::open(Files& files, const SpoolLayout& layout, FileNumber number) {
+  auto file = files.open(layout.origins(number));
+  if (!file)
+    return file.error();
+  return Origins(std::move(*file));
+}
+
+Result<Origin> Origins::of(std::uint64_t line) const {
+  std::array<char, kOriginBytes> bytes{};
+  if (line == 0)
+    return Error{Errc::corrupt, "lines count from 1"};
+  const auto length = file_->read_at(bytes, (line - 1) * kOriginBytes);
+  if (!length)
+    return length.error();
+  if (*length != kOriginBytes)
+    return Error{Errc::corrupt, fmt::format("converted line {} has no origin", line)};
+  return decode_origin(std::string_view(bytes.data(), bytes.size()));
+}
+
+Result<Origin> origin_of(Files& files, const SpoolLayout& layout, const SpoolFile& file, std::uint64_t line,
+                         std::uint64_t offset) {
+  if (!file.converted) {
+    Origin origin;
+    origin.offset = offset;
+    origin.line = line;
+    return origin;
+  }
+  const auto origins = Origins::open(files, layout, file.number);
+  if (!origins)
+    return origins.error();
+  return origins->of(line);
+}
+
+}  // namespace usherd

@@ -1,0 +1,45 @@
+#include "usherd/spool/layout.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+using namespace usherd;
+
+TEST_CASE("a working name gives back its number and name") {
+  for (const auto* name : {"a.ndjson", "a.b.json", "000000000007.a.ndjson", "ä ~2.csv"}) {
+    const auto working = SpoolLayout::working_name(42, name);
+    const auto [number, rest] = SpoolLayout::parse_working_name(working);
+    CHECK(number == 42);
+    CHECK(rest == name);
+  }
+  CHECK(SpoolLayout::working_name(42, "a.ndjson") == "000000000042.a.ndjson");
+  CHECK(SpoolLayout::parse_working_name(SpoolLayout::working_name(1'234'567'890'123, "a.json")).first ==
+        1'234'567'890'123);
+}
+
+TEST_CASE("derived and foreign names are never taken for accepted files") {
+  const SpoolLayout layout("/s");
+  for (const auto& path : {layout.records(7), layout.origins(7), layout.local_rejects(7),
+                           layout.batch_rejects(7, 8), layout.merged(8)}) {
+    const auto name = path.substr(path.rfind('/') + 1);
+    CHECK(SpoolLayout::parse_working_name(name).first == 0);
+  }
+  for (const auto* name :
+       {"", ".", "a", "7.a", "000000000007", "000000000007.", "00000000000x.a", "-00000000007.a"})
+    CHECK(SpoolLayout::parse_working_name(name).first == 0);
+}
+
+TEST_CASE("no two things of a spool share a path") {
+  const SpoolLayout layout("/var/spool/usherd");
+  SpoolFile file;
+  file.number = 7;
+  file.working = SpoolLayout::working_name(7, "a.json");
+  const std::set<std::string> paths{
+      layout.records(7), layout.origins(7),         layout.local_rejects(7), layout.batch_rejects(7, 7),
+      layout.merged(7),  layout.working_file(file), layout.records(8),       layout.batch_rejects(7, 8)};
+  CHECK(paths.size() == 8);
+  CHECK(layout.readable(file) == "/var/spool/usherd/working/000000000007.a.json");
+  file.converted = true;
+  CHECK(layout.readable(file) == layout.records(7));
+}

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "usherd/adapters/posix_files.hpp"
+
+#include <atomic>
+#include <functional>
+#include <limits>
+
+namespace usherd::test {
+
+/// The real disk until the n-th effect, from which on nothing works any more: a process that died there. With
+/// `after_rename` a test puts its hand in between.
+class StoppingFiles final : public Files {
+ public:
+  std::atomic<long> effects_left{std::numeric_limits<long>::max()};
+  Errc failure = Errc::io;
+  std::function<void(const std::string& from, const std::string& to)> after_rename;
+  std::function<Result<void>(const std::string& path)> before_open;
+
+  Result<std::unique_ptr<ReadFile>> open(const std::string& path) override {
+    if (before_open) {
+      if (auto allowed = before_open(path); !allowed)
+        return allowed.error();
+    }
+    if (effects_left <= 0)
+      return dead();
+    return disk_.open(path);
+  }
+  Result<std::unique_ptr<WriteFile>> write(const std::string& path, WriteMode mode,
+                                           std::uint64_t keep) override {
+    if (!effect())
+      return dead();
+    return disk_.write(path, mode, keep);
+  }
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    if (!effect())
+      return dead();
+    auto renamed = disk_.rename(from, to);
+    if (after_rename)
+      after_rename(from, to);
+    return renamed;
+  }
+  Result<void> remove(const std::string& path) override {
+    if (!effect())
+      return dead();
+    return disk_.remove(path);
+  }
+  Result<void> list(const std::string& directory,
+                    const std::function<bool(std::string_view)>& visit) override {
+    if (effects_left <= 0)
+      return dead();
+    return disk_.list(directory, visit);
+  }
+  Result<FileStat> stat(const std::string& path) override {
+    if (effects_left <= 0)
+      return dead();
+    return disk_.stat(path);
+  }
+  Result<void> sync(const std::string& path) override {
+    if (!effect())
+      return dead();
+    return disk_.sync(path);
+  }
+
+ private:
+  bool effect() { return effects_left.fetch_sub(1) > 0; }
+  Error dead() const { return {failure, "the disk is gone"}; }
+
+  PosixFiles disk_;
+};
+
+}  // namespace usherd::test

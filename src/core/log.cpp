@@ -18,11 +18,15 @@
 namespace usherd {
 namespace {
 
-std::string_view text_of(const spdlog::details::log_msg& message) {
-  return {message.payload.data(), message.payload.size()};
+/// A line has a limit, and its text cannot make a second line or steer a terminal.
+std::string text_of(const spdlog::details::log_msg& message) {
+  constexpr std::size_t kMostLine = 4000;
+  return printable({message.payload.data(), message.payload.size()}, kMostLine);
 }
 
-void append(spdlog::memory_buf_t& out, std::string_view text) { out.append(text.data(), text.data() + text.size()); }
+void append(spdlog::memory_buf_t& out, std::string_view text) {
+  out.append(text.data(), text.data() + text.size());
+}
 
 /// "<N>text": systemd reads the syslog priority off the front and adds time and unit itself.
 class JournalFormatter final : public spdlog::formatter {
@@ -33,7 +37,20 @@ class JournalFormatter final : public spdlog::formatter {
     append(out, text_of(message));
     out.push_back('\n');
   }
-  [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JournalFormatter>(); }
+  [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<JournalFormatter>();
+  }
+};
+
+/// The text of a line in a pattern, as "%*".
+class BoundedText final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+    append(out, text_of(message));
+  }
+  [[nodiscard]] std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+    return std::make_unique<BoundedText>();
+  }
 };
 
 class JsonFormatter final : public spdlog::formatter {
@@ -49,8 +66,16 @@ class JsonFormatter final : public spdlog::formatter {
     line += "}\n";
     append(out, line);
   }
-  [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
+  [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<JsonFormatter>();
+  }
 };
+
+std::unique_ptr<spdlog::formatter> text_formatter() {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<BoundedText>('*').set_pattern("%H:%M:%S.%e %^%-7l%$ %*");
+  return formatter;
+}
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
@@ -75,7 +100,7 @@ std::shared_ptr<Log> make_log(LogLevel level, LogFormat format) {
   else if (format == LogFormat::json)
     sink->set_formatter(std::make_unique<JsonFormatter>());
   else
-    sink->set_pattern("%H:%M:%S.%e %^%-7l%$ %v");
+    sink->set_formatter(text_formatter());
   auto log = std::make_shared<Log>("usherd", std::move(sink));
   log->set_level(to_spdlog(level));
   log->flush_on(spdlog::level::trace);

@@ -5,6 +5,22 @@
 #include <iterator>
 
 namespace usherd {
+namespace {
+
+/// Whether a terminal may obey the character, or show the text around it in another order or on another line.
+bool is_control(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1)
+    return byte(0) < 0x20 || byte(0) == 0x7F;
+  if (character.size() == 2)
+    return byte(0) == 0xC2 && byte(1) < 0xA0;
+  // U+2028 to U+202E and U+2066 to U+2069.
+  return character.size() == 3 && byte(0) == 0xE2 &&
+         ((byte(1) == 0x80 && byte(2) >= 0xA8 && byte(2) <= 0xAE) ||
+          (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9));
+}
+
+}  // namespace
 
 std::size_t utf8_sequence(std::string_view text) {
   if (text.empty())
@@ -51,19 +67,14 @@ bool is_utf8(std::string_view text) {
 std::string printable(std::string_view text, std::size_t most) {
   std::string out;
   while (!text.empty()) {
-    if (out.size() >= most)
-      return out + "...";
     const auto length = utf8_sequence(text);
-    const auto byte = static_cast<unsigned char>(text.front());
-    // U+0080 to U+009F are control characters too; some terminals obey them.
-    const bool c1 = length == 2 && byte == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
-    if (length == 0 || byte < 0x20 || byte == 0x7F || c1) {
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
-      text.remove_prefix(1);
-    } else {
-      out.append(text.substr(0, length));
-      text.remove_prefix(length);
-    }
+    const bool as_it_is = length != 0 && !is_control(text.substr(0, length));
+    const auto piece = as_it_is ? std::string(text.substr(0, length))
+                                : fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
+    if (out.size() + piece.size() > most)
+      return out + "...";
+    out += piece;
+    text.remove_prefix(as_it_is ? length : 1);
   }
   return out;
 }
@@ -93,8 +104,8 @@ void append_json_string(std::string& out, std::string_view text) {
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                            c == '.' || c == '_' || c == '~';
+    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                            c == '-' || c == '.' || c == '_' || c == '~';
     if (unreserved)
       out += c;
     else

@@ -54,7 +54,8 @@ class Scanner {
 };
 
 std::optional<WallTime> compose(int year, int month, int day, int hour, int minute, int second) {
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
+  const std::chrono::year_month_day date{std::chrono::year{year},
+                                         std::chrono::month{static_cast<unsigned>(month)},
                                          std::chrono::day{static_cast<unsigned>(day)}};
   if (!date.ok() || hour > 23 || minute > 59 || second > 60)
     return std::nullopt;
@@ -136,7 +137,7 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   const int offset_hours = offset.number(2);
   offset.expect(":");
   const int offset_minutes = offset.number(2);
-  if (!offset.good())
+  if (!offset.good() || offset_hours > 23 || offset_minutes > 59)
     return std::nullopt;
   const auto shift = hours{offset_hours} + minutes{offset_minutes};
   return rest[0] == '+' ? *time - shift : *time + shift;

@@ -25,7 +25,8 @@ Result<Number> split_number(std::string_view text) {
   return number;
 }
 
-Result<std::uint64_t> scaled(std::uint64_t value, std::uint64_t unit, std::uint64_t most, std::string_view text) {
+Result<std::uint64_t> scaled(std::uint64_t value, std::uint64_t unit, std::uint64_t most,
+                             std::string_view text) {
   if (value > most / unit)
     return Error{Errc::invalid, fmt::format("'{}' is too large", text)};
   return value * unit;
@@ -43,7 +44,8 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     if (number->unit == name)
       return scaled(number->value, factor, std::numeric_limits<std::int64_t>::max(), text);
   }
-  return Error{Errc::invalid, fmt::format("'{}' is not a size: write a whole number with KiB, MiB or GiB", text)};
+  return Error{Errc::invalid,
+               fmt::format("'{}' is not a size: write a whole number with KiB, MiB or GiB", text)};
 }
 
 Result<Milliseconds> parse_duration(std::string_view text) {
@@ -64,7 +66,8 @@ Result<Milliseconds> parse_duration(std::string_view text) {
       return Milliseconds{static_cast<std::int64_t>(*total)};
     }
   }
-  return Error{Errc::invalid, fmt::format("'{}' is not a duration: write a whole number with ms, s, m, h or d", text)};
+  return Error{Errc::invalid,
+               fmt::format("'{}' is not a duration: write a whole number with ms, s, m, h or d", text)};
 }
 
 std::string format_size(std::uint64_t bytes) {
@@ -73,7 +76,8 @@ std::string format_size(std::uint64_t bytes) {
     return fmt::format("{} B", bytes);
   double value = static_cast<double>(bytes);
   std::size_t unit = 0;
-  while (value >= 1024 && unit + 1 < names.size()) {
+  // What would round to 1024.0 is one of the next unit.
+  while (value >= 1023.95 && unit + 1 < names.size()) {
     value /= 1024;
     ++unit;
   }
@@ -85,7 +89,7 @@ std::string format_duration(Milliseconds duration) {
   if (ms < 1000)
     return fmt::format("{}ms", ms);
   if (ms < 60'000)
-    return fmt::format("{:.1f}s", static_cast<double>(ms) / 1000);
+    return fmt::format("{}.{}s", ms / 1000, ms / 100 % 10);
   const auto seconds = ms / 1000;
   if (seconds < 3600)
     return fmt::format("{}m {}s", seconds / 60, seconds % 60);

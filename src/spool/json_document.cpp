@@ -28,7 +28,9 @@ constexpr ByteSet kEndsScalar = set_of(" \t\r\n,:[]{}\"");
 constexpr ByteSet kStopsText = set_of("\"\\\n");
 constexpr ByteSet kStopsNested = set_of("\"[]{}\r\n");
 
-bool in(const ByteSet& set, char c) { return set[static_cast<unsigned char>(c)]; }
+bool in(const ByteSet& set, char c) {
+  return set[static_cast<unsigned char>(c)];
+}
 
 const char* find(const ByteSet& set, const char* at, const char* end) {
   while (at != end && !in(set, *at))
@@ -46,6 +48,9 @@ Result<void> JsonDocumentScanner::feed(std::string_view piece) {
   while (at != end && !failure_) {
     const char* next = at;
     switch (step_) {
+      case Step::head:
+        next = take_head(at);
+        break;
       case Step::scalar:
         next = take_scalar(at, end);
         break;
@@ -124,7 +129,7 @@ void JsonDocumentScanner::take_start(char c) {
     in_array_ = true;
     step_ = Step::first_element;
   } else if (whole_mark && c == '{') {
-    start_element(Step::nested);
+    start_element(Step::head);
     keep(&c, &c + 1);
     brackets_.push_back(true);
     envelope_ = 1;
@@ -150,6 +155,28 @@ void JsonDocumentScanner::take_element_start(char c) {
   }
 }
 
+const char* JsonDocumentScanner::take_head(const char* at) {
+  const char c = *at;
+  const bool in_text = envelope_ > kEnvelope.find('"') && envelope_ <= kEnvelope.rfind('"');
+  const bool blank = in(kBlank, c) && !in_text;
+  if (!blank && c != kEnvelope[envelope_]) {
+    step_ = in_text ? Step::nested_text : Step::nested;
+    return at;
+  }
+  const char kept = blank ? ' ' : c;
+  keep(&kept, &kept + 1);
+  line_ += c == '\n' ? 1 : 0;
+  ++offset_;
+  envelope_ += blank ? 0 : 1;
+  if (envelope_ == kEnvelope.size()) {
+    in_array_ = true;
+    in_envelope_ = true;
+    brackets_.clear();
+    step_ = Step::first_element;
+  }
+  return at + 1;
+}
+
 const char* JsonDocumentScanner::take_scalar(const char* at, const char* end) {
   const char* const stop = find(kEndsScalar, at, end);
   keep(at, stop);
@@ -166,9 +193,8 @@ const char* JsonDocumentScanner::take_text(const char* at, const char* end) {
   if (stop == end)
     return stop;
   const char c = *stop;
-  if (may_be_envelope_ && step_ == Step::nested_text)
-    may_be_envelope_ = false;
-  // A raw newline makes the record invalid. It must not end the line, so another byte that is as invalid stands for it.
+  // A raw newline makes the record invalid. It must not end the line, so another byte that is as invalid
+  // stands for it.
   const char kept = c == '\n' ? '\x0B' : c;
   keep(&kept, &kept + 1);
   ++offset_;

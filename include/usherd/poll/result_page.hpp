@@ -1,0 +1,58 @@
+#pragma once
+
+#include "usherd/core/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace usherd {
+
+/// The longest page that is read.
+inline constexpr std::size_t kMostResultPageBytes = 16U << 20;
+inline constexpr std::size_t kMostTokenBytes = 8192;
+
+/// One user of a page of /errors or /imports. What is empty was not given.
+struct ResultItem {
+  std::string code;                ///< /errors; at most kMostCodeBytes
+  std::string message;             ///< /errors; at most kMostMessageBytes
+  std::optional<std::string> uid;  ///< decoded; numbers as their digits
+  std::optional<std::string> id;
+  std::string user_json;  ///< the user as JSON, for those that have no name; "{}" where none was given
+};
+
+struct ResultPage {
+  std::vector<ResultItem> items;
+  std::string next_page_token;  ///< opaque; empty on the last page
+};
+
+/// Reads a page of either list: /errors puts the user into `user`, in /imports the item is the user.
+/// Everything is optional; an item that is no object becomes one without a name, so that it is not passed
+/// over. Errc::invalid: no JSON object, over kMostResultPageBytes, `results` is no list, a token over
+/// kMostTokenBytes.
+[[nodiscard]] Result<ResultPage> parse_result_page(std::string_view body);
+
+enum class PageStep : std::uint8_t {
+  fetch,    ///< the next page
+  done,     ///< that was the last
+  repeated  ///< a token came again, or there are more pages than any batch fills: the walk would not end
+};
+
+/// Goes from page to page until the list ends, and never in a circle. Remembers tokens by hash: 8 bytes and a
+/// node each, at most kMostPages.
+class PageWalk {
+ public:
+  static constexpr std::size_t kMostPages = 100'000;
+
+  /// Given the next_page_token of the page just read. After `done` or `repeated` the walk is over.
+  [[nodiscard]] PageStep next(std::string_view token);
+
+ private:
+  std::unordered_set<std::uint64_t> seen_;
+};
+
+}  // namespace usherd

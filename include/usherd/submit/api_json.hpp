@@ -1,0 +1,39 @@
+#pragma once
+
+#include <boost/json/value.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace usherd {
+
+/// What is common to reading the API's JSON: every member may be missing, null or of another type than
+/// documented (docs: proto3 JSON leaves defaults out, new members come without notice).
+
+/// The document, or nothing when it is not whole JSON, is longer than `most_bytes` or nested deeper than
+/// `most_depth`. Strings may hold bytes that are not UTF-8.
+[[nodiscard]] std::optional<boost::json::value> parse_json(std::string_view text, std::size_t most_bytes,
+                                                           std::size_t most_depth);
+
+/// The member, or nullptr when it is missing or null, or `object` is nullptr.
+[[nodiscard]] const boost::json::value* find_member(const boost::json::object* object, std::string_view name);
+
+/// The member as an object, else nullptr.
+[[nodiscard]] const boost::json::object* find_object(const boost::json::object* object,
+                                                     std::string_view name);
+
+/// The member when it is a string.
+[[nodiscard]] std::optional<std::string_view> find_string(const boost::json::object* object,
+                                                          std::string_view name);
+
+/// An id or a token: a string as it is, an integer as its digits; nothing for what is missing or of another
+/// type. A number past 64 bits gives a text that equals no id, never one rounded to a neighbour's.
+[[nodiscard]] std::optional<std::string> find_opaque(const boost::json::object* object,
+                                                     std::string_view name);
+
+/// At most `most` bytes of `text`, cut between UTF-8 sequences.
+[[nodiscard]] std::string_view cut_text(std::string_view text, std::size_t most);
+
+}  // namespace usherd

@@ -1,0 +1,287 @@
+#include "usherd/settle/settlement.hpp"
+
+#include "tests/unit/settle/spool_bench.hpp"
+
+#include <algorithm>
+
+namespace usherd::test {
+namespace {
+
+const std::vector<FileNumber> kAll{1, 2, 3};
+
+/// A file with rejects of every kind, one refused whole, and a converted one without rejects; all at their
+/// end.
+struct EndedBench : SpoolBench {
+  EndedBench() {
+    add_file_with_rejects();
+    accept(2, "b.bin", "\x7F\x45");
+    accept(3, "c.csv", "uid\nx\n");
+    write_all(layout.records(3), "{\"uid\":\"x\"}\n");
+    write_all(layout.origins(3), std::string(24, '\0'));
+    REQUIRE(ledger.commit(
+        [](Ledger& changed) { return changed.file_refused(2, "unknown_format", "what is this?"); }));
+    REQUIRE(ledger.commit([](Ledger& changed) { return changed.file_ready(3, true, 13); }));
+    REQUIRE(ledger.commit([](Ledger& changed) { return changed.move_mark(3, {13, 2, 0, 0, 0}); }));
+  }
+
+  /// Ten records: two refused here, five in batch 1 of which one was rejected, three in batch 2, one unknown.
+  void add_file_with_rejects() {
+    accept(1, "a.ndjson", std::string(300, 'a'));
+    REQUIRE(ledger.commit([](Ledger& changed) { return changed.file_ready(1, false, 300); }));
+    REQUIRE(ledger.commit([](Ledger& changed) { return changed.move_mark(1, {300, 11, 10, 2, 14}); }));
+    end_batch_with(1, 5, {4, 1, 0, 0, 0});
+    end_batch_with(2, 3, {1, 0, 1, 1, 3});
+    write_all(layout.local_rejects(1), "local1\nlocal2\nwritten after the mark\n");
+    write_all(layout.batch_rejects(1, 1), "batch1\n");
+    write_all(layout.batch_rejects(1, 2), "batch2\n");
+  }
+  void end_batch_with(BatchId id, std::uint64_t records, const Outcomes& outcomes) {
+    Share share = share_of(1, records, 100);
+    REQUIRE(ledger.commit([&](Ledger& changed) {
+      return changed.insert_batch(sample_batch(id), {&share, 1});
+    }));
+    share.outcomes = outcomes;
+    share.has_rejects = outcomes.rejected + outcomes.unknown > 0;
+    REQUIRE(ledger.commit([&](Ledger& changed) {
+      return changed.batch_ended(id, {&share, 1}, wall(50), nullptr, {});
+    }));
+  }
+
+  /// What the daemon does with a group; stops at the first failure, as a crash would.
+  Result<void> settle(const std::vector<FileNumber>& numbers) {
+    std::vector<Ending> group;
+    for (const auto number : numbers) {
+      auto ending = Settlement::gather(*ledger.ledger, number, wall(1764000001000));
+      if (!ending)
+        return ending.error();
+      auto prepared = settlement.prepare(*ending);
+      if (!prepared)
+        return prepared;
+      group.push_back(std::move(*ending));
+    }
+    for (auto& published : settlement.publish(group)) {
+      if (!published)
+        return published;
+    }
+    auto committed = files.effect(
+        [&] { return ledger.commit([&](Ledger& changed) { return Settlement::commit(changed, group); }); });
+    if (!committed)
+      return committed;
+    for (const auto& ending : group) {
+      auto cleaned = settlement.clean(ending);
+      if (!cleaned)
+        return cleaned;
+    }
+    return {};
+  }
+
+  /// What the daemon does after a crash.
+  Result<void> restart() {
+    files.die_at(0, false);
+    std::vector<FileNumber> open;
+    for (const auto& file : ledger->open_files(0, 10).value())
+      open.push_back(file.number);
+    auto settled = settle(open);
+    if (!settled)
+      return settled;
+    const auto swept = settlement.sweep([](FileNumber) { return false; }, [](BatchId) { return false; });
+    return swept ? Result<void>{} : Result<void>(swept.error());
+  }
+
+  Result<Ending> gather(FileNumber number) { return Settlement::gather(*ledger.ledger, number, wall(5)); }
+};
+
+}  // namespace
+
+TEST_CASE("ended files leave working/ with receipt and rejects") {
+  EndedBench bench;
+  REQUIRE(bench.settle(kAll));
+  auto contents = bench.contents();
+  CHECK(bench.names() == std::vector<std::string>{"done/a.ndjson", "done/a.ndjson.receipt.json", "done/c.csv",
+                                                  "done/c.csv.receipt.json",
+                                                  "rejected/a.ndjson.rejects.ndjson", "rejected/b.bin",
+                                                  "rejected/b.bin.error.json"});
+  CHECK(contents["done/a.ndjson"] == std::string(300, 'a'));
+  CHECK(contents["rejected/a.ndjson.rejects.ndjson"] == "local1\nlocal2\nbatch1\nbatch2\n");
+  const auto& receipt = contents["done/a.ndjson.receipt.json"];
+  CHECK(receipt.find(
+            R"("records":10,"imported":5,"rejected":3,"merged":1,"unknown":1,"rekeyed":3,"batches":[)") !=
+        std::string::npos);
+  CHECK(receipt.find(R"({"batch":2,"job":null,"records":3,"imported":1,"rejected":0,"unknown":1,)") !=
+        std::string::npos);
+  CHECK(contents["done/c.csv.receipt.json"].find(R"("records":0,)") != std::string::npos);
+  CHECK(contents["rejected/b.bin.error.json"].find(R"("code":"unknown_format")") != std::string::npos);
+  for (const auto number : kAll)
+    CHECK(bench.ledger->file(number).value()->state == FileState::settled);
+}
+
+TEST_CASE("settling may die at any effect, and ends the same when it is done again") {
+  Contents expected;
+  std::size_t effects = 0;
+  {
+    EndedBench bench;
+    REQUIRE(bench.settle(kAll));
+    effects = bench.files.effects();
+    expected = bench.contents();
+  }
+  REQUIRE(effects > 30);
+  for (const bool after : {false, true}) {
+    for (std::size_t effect = 1; effect <= effects; ++effect) {
+      CAPTURE(effect);
+      CAPTURE(after);
+      EndedBench bench;
+      bench.files.die_at(effect, after);
+      REQUIRE_FALSE(bench.settle(kAll));
+      REQUIRE(bench.restart());
+      CHECK(bench.contents() == expected);
+      CHECK(bench.ledger->open_files(0, 10).value().empty());
+    }
+  }
+}
+
+TEST_CASE("settling may die twice on its way") {
+  EndedBench reference;
+  REQUIRE(reference.settle(kAll));
+  const auto expected = reference.contents();
+  for (std::size_t first = 3; first <= 27; first += 6) {
+    for (std::size_t second = 1; second <= 20; second += 3) {
+      CAPTURE(first);
+      CAPTURE(second);
+      EndedBench bench;
+      bench.files.die_at(first, true);
+      REQUIRE_FALSE(bench.settle(kAll));
+      bench.files.die_at(second, false);
+      (void)bench.settle(kAll);
+      REQUIRE(bench.restart());
+      CHECK(bench.contents() == expected);
+    }
+  }
+}
+
+TEST_CASE("a file is not gathered before its end") {
+  EndedBench bench;
+  CHECK(bench.gather(9).error().code == Errc::not_found);
+  bench.accept(4, "d.ndjson", "12345");
+  CHECK(bench.gather(4).error().code == Errc::invalid);
+  REQUIRE(bench.ledger.commit([](Ledger& changed) { return changed.file_ready(4, false, 5); }));
+  CHECK(said(bench.gather(4).error()) == "settle file 4: it was not read to its end");
+  REQUIRE(bench.ledger.commit([](Ledger& changed) { return changed.move_mark(4, {5, 2, 3, 0, 0}); }));
+  CHECK(bench.gather(4).error().code == Errc::corrupt);
+  REQUIRE(bench.ledger.commit([](Ledger& changed) { return add_batch(changed, 4, 4); }));
+  CHECK(said(bench.gather(4).error()) == "settle file 4: a batch of it has not ended");
+  REQUIRE(bench.ledger.commit([](Ledger& changed) { return end_batch(changed, 4, 4); }));
+  CHECK(bench.gather(4)->records == 3);
+}
+
+TEST_CASE("missing or short reject lines stop their file and name the way out") {
+  EndedBench bench;
+  std::string path = bench.layout.local_rejects(1);
+  std::string words = "is shorter than the ledger says";
+  SUBCASE("a short file of local rejects") {
+    write_all(path, "local1\n");
+  }
+  SUBCASE("a missing file of local rejects") {
+    std::filesystem::remove(path);
+    words = "is missing";
+  }
+  SUBCASE("a missing file of a batch") {
+    path = bench.layout.batch_rejects(1, 2);
+    std::filesystem::remove(path);
+    words = "is missing";
+  }
+  SUBCASE("a line too many") {
+    write_all(bench.layout.batch_rejects(1, 2), "batch2\nand another\n");
+    path = "file 1";
+    words = "5 reject lines for 4 records";
+  }
+  const auto prepared = bench.settlement.prepare(*bench.gather(1));
+  REQUIRE(prepared.has_error());
+  CHECK(prepared.error().code == Errc::corrupt);
+  CHECK(prepared.error().message.find(path) == 0);
+  CHECK(prepared.error().message.find(words) != std::string::npos);
+  CHECK(prepared.error().message.find("usherd doctor") != std::string::npos);
+}
+
+TEST_CASE("a file that is nowhere fails alone, and its neighbours are published") {
+  EndedBench bench;
+  std::filesystem::remove(bench.layout.working_file(*bench.ledger->file(1).value()));
+  std::vector<Ending> group;
+  for (const auto number : kAll) {
+    group.push_back(*bench.gather(number));
+    REQUIRE(bench.settlement.prepare(group.back()));
+  }
+  const auto published = bench.settlement.publish(group);
+  REQUIRE(published.size() == 3);
+  REQUIRE(published[0].has_error());
+  CHECK(published[0].error().code == Errc::corrupt);
+  CHECK(published[0].error().message.find("working/000000000001.a.ndjson") != std::string::npos);
+  CHECK(published[0].error().message.find("done/a.ndjson") != std::string::npos);
+  CHECK(published[0].error().message.find("usherd doctor") != std::string::npos);
+  CHECK(published[1]);
+  CHECK(published[2]);
+}
+
+TEST_CASE("nothing that stands in done/ is overwritten") {
+  EndedBench bench;
+  write_all(bench.layout.done() + "/c.csv", "somebody else's");
+  const auto settled = bench.settle({3});
+  REQUIRE(settled.has_error());
+  CHECK(settled.error().code == Errc::exists);
+  CHECK(read_all(bench.layout.done() + "/c.csv") == "somebody else's");
+  std::filesystem::remove(bench.layout.done() + "/c.csv");
+  CHECK(bench.settle({3}));
+}
+
+TEST_CASE("a move that was half done, with both names there, is finished") {
+  EndedBench bench;
+  std::filesystem::create_hard_link(bench.layout.working_file(*bench.ledger->file(3).value()),
+                                    bench.layout.done() + "/c.csv");
+  REQUIRE(bench.settle({3}));
+  CHECK(read_all(bench.layout.done() + "/c.csv") == "uid\nx\n");
+  CHECK_FALSE(std::filesystem::exists(bench.layout.working() + "/000000000003.c.csv"));
+}
+
+TEST_CASE("a folder that cannot be synced fails the group") {
+  EndedBench bench;
+  const std::vector<Ending> group{*bench.gather(3)};
+  REQUIRE(bench.settlement.prepare(group[0]));
+  bench.files.die_at(3, false);
+  const auto published = bench.settlement.publish(group);
+  REQUIRE(published.size() == 1);
+  CHECK(published[0].error().code == Errc::io);
+}
+
+TEST_CASE("a group of files costs one sync for each folder") {
+  EndedBench bench;
+  std::vector<Ending> group;
+  for (const auto number : kAll) {
+    group.push_back(*bench.gather(number));
+    REQUIRE(bench.settlement.prepare(group.back()));
+  }
+  bench.files.die_at(0, false);
+  for (const auto& published : bench.settlement.publish(group))
+    CHECK(published);
+  const std::size_t renames = 3 + 2 + 2;
+  CHECK(bench.files.effects() == renames + 3);
+}
+
+TEST_CASE("a sweep takes only what was derived from files and batches that nobody needs") {
+  SpoolBench bench;
+  const std::vector<std::string> stay{"000000000007.f1.ndjson", "b.merged",  "b000000000004.merged",
+                                      "f000000000002.local",    "fx1.local", "note.txt"};
+  for (const auto& name : stay)
+    write_all(bench.layout.working() + "/" + name, "x");
+  for (const auto* name : {"f000000000001.local", "f000000000001.b000000000004.rejects",
+                           "b000000000003.merged", "f000000000001.receipt.tmp"})
+    write_all(bench.layout.working() + "/" + name, "x");
+  const auto swept = bench.settlement.sweep([](FileNumber number) { return number == 2; },
+                                            [](BatchId id) { return id == 4; });
+  CHECK(swept.value() == 4);
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(bench.layout.working()))
+    left.push_back(entry.path().filename().string());
+  std::sort(left.begin(), left.end());
+  CHECK(left == stay);
+}
+
+}  // namespace usherd::test

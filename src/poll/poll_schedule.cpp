@@ -101,16 +101,17 @@ Milliseconds PollSchedule::next_wait(std::uint64_t records, Milliseconds elapsed
   return spread(std::max(left, step));
 }
 
-void PollSchedule::learn(std::uint64_t records, const JobSpan& span) {
-  const double lower = count(std::max(Milliseconds{0}, span.running));
-  const double upper = std::max({lower, count(span.finished), 1.0});
+void PollSchedule::learn(std::uint64_t records, Milliseconds unseen, Milliseconds total,
+                         std::optional<Milliseconds> reported) {
+  const double upper = std::max(count(total), 1.0);
+  const double lower = std::clamp(count(total - unseen), 0.0, upper);
   const auto size = static_cast<double>(records);
   const double expected = line_.weight == 0 ? 0 : line_.at(size);
   double duration = (lower + upper) / 2;
-  const double reported = span.reported ? count(*span.reported) : -1;
   // The server's two times may be rounded to seconds, or belong to another clock.
-  if (reported >= lower - 1000 && reported <= upper + 1000 && reported >= 0) {
-    duration = std::clamp(reported, lower, upper);
+  const double said = reported ? count(*reported) : -1;
+  if (said >= 0 && said >= lower - 1000 && said <= upper + 1000) {
+    duration = std::clamp(said, lower, upper);
     unseen_ = 0;
   } else if (lower == 0 && line_.weight > 0) {
     // Finished before anybody asked: how long before is not known. Told nothing when it was asked late; else

@@ -142,7 +142,9 @@ Result<JobAnswer> parse_job_answer(std::string_view body) {
   answer.id = std::move(*id);
   if (const auto word = read_string(*root, job, "status"))
     read_status(*word, answer);
-  answer.imports = read_count(*root, job, "imports").value;
+  const auto imports = read_count(*root, job, "imports");
+  answer.imports_given = imports.value.has_value();
+  answer.imports = imports.value.value_or(0);
   const auto errors = read_count(*root, job, "errors");
   answer.errors = errors.value.value_or(errors.given ? kUnreadableCount : 0);
   answer.created = read_time(*root, job, "created");

@@ -9,13 +9,6 @@
 
 namespace usherd {
 
-/// What is known of how long a finished job took, reckoned from its acceptance.
-struct JobSpan {
-  Milliseconds running{0};               ///< when it was last seen processing; 0 for never
-  Milliseconds finished{0};              ///< when it was first seen finished
-  std::optional<Milliseconds> reported;  ///< as its answer says: reported_duration()
-};
-
 /// `finished` less `created`, where the answer gives both in order.
 [[nodiscard]] std::optional<Milliseconds> reported_duration(const JobAnswer& answer);
 
@@ -36,7 +29,10 @@ class PollSchedule {
   /// From the `polls`-th poll, which found the job processing `elapsed` after its acceptance, to the next
   /// one.
   [[nodiscard]] Milliseconds next_wait(std::uint64_t records, Milliseconds elapsed, unsigned polls);
-  void learn(std::uint64_t records, const JobSpan& span);
+  /// A job was found finished `total` after its acceptance and `unseen` after the poll that last found it
+  /// processing; the same where none did. `reported`: reported_duration() of its answer.
+  void learn(std::uint64_t records, Milliseconds unseen, Milliseconds total,
+             std::optional<Milliseconds> reported = {});
 
   /// What a job of so many records should take; nothing before the first job finished.
   [[nodiscard]] std::optional<Milliseconds> expected(std::uint64_t records) const;

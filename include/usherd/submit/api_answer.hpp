@@ -27,9 +27,10 @@ inline constexpr std::uint64_t kUnreadableCount = std::numeric_limits<std::uint6
 struct JobAnswer {
   std::string id;  ///< opaque; empty when the answer named none
   JobStatus status = JobStatus::processing;
-  bool status_known = false;             ///< false: the status was missing or a new word
-  std::optional<std::uint64_t> imports;  ///< nothing: not given, which may mean 0
-  std::uint64_t errors = 0;              ///< 0 when not given; kUnreadableCount
+  bool status_known = false;   ///< false: the status was missing or a new word
+  bool imports_given = false;  ///< proto3 JSON leaves a 0 out
+  std::uint64_t imports = 0;   ///< 0 when not given or unreadable
+  std::uint64_t errors = 0;    ///< 0 when not given; kUnreadableCount
   std::optional<WallTime> created;
   std::optional<WallTime> finished;
 };

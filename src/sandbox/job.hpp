@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace usherd::sandbox {
@@ -39,6 +40,13 @@ struct ImportList {
   }
   [[nodiscard]] std::size_t size() const { return users.size() + ends.size(); }
 };
+
+/// Empties a container and gives its memory back; assigning an empty one to a string keeps its buffer.
+template <class T>
+void release(T& container) {
+  T empty;
+  std::swap(container, empty);
+}
 
 /// A batch import job. Its body is kept until it is applied; its lists until it leaves by retention.
 struct Job {

@@ -102,8 +102,8 @@ void JobTable::forget(WallTime now, Milliseconds retention) {
     Job& job = *ended_.front();
     ended_.pop_front();
     job.gone = true;
-    job.imports = ImportList();
-    job.errors = {};
+    release(job.imports);
+    release(job.errors);
   }
 }
 

@@ -56,17 +56,17 @@ void Organisation::finish(std::vector<Job*> ended) {
 
 void Organisation::apply(Job& job) {
   in_flight.leave(job.users);
-  job.users = {};
+  release(job.users);
   if (job.fate == JobFate::ordinary || job.fate == JobFate::vanished_applied || job.fate == JobFate::stuck) {
     apply_records(job);
     book.applied(job.key, job.digest, job.imports.size());
     counts_.records_applied += job.imports.size();
     counts_.records_failed += job.errors.size();
   } else {
-    job.errors = {};
+    release(job.errors);
   }
-  job.body = {};
-  job.bad = {};
+  release(job.body);
+  release(job.bad);
 }
 
 void Organisation::apply_records(Job& job) {

@@ -63,7 +63,9 @@ class PropertyWalk {
     if (++count_ > kMostProperties)
       return fault(fmt::format("More than {} properties", kMostProperties));
     if (value.is_array()) {
-      for (const dom::element item : value.get_array().value_unsafe()) {
+      // Named first: a range over the temporary result would outlive it.
+      const dom::array items = value.get_array().value_unsafe();
+      for (const dom::element item : items) {
         if (item.is_object() || item.is_array())
           return fault("An array of objects is not supported");
       }

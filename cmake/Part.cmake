@@ -23,7 +23,8 @@ function(usherd_program name)
   target_link_libraries(${name} PRIVATE usherd_${ARG_USES})
 endfunction()
 
-# usherd_test(NAME DIRECTORY part...): one doctest program from a folder of tests; none where the folder is empty.
+# usherd_test(NAME DIRECTORY part...): one doctest program from a folder of tests; none where the folder is empty. The
+# first word of its name (unit, flow, loopback, fuzz) is its label; usherd_quick_tests builds all of them.
 function(usherd_test name directory)
   file(GLOB sources CONFIGURE_DEPENDS "${directory}/*.cpp")
   if(NOT sources)
@@ -33,5 +34,7 @@ function(usherd_test name directory)
   list(TRANSFORM ARGN PREPEND "usherd_" OUTPUT_VARIABLE parts)
   target_link_libraries(${name} PRIVATE usherd_test_main ${parts})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  string(REGEX MATCH "^[a-z]+" label "${name}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS ${label})
+  add_dependencies(usherd_quick_tests ${name})
 endfunction()

@@ -1,16 +1,29 @@
 #include "src/spool/json_converter.hpp"
 
+#include "usherd/spool/json_document.hpp"
+
 namespace usherd {
 namespace {
 
 class JsonConverter final : public Converter {
  public:
-  Result<void> feed(std::string_view) override { return Error{Errc::invalid, "JSON documents cannot be read yet"}; }
-  Result<void> finish() override { return {}; }
+  explicit JsonConverter(ConvertedRecords& out)
+      : scanner_([&out](std::string_view line, const Origin& origin) {
+          out.add(line, origin);
+          return out.status();
+        }) {}
+
+  Result<void> feed(std::string_view bytes) override { return scanner_.feed(bytes); }
+  Result<void> finish() override { return scanner_.finish(); }
+
+ private:
+  JsonDocumentScanner scanner_;
 };
 
 }  // namespace
 
-std::unique_ptr<Converter> make_json_converter(ConvertedRecords&) { return std::make_unique<JsonConverter>(); }
+std::unique_ptr<Converter> make_json_converter(ConvertedRecords& out) {
+  return std::make_unique<JsonConverter>(out);
+}
 
 }  // namespace usherd

@@ -52,7 +52,7 @@ class Claimer {
 
   /// Commits what an earlier take() could move but not commit.
   [[nodiscard]] boost::asio::awaitable<ClaimReport> finish();
-  [[nodiscard]] bool is_unfinished() const { return moved_ != nullptr; }
+  [[nodiscard]] bool is_unfinished() const { return moved_ != nullptr || !adopted_; }
 
   struct Group;
 

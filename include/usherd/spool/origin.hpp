@@ -3,6 +3,7 @@
 #include "usherd/core/result.hpp"
 #include "usherd/ledger/rows.hpp"
 #include "usherd/ports/files.hpp"
+#include "usherd/spool/json_document.hpp"
 #include "usherd/spool/layout.hpp"
 
 #include <cstddef>
@@ -12,15 +13,6 @@
 #include <string_view>
 
 namespace usherd {
-
-/// Where a converted record stood in the original (after decompression).
-struct Origin {
-  std::uint64_t offset = 0;
-  std::uint64_t line = 0;    ///< of its first byte, the first line being 1
-  std::uint64_t length = 0;  ///< of the record in the original
-
-  friend bool operator==(const Origin&, const Origin&) = default;
-};
 
 /// On disk an origin is three little-endian 64-bit numbers: offset, line, length.
 inline constexpr std::size_t kOriginBytes = 24;

@@ -5,6 +5,7 @@
 #include "usherd/ledger/ledger.hpp"
 #include "usherd/spool/folders.hpp"
 #include "usherd/spool/layout.hpp"
+#include "usherd/spool/settle_watch.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

@@ -8,7 +8,9 @@
 
 namespace usherd {
 
-Error Error::within(std::string_view context) const { return {code, fmt::format("{}: {}", context, message)}; }
+Error Error::within(std::string_view context) const {
+  return {code, fmt::format("{}: {}", context, message)};
+}
 
 Error Error::system(int number, std::string_view what) {
   Errc code = Errc::io;

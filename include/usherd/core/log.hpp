@@ -7,8 +7,8 @@
 
 namespace usherd {
 
-/// Passed by reference to whatever logs; there is no global logger. Lines carry API codes, never API messages,
-/// records, user keys or secrets.
+/// Passed by reference to whatever logs; there is no global logger. Lines carry API codes, never API
+/// messages, records, user keys or secrets.
 using Log = spdlog::logger;
 
 enum class LogLevel { error, warning, info, debug };

@@ -14,7 +14,8 @@ using Milliseconds = std::chrono::milliseconds;
 /// Parses "8MiB", "1GiB", "512KiB" or "4096" (bytes). Errors name the accepted units.
 [[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
 
-/// Parses "250ms", "10s", "5m", "2h", "7d" or "0"; a bare number other than 0 is an error, as its unit is a guess.
+/// Parses "250ms", "10s", "5m", "2h", "7d" or "0"; a bare number other than 0 is an error, as its unit is a
+/// guess.
 [[nodiscard]] Result<Milliseconds> parse_duration(std::string_view text);
 
 /// "8.0 MiB": for people.

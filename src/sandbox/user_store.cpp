@@ -107,16 +107,21 @@ void UserStore::write(User& user, const RecordView& record, const Settings& sett
     user.display_name = std::string(*record.display_name);
   if (record.email)
     user.email = std::string(*record.email);
+  // What the stored values were declared as is asked for after the record's own declarations are in.
+  PropertyTypes before;
+  if (user.types)
+    before.declared = user.types->declared;
   if (record.schema) {
     if (!user.types)
       user.types = std::make_unique<PropertyTypes>();
     declare(*user.types, *record.schema);
   }
   if (record.properties)
-    write_properties(user, record, settings);
+    write_properties(user, record, before, settings);
 }
 
-void UserStore::write_properties(User& user, const RecordView& record, const Settings& settings) {
+void UserStore::write_properties(User& user, const RecordView& record, const PropertyTypes& before,
+                                 const Settings& settings) {
   const MergeRules rules{settings.merge, settings.nulls};
   std::optional<dom::object> stored;
   if (user.properties != "{}") {
@@ -124,9 +129,6 @@ void UserStore::write_properties(User& user, const RecordView& record, const Set
     if (stored_parser_.parse(user.properties).get(object) == simdjson::SUCCESS)
       stored = object;
   }
-  PropertyTypes before;
-  if (stored && user.types)
-    before.declared = user.types->declared;
   const Overwritten overwritten = [&](const std::string& path, dom::element was, dom::element is) {
     const std::string_view old_type = type_in(&before, path, was);
     const std::string_view new_type = type_in(user.types.get(), path, is);

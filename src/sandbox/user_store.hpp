@@ -62,7 +62,8 @@ class UserStore {
   [[nodiscard]] Applied target_of(const RecordView& record);
   Number make();
   void write(User& user, const RecordView& record, const Settings& settings);
-  void write_properties(User& user, const RecordView& record, const Settings& settings);
+  void write_properties(User& user, const RecordView& record, const PropertyTypes& before,
+                        const Settings& settings);
 
   std::deque<User> users_;
   boost::unordered_flat_map<std::string_view, Number> by_uid_;  // views into users_

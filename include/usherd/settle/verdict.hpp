@@ -1,0 +1,103 @@
+#pragma once
+
+#include "usherd/batch/body_reader.hpp"
+#include "usherd/ledger/rows.hpp"
+#include "usherd/poll/result_page.hpp"
+#include "usherd/ports/files.hpp"
+#include "usherd/settle/batch_verdict.hpp"
+#include "usherd/submit/api_answer.hpp"
+#include "usherd/validate/user_keys.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace usherd {
+
+/// What the counts of an ended job say of its batch.
+enum class JobEnd : std::uint8_t {
+  all_imported,
+  read_errors,           ///< /errors, and where that does not settle it /imports, tell the records apart
+  failed_without_errors  ///< FAILED, nothing imported, no error counted: another key
+};
+
+/// Counts decide, not the word: an API example shows COMPLETED with errors [ASYNC], FAILED may be partial
+/// [SPEC], and counts of 0 may be left out. `status` is not processing; `imports` is nothing where it was not
+/// given.
+[[nodiscard]] JobEnd judge(JobStatus status, std::optional<std::uint64_t> imports, std::uint64_t errors,
+                           std::uint64_t operations);
+
+/// The verdict where /errors cannot be read (403): everything imported when none is counted, else everything
+/// unknown (errors_unreadable), as it is when FAILED leaves records unaccounted.
+[[nodiscard]] BatchVerdict verdict_without_errors(const JobAnswer& answer, std::uint64_t operations);
+
+/// Gives the bytes of a batch's operation by its place in the body. Errc::corrupt or not_found: they are not
+/// what was sent, and never will be.
+using ReadOperation = std::function<Result<std::string>(std::uint32_t index)>;
+
+/// Reads operations from the files in working/, which it first looks at when first asked. Blocking; `files`
+/// must outlive it.
+[[nodiscard]] ReadOperation read_operations(Files& files, Manifest manifest, BodyPaths paths);
+
+/// Matches what /errors and /imports name to the operations of one batch, page by page: by the keyed hash of
+/// uid or id, confirmed by the record's own bytes, or by equal content where a record has no user. Each
+/// operation is matched once. Blocking while it adds; 20 to 36 bytes an operation, at most some 4 MiB of
+/// messages. `keys` must outlive it.
+class JobVerdict {
+ public:
+  JobVerdict(const BatchRow& row, const UserKeys& keys, ReadOperation read);
+
+  /// An item that names a record again is passed over; one that names none is remembered. Errors: those of
+  /// reading, except that of a record whose bytes are gone the hash alone decides.
+  [[nodiscard]] Result<void> add_error(const ResultItem& item);
+  [[nodiscard]] Result<void> add_import(const ResultItem& item);
+  [[nodiscard]] Result<void> add_errors(const ResultPage& page);
+  [[nodiscard]] Result<void> add_imports(const ResultPage& page);
+
+  /// An error named no record of the batch.
+  [[nodiscard]] bool has_unmatched() const { return unmatched_; }
+  /// The errors account for all that the job counted, so that whatever they do not name was imported; else
+  /// /imports must be read.
+  [[nodiscard]] bool is_complete(const JobAnswer& answer) const;
+  /// Both lists were read, and a FAILED job that counts no import names nobody: another key.
+  [[nodiscard]] bool failed_without_errors(const JobAnswer& answer) const;
+  /// Those that errors name are rejected. The others were imported if it is complete; if not, those that
+  /// imports name, and the rest is unknown (no_verdict).
+  [[nodiscard]] BatchVerdict verdict(const JobAnswer& answer) const;
+
+ private:
+  struct Named {
+    std::uint64_t key = 0;
+    std::uint32_t index = 0;
+  };
+  struct Match {
+    bool named = false;                  ///< the item names a record, perhaps one that was matched before
+    std::optional<std::uint32_t> index;  ///< of a record that was not
+  };
+  struct Candidates;
+
+  [[nodiscard]] Result<Match> match(const ResultItem& item);
+  [[nodiscard]] Result<void> find_named(std::uint64_t key, const ResultItem& item, Candidates& found) const;
+  [[nodiscard]] Result<Match> match_anonymous(const ResultItem& item);
+  [[nodiscard]] Result<void> index_anonymous();
+  [[nodiscard]] std::uint32_t reason(const ResultItem& item);
+
+  const UserKeys& keys_;
+  ReadOperation read_;
+  std::vector<Named> named_;                                                  ///< by key
+  std::vector<std::uint32_t> anonymous_;                                      ///< until indexed
+  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_content_;  ///< unmatched ones, last first
+  std::vector<std::uint32_t> ends_;  ///< of each operation: kNone, kImported, or kRejected + reason
+  std::vector<Reason> reasons_;
+  std::unordered_map<std::string, std::uint32_t> reason_index_;
+  std::size_t reason_bytes_ = 0;
+  std::uint64_t rejected_ = 0;
+  std::uint64_t imported_ = 0;
+  bool unmatched_ = false;
+};
+
+}  // namespace usherd

@@ -1,0 +1,98 @@
+#include "src/settle/user_content.hpp"
+
+#include "usherd/core/text.hpp"
+#include "usherd/submit/api_json.hpp"
+
+#include <boost/json/value.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <vector>
+
+namespace usherd {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kMostBytes = 16U << 20;
+constexpr std::size_t kMostDepth = 1100;
+/// Whole numbers up to here have one form, however they are written.
+constexpr double kExact = 9007199254740992.0;
+
+void append_number(std::string& out, double number) {
+  if (std::abs(number) <= kExact && std::floor(number) == number)
+    fmt::format_to(std::back_inserter(out), "{}", static_cast<std::int64_t>(number));
+  else
+    fmt::format_to(std::back_inserter(out), "{:.15g}", number);
+}
+
+bool is_empty(const json::value& value) {
+  if (const auto* object = value.if_object())
+    return std::all_of(object->begin(), object->end(),
+                       [](const auto& member) { return is_empty(member.value()); });
+  const auto* array = value.if_array();
+  const auto* text = value.if_string();
+  return value.is_null() || (array != nullptr && array->empty()) || (text != nullptr && text->empty());
+}
+
+void append_normal(std::string& out, const json::value& value);
+
+void append_object(std::string& out, const json::object& object) {
+  std::vector<const json::key_value_pair*> members;
+  for (const auto& entry : object) {
+    if (!is_empty(entry.value()))
+      members.push_back(&entry);
+  }
+  std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->key() < b->key(); });
+  out += '{';
+  for (const auto* entry : members) {
+    append_json_string(out, entry->key());
+    out += ':';
+    append_normal(out, entry->value());
+    out += ',';
+  }
+  out += '}';
+}
+
+void append_normal(std::string& out, const json::value& value) {
+  if (const auto* object = value.if_object()) {
+    append_object(out, *object);
+  } else if (const auto* array = value.if_array()) {
+    out += '[';
+    for (const auto& element : *array) {
+      append_normal(out, element);
+      out += ',';
+    }
+    out += ']';
+  } else if (const auto* text = value.if_string()) {
+    append_json_string(out, *text);
+  } else if (value.is_number()) {
+    append_number(out, value.to_number<double>());
+  } else {
+    out += value.is_null() ? "null" : value.get_bool() ? "true" : "false";
+  }
+}
+
+}  // namespace
+
+std::optional<UserContent> read_user_content(std::string_view text) {
+  const auto document = parse_json(text, kMostBytes, kMostDepth);
+  const auto* user = document ? document->if_object() : nullptr;
+  if (user == nullptr)
+    return std::nullopt;
+  UserContent content;
+  content.uid = find_opaque(user, "uid").value_or("");
+  content.id = find_opaque(user, "id").value_or("");
+  for (const std::string_view name : {"display_name", "email", "properties"}) {
+    const auto* value = find_member(user, name);
+    if (value != nullptr && !is_empty(*value))
+      append_normal(content.content, *value);
+    content.content += ';';
+  }
+  return content;
+}
+
+}  // namespace usherd

@@ -1,0 +1,283 @@
+#include "usherd/settle/verdict.hpp"
+
+#include "src/settle/user_content.hpp"
+#include "usherd/batch/operations.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <memory>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+// How an operation ended: what JobVerdict::ends_ holds.
+constexpr std::uint32_t kNone = 0;
+constexpr std::uint32_t kImported = 1;
+constexpr std::uint32_t kRejected = 2;
+
+/// Past this many bytes of codes and messages, further new messages are left out.
+constexpr std::size_t kMostReasonBytes = 2U << 20;
+
+bool is_gone(const Error& error) {
+  return error.code == Errc::corrupt || error.code == Errc::not_found;
+}
+
+std::string given(const std::optional<std::string>& name) {
+  return name.value_or("");
+}
+
+/// Whether a record is the user that an item names. The uid rules: the API may give a user another id.
+bool is_named(const UserContent& record, const ResultItem& item) {
+  const auto uid = given(item.uid);
+  if (!uid.empty() && !record.uid.empty())
+    return uid == record.uid;
+  return !record.id.empty() && record.id == given(item.id);
+}
+
+bool accounts_for_all(const JobAnswer& answer, std::uint64_t operations) {
+  if (answer.errors > operations)
+    return false;
+  if (answer.imports_given)
+    return answer.imports == operations - answer.errors;
+  // A count that was left out is a 0; but COMPLETED without any count and without errors says it in words.
+  return answer.errors == operations || (answer.errors == 0 && answer.status == JobStatus::completed);
+}
+
+}  // namespace
+
+JobEnd judge(JobStatus status, std::optional<std::uint64_t> imports, std::uint64_t errors,
+             std::uint64_t operations) {
+  assert(status != JobStatus::processing);
+  if (errors > 0)
+    return JobEnd::read_errors;
+  if (imports == operations)
+    return JobEnd::all_imported;
+  const bool none = imports.value_or(0) == 0;
+  return status == JobStatus::failed && none ? JobEnd::failed_without_errors : JobEnd::read_errors;
+}
+
+BatchVerdict verdict_without_errors(const JobAnswer& answer, std::uint64_t operations) {
+  const bool all =
+      answer.status == JobStatus::completed || (answer.imports_given && answer.imports == operations);
+  if (answer.errors == 0 && all)
+    return {};
+  return BatchVerdict::all(operations, OperationEnd::unknown, "errors_unreadable",
+                           "the job has errors and the API does not let this key read them");
+}
+
+ReadOperation read_operations(Files& files, Manifest manifest, BodyPaths paths) {
+  struct State {
+    Files& files;
+    Manifest manifest;
+    BodyPaths paths;
+    std::optional<Result<Operations>> operations;
+  };
+  auto state = std::make_shared<State>(State{files, std::move(manifest), std::move(paths), {}});
+  return [state](std::uint32_t index) -> Result<std::string> {
+    if (!state->operations || (state->operations->has_error() && !is_gone(state->operations->error())))
+      state->operations = Operations::find(state->files, state->manifest, state->paths);
+    auto& operations = *state->operations;
+    if (!operations)
+      return operations.error();
+    if (index >= operations->size())
+      return Error{Errc::corrupt, "the batch has fewer records than were sent"};
+    return operations->bytes(index);
+  };
+}
+
+/// The records that an item may mean.
+struct JobVerdict::Candidates {
+  std::vector<std::uint32_t> indexes;
+  std::vector<std::string> contents;
+
+  void add(std::uint32_t index, std::string content) {
+    if (std::find(indexes.begin(), indexes.end(), index) != indexes.end())
+      return;
+    indexes.push_back(index);
+    contents.push_back(std::move(content));
+  }
+  /// A batch may hold one user twice, by uid and by id: then what the record says tells them apart.
+  [[nodiscard]] std::uint32_t best(const ResultItem& item) const {
+    if (indexes.size() > 1) {
+      const auto user = read_user_content(item.user_json);
+      for (std::size_t i = 0; user && i < indexes.size(); ++i) {
+        if (contents[i] == user->content)
+          return indexes[i];
+      }
+    }
+    return indexes.front();
+  }
+};
+
+JobVerdict::JobVerdict(const BatchRow& row, const UserKeys& keys, ReadOperation read)
+    : keys_(keys), read_(std::move(read)), ends_(row.users.size(), kNone) {
+  for (std::uint32_t i = 0; i < row.users.size(); ++i) {
+    if (row.users[i] == 0)
+      anonymous_.push_back(i);
+    else
+      named_.push_back({row.users[i], i});
+  }
+  for (std::uint32_t i = 0; i < row.seconds.size() && i < row.users.size(); ++i) {
+    if (row.seconds[i] != 0)
+      named_.push_back({row.seconds[i], i});
+  }
+  std::sort(named_.begin(), named_.end(), [](const Named& a, const Named& b) {
+    return std::pair(a.key, a.index) < std::pair(b.key, b.index);
+  });
+}
+
+Result<void> JobVerdict::find_named(std::uint64_t key, const ResultItem& item, Candidates& found) const {
+  const auto before = [](const Named& named, std::uint64_t wanted) { return named.key < wanted; };
+  for (auto at = std::lower_bound(named_.begin(), named_.end(), key, before);
+       at != named_.end() && at->key == key; ++at) {
+    const auto bytes = read_(at->index);
+    if (!bytes && !is_gone(bytes.error()))
+      return bytes.error();
+    auto record = bytes ? read_user_content(*bytes) : std::nullopt;
+    if (!record)
+      found.add(at->index, {});
+    else if (is_named(*record, item))
+      found.add(at->index, std::move(record->content));
+  }
+  return {};
+}
+
+Result<JobVerdict::Match> JobVerdict::match(const ResultItem& item) {
+  const auto uid = given(item.uid);
+  const auto id = given(item.id);
+  Candidates found;
+  if (!uid.empty()) {
+    if (auto searched = find_named(keys_.uid(uid), item, found); !searched)
+      return searched.error();
+  }
+  if (!id.empty()) {
+    if (auto searched = find_named(keys_.id(id), item, found); !searched)
+      return searched.error();
+  }
+  if (!found.indexes.empty()) {
+    const auto index = found.best(item);
+    return ends_[index] == kNone ? Match{true, index} : Match{true, std::nullopt};
+  }
+  // The API gives a user that it made an id, so that only a uid proves an item not to be anonymous.
+  return uid.empty() ? match_anonymous(item) : Match{};
+}
+
+/// Anonymous records are read once, when the first anonymous item comes.
+Result<void> JobVerdict::index_anonymous() {
+  while (!anonymous_.empty()) {
+    const auto index = anonymous_.back();
+    const auto bytes = read_(index);
+    if (!bytes && !is_gone(bytes.error()))
+      return bytes.error();
+    if (const auto record = bytes ? read_user_content(*bytes) : std::nullopt)
+      by_content_[keys_.uid(record->content)].push_back(index);
+    anonymous_.pop_back();
+  }
+  return {};
+}
+
+Result<JobVerdict::Match> JobVerdict::match_anonymous(const ResultItem& item) {
+  if (auto indexed = index_anonymous(); !indexed)
+    return indexed.error();
+  const auto user = read_user_content(item.user_json);
+  const auto place = user ? by_content_.find(keys_.uid(user->content)) : by_content_.end();
+  if (place == by_content_.end())
+    return Match{};
+  auto& indexes = place->second;
+  for (auto at = indexes.rbegin(); at != indexes.rend(); ++at) {
+    const auto bytes = read_(*at);
+    if (!bytes && !is_gone(bytes.error()))
+      return bytes.error();
+    const auto record = bytes ? read_user_content(*bytes) : std::nullopt;
+    if (!record || record->content != user->content)
+      continue;
+    const auto index = *at;
+    indexes.erase(std::next(at).base());
+    return Match{true, index};
+  }
+  return Match{};
+}
+
+Result<void> JobVerdict::add_error(const ResultItem& item) {
+  const auto matched = match(item);
+  if (!matched)
+    return matched.error();
+  unmatched_ = unmatched_ || !matched->named;
+  if (matched->index) {
+    ends_[*matched->index] = kRejected + reason(item);
+    ++rejected_;
+  }
+  return {};
+}
+
+Result<void> JobVerdict::add_import(const ResultItem& item) {
+  const auto matched = match(item);
+  if (!matched)
+    return matched.error();
+  if (matched->index) {
+    ends_[*matched->index] = kImported;
+    ++imported_;
+  }
+  return {};
+}
+
+Result<void> JobVerdict::add_errors(const ResultPage& page) {
+  for (const auto& item : page.items) {
+    if (auto added = add_error(item); !added)
+      return added;
+  }
+  return {};
+}
+
+Result<void> JobVerdict::add_imports(const ResultPage& page) {
+  for (const auto& item : page.items) {
+    if (auto added = add_import(item); !added)
+      return added;
+  }
+  return {};
+}
+
+std::uint32_t JobVerdict::reason(const ResultItem& item) {
+  const auto code = item.code.empty() ? std::string("unspecified") : item.code;
+  const auto full = code + '\0' + item.message;
+  const auto known = reason_index_.find(full);
+  if (known != reason_index_.end())
+    return known->second;
+  const bool fits = reason_bytes_ + full.size() <= kMostReasonBytes;
+  const auto next = static_cast<std::uint32_t>(reasons_.size());
+  const auto [place, added] = reason_index_.emplace(fits ? full : code + '\0', next);
+  if (added) {
+    reasons_.push_back(Reason{code, fits ? item.message : std::string()});
+    reason_bytes_ += place->first.size();
+  }
+  return place->second;
+}
+
+bool JobVerdict::is_complete(const JobAnswer& answer) const {
+  return !unmatched_ && answer.errors == rejected_ && accounts_for_all(answer, ends_.size());
+}
+
+bool JobVerdict::failed_without_errors(const JobAnswer& answer) const {
+  return answer.status == JobStatus::failed && answer.imports == 0 && rejected_ == 0 && imported_ == 0 &&
+         !unmatched_;
+}
+
+BatchVerdict JobVerdict::verdict(const JobAnswer& answer) const {
+  BatchVerdict verdict;
+  verdict.reasons = reasons_;
+  const bool complete = is_complete(answer);
+  const auto no_verdict = static_cast<std::uint32_t>(reasons_.size());
+  if (!complete)
+    verdict.reasons.push_back(
+        {"no_verdict", "the job ended and names the record neither imported nor failed"});
+  for (std::uint32_t i = 0; i < ends_.size(); ++i) {
+    if (ends_[i] >= kRejected)
+      verdict.entries.push_back({i, OperationEnd::rejected, ends_[i] - kRejected});
+    else if (ends_[i] == kNone && !complete)
+      verdict.entries.push_back({i, OperationEnd::unknown, no_verdict});
+  }
+  return verdict;
+}
+
+}  // namespace usherd

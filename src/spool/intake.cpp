@@ -58,8 +58,9 @@ asio::awaitable<void> Intake::pump() {
   while (true) {
     auto batch = co_await watch_->next();
     if (!batch) {
-      log_.warn("the watch on incoming/ failed ({}): files are found by the rescan alone",
-                batch.error().message);
+      if (batch.error().code != Errc::cancelled)
+        log_.warn("the watch on incoming/ failed ({}): files are found by the rescan alone",
+                  batch.error().message);
       break;
     }
     announce(std::move(*batch));

@@ -16,8 +16,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kLanes = 4;
-constexpr std::size_t kPiece = 16;
+constexpr std::size_t kLanes = 8;
+constexpr std::size_t kPiece = 8;
 
 struct Pieces {
   std::size_t next = 0;

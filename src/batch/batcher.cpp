@@ -34,7 +34,7 @@ boost::asio::awaitable<void> Batcher::place(const std::vector<Record>& records, 
 
 void Batcher::place_single(const QueuedRecord& record) {
   auto single = record;
-  single.record.flags &= static_cast<std::uint8_t>(~kMergeable);
+  single.record.flags = kSingle;
   put(single);
 }
 
@@ -118,7 +118,7 @@ void Batcher::release(std::uint64_t key) { order_.release(key); }
 void Batcher::put_back(std::uint64_t key, const std::vector<QueuedRecord>& records) {
   auto singles = records;
   for (auto& single : singles)
-    single.record.flags &= static_cast<std::uint8_t>(~kMergeable);
+    single.record.flags = kSingle;
   order_.put_back(key, singles);
 }
 

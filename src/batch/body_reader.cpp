@@ -108,18 +108,16 @@ Result<std::size_t> BodyReader::read(std::span<char> into) {
   return filled;
 }
 
-struct BodyDigest::State {
-  XXH3_state_t xxh;
-};
+void BodyDigest::Free::operator()(XXH3_state_s* state) const { XXH3_freeState(state); }
 
-BodyDigest::BodyDigest() : state_(std::make_unique<State>()) { XXH3_128bits_reset(&state_->xxh); }
+BodyDigest::BodyDigest() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
 BodyDigest::~BodyDigest() = default;
 
-void BodyDigest::update(std::span<const char> piece) { XXH3_128bits_update(&state_->xxh, piece.data(), piece.size()); }
+void BodyDigest::update(std::span<const char> piece) { XXH3_128bits_update(state_.get(), piece.data(), piece.size()); }
 
 Digest BodyDigest::value() const {
   XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state_->xxh));
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_.get()));
   Digest digest;
   static_assert(sizeof(canonical.digest) == digest.size());
   std::memcpy(digest.data(), canonical.digest, digest.size());

@@ -25,6 +25,15 @@ Result<Operations> Operations::find(Files& files, const Manifest& manifest, Body
   return operations;
 }
 
+Operations Operations::blind(Files& files, const Manifest& manifest) {
+  Operations operations(files, manifest, BodyPaths{});
+  for (const auto& run : manifest.runs) {
+    for (std::uint32_t i = 0; i < run.records; ++i)
+      operations.runs_.push_back({run.file, run.offset, 0, run.line + i, 1});
+  }
+  return operations;
+}
+
 Result<void> Operations::locate(const Run& run) {
   if (run.records == 1) {
     runs_.push_back(run);

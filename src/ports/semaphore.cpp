@@ -8,7 +8,8 @@
 namespace usherd {
 
 boost::asio::awaitable<void> Semaphore::acquire() {
-  if (free_ > 0 && waiters_.empty()) {
+  // A free place means that nobody waits for one: those still in the list have theirs and are about to wake.
+  if (free_ > 0) {
     --free_;
     co_return;
   }

@@ -27,7 +27,15 @@ TaskGroup::~TaskGroup() { assert(tasks_.empty()); }
 void TaskGroup::spawn(boost::asio::awaitable<void> task) {
   const auto place = tasks_.emplace(tasks_.end());
   auto on_end = [this, place](const std::exception_ptr& failure) { ended(place, failure); };
-  boost::asio::co_spawn(loop_, std::move(task), boost::asio::bind_cancellation_slot(place->slot(), std::move(on_end)));
+  boost::asio::co_spawn(loop_, run(*place, std::move(task)),
+                        boost::asio::bind_cancellation_slot(place->signal.slot(), std::move(on_end)));
+}
+
+boost::asio::awaitable<void> TaskGroup::run(Task& task, boost::asio::awaitable<void> work) {
+  task.started = true;
+  if (task.cancelled)
+    throw boost::system::system_error(boost::asio::error::operation_aborted);
+  co_await std::move(work);
 }
 
 void TaskGroup::ended(Tasks::iterator task, const std::exception_ptr& failure) {
@@ -43,8 +51,11 @@ void TaskGroup::ended(Tasks::iterator task, const std::exception_ptr& failure) {
 void TaskGroup::cancel() {
   // A cancelled task may end at once and leave the list: look one ahead.
   for (auto task = tasks_.begin(); task != tasks_.end();) {
-    auto& signal = *task++;
-    signal.emit(boost::asio::cancellation_type::terminal);
+    Task& running = *task++;
+    // A signal that reaches co_spawn before its task began would be thrown out of the event loop, and nobody be told.
+    running.cancelled = true;
+    if (running.started)
+      running.signal.emit(boost::asio::cancellation_type::terminal);
   }
 }
 

@@ -13,11 +13,27 @@ namespace {
 Milliseconds wait_without_word(unsigned refusals) {
   constexpr Milliseconds kFirst{1000};
   constexpr Milliseconds kMost{60'000};
-  return std::min(kMost, kFirst * (1LL << std::min(refusals, 6U)));
+  return std::min<Milliseconds>(kMost, kFirst * (1LL << std::min(refusals, 6U)));
 }
 
 /// The shortest wait after a 429, whatever the answer says: a Retry-After of 0 is no leave to hammer.
 constexpr Milliseconds kLeastWait{100};
+
+/// Counts an exchange for as long as it lives, also when it ends by cancellation.
+class InFlight {
+ public:
+  InFlight(std::size_t& count, const std::function<void()>& quiet) : count_(count), quiet_(quiet) { ++count_; }
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+  ~InFlight() {
+    if (--count_ == 0 && quiet_)
+      quiet_();
+  }
+
+ private:
+  std::size_t& count_;
+  const std::function<void()>& quiet_;
+};
 
 CallKind kind_of(Call call) { return call == Call::create ? CallKind::post : CallKind::read; }
 
@@ -85,6 +101,7 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
   http.body = request.body;
   http.most_response_bytes = request.most_response_bytes;
   const auto start = timers_.now().boot;
+  const InFlight counted(in_flight_, quiet_);
   auto answer = co_await connection.exchange(std::move(http));
   if (options_.on_answer)
     options_.on_answer(request.call, answer.failure ? 0 : answer.status, timers_.now().boot - start);

@@ -76,6 +76,8 @@ bool RequestGate::closed_for(CallKind kind) {
 void RequestGate::wake() {
   for (auto& lane : lanes_)
     lane->alarm->ring();
+  if (changed_)
+    changed_();
 }
 
 void RequestGate::hold_until(BootTime until) {

@@ -95,8 +95,8 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   attempt.outcome.body_changed = exchange.body_failed && exchange.failure->code == Errc::corrupt;
   attempt.outcome.status = exchange.status;
   if (attempt.outcome.answered && exchange.status == 200) {
-    attempt.job = parse_job_answer(exchange.body);
-    attempt.outcome.has_job = attempt.job.has_value() && !attempt.job->id.empty();
+    attempt.job = parse_created_job(exchange.body);
+    attempt.outcome.has_job = attempt.job.has_value();
   } else if (attempt.outcome.answered) {
     attempt.error = parse_api_error(exchange.body);
     attempt.outcome.is_api_error = attempt.error.has_value();

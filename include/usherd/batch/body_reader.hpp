@@ -10,6 +10,8 @@
 #include <string_view>
 #include <unordered_map>
 
+struct XXH3_state_s;
+
 namespace usherd {
 
 /// Where the bytes of a manifest stand: each file's NDJSON, and the batch's merged records.
@@ -24,6 +26,7 @@ struct BodyPaths {
 class BodyReader {
  public:
   BodyReader(Files& files, Manifest manifest, BodyPaths paths);
+  BodyReader(BodyReader&& other) noexcept = default;
   ~BodyReader();
 
   /// Fills `into` as far as there is body left; 0 at the end. Errc::corrupt when a file is shorter than the manifest
@@ -64,8 +67,10 @@ class BodyDigest {
   [[nodiscard]] Digest value() const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Free {
+    void operator()(XXH3_state_s* state) const;
+  };
+  std::unique_ptr<XXH3_state_s, Free> state_;
 };
 
 }  // namespace usherd

@@ -21,6 +21,10 @@ class Operations {
   /// says.
   [[nodiscard]] static Result<Operations> find(Files& files, const Manifest& manifest, BodyPaths paths);
 
+  /// The same without looking at the files, when they are not what the manifest says: lines are right, offsets those of
+  /// the runs, bytes() fails.
+  [[nodiscard]] static Operations blind(Files& files, const Manifest& manifest);
+
   [[nodiscard]] std::size_t size() const { return runs_.size() + manifest_.literals.size(); }
   [[nodiscard]] bool is_merged(std::size_t index) const { return index >= runs_.size(); }
   /// Of an operation that is not merged: where its record stands.

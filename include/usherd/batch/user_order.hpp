@@ -10,6 +10,9 @@
 
 namespace usherd {
 
+/// Set in Record::flags by the batcher: the record goes by itself and stands in the ledger among the singles.
+inline constexpr std::uint8_t kSingle = 0x40;
+
 /// A record on its way, with the file it stands in (a slot of the daemon's table of open files).
 struct QueuedRecord {
   Record record;

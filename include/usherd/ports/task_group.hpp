@@ -31,7 +31,13 @@ class TaskGroup {
   [[nodiscard]] std::exception_ptr failure() const { return failure_; }
 
  private:
-  using Tasks = std::list<boost::asio::cancellation_signal>;
+  struct Task {
+    boost::asio::cancellation_signal signal;
+    bool started = false;
+    bool cancelled = false;
+  };
+  using Tasks = std::list<Task>;
+  [[nodiscard]] static boost::asio::awaitable<void> run(Task& task, boost::asio::awaitable<void> work);
   void ended(Tasks::iterator task, const std::exception_ptr& failure);
 
   boost::asio::any_io_executor loop_;

@@ -54,6 +54,10 @@ class ApiClient {
 
   [[nodiscard]] boost::asio::awaitable<Reply> call(ApiRequest request);
   [[nodiscard]] RequestGate& gate() { return gate_; }
+  /// Exchanges begun and not ended.
+  [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+  /// Called when the last exchange under way has ended.
+  void on_quiet(std::function<void()> quiet) { quiet_ = std::move(quiet); }
 
  private:
   [[nodiscard]] boost::asio::awaitable<Exchange> exchange(Connection& connection, const ApiRequest& request);
@@ -69,6 +73,8 @@ class ApiClient {
   Log& log_;
   /// 429s in a row that named no time to wait.
   unsigned nameless_refusals_ = 0;
+  std::size_t in_flight_ = 0;
+  std::function<void()> quiet_;
 };
 
 }  // namespace usherd

@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -44,6 +45,8 @@ class RequestGate {
   void probe_ended();
   void probe_now();
   void configure(double rate, double burst);
+  /// Called whenever a park reason arises or is cleared.
+  void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
   /// Nothing is admitted any more; who waits is sent home.
   void close();
 
@@ -63,6 +66,7 @@ class RequestGate {
   Parking parking_;
   std::array<std::unique_ptr<Lane>, 2> lanes_;
   BootTime held_until_{};
+  std::function<void()> changed_;
   bool probing_ = false;
   bool closed_ = false;
 };

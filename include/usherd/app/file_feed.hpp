@@ -1,0 +1,78 @@
+#pragma once
+
+#include "usherd/batch/batcher.hpp"
+#include "usherd/batch/coverage.hpp"
+#include "usherd/batch/open_files.hpp"
+#include "usherd/core/log.hpp"
+#include "usherd/ports/event.hpp"
+#include "usherd/ports/files.hpp"
+#include "usherd/ports/workers.hpp"
+#include "usherd/submit/recorder.hpp"
+#include "usherd/validate/block_reader.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace usherd {
+
+class LocalRejects;
+
+/// Reads the accepted files one after the other, in order of their numbers, and hands their records to the batcher.
+/// Skips what batches hold already. Event loop only; the reading itself is done by the workers.
+class FileFeed {
+ public:
+  struct Parts {
+    boost::asio::any_io_executor loop;
+    GroupCommit& ledger;
+    Recorder& recorder;
+    OpenFiles& files;
+    Batcher& batcher;
+    Files& disk;
+    Workers workers;
+    Log& log;
+    RecordRules rules;
+    const UserKeys& keys;
+    std::function<void(FileNumber)> on_read;  ///< everything of the file was read, or it is refused
+  };
+  explicit FileFeed(Parts parts);
+  ~FileFeed();
+
+  /// Reads files as they come until stop(). Call recover() first.
+  [[nodiscard]] boost::asio::awaitable<void> run();
+  /// Hands records that must go by themselves to the batcher again.
+  [[nodiscard]] boost::asio::awaitable<Result<void>> recover();
+  void files_arrived();
+  /// Called when there is nothing left to read.
+  void on_idle(std::function<void()> idle) { on_idle_ = std::move(idle); }
+  /// No more files will come: once all are read, what is packed goes out without lingering.
+  void intake_ended();
+  void stop();
+  /// Every file that was accepted when files_arrived() was last called has been read.
+  [[nodiscard]] bool is_idle() const { return idle_; }
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<bool> read_file(SpoolFile file);
+  [[nodiscard]] boost::asio::awaitable<bool> make_ready(SpoolFile& file);
+  [[nodiscard]] boost::asio::awaitable<bool> read_blocks(std::uint32_t slot, const Coverage& coverage);
+  [[nodiscard]] boost::asio::awaitable<Result<Coverage>> coverage_of(const SpoolFile& file);
+  [[nodiscard]] boost::asio::awaitable<bool> checkpoint(std::uint32_t slot, LocalRejects& rejects);
+  void skip(FileProgress& progress, const Run& run, std::uint64_t end);
+
+  Parts parts_;
+  BlockReader reader_;
+  CheckedBlock block_;
+  Event arrived_;
+  std::unordered_map<FileNumber, std::vector<Run>> singles_;
+  std::function<void()> on_idle_;
+  bool news_ = true;
+  bool intake_ended_ = false;
+  bool idle_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace usherd

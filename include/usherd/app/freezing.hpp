@@ -1,0 +1,56 @@
+#pragma once
+
+#include "usherd/batch/batcher.hpp"
+#include "usherd/batch/freezer.hpp"
+#include "usherd/batch/open_files.hpp"
+#include "usherd/core/random.hpp"
+#include "usherd/ports/workers.hpp"
+#include "usherd/submit/active_batch.hpp"
+#include "usherd/submit/recorder.hpp"
+#include "usherd/submit/submitter.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace usherd {
+
+/// Turns packed records into frozen batches: merges what may be merged, fixes body, length, digest and key, and makes
+/// all of it durable. Event loop only; disk work is done by the workers.
+class Freezing {
+ public:
+  struct Parts {
+    Batcher& batcher;
+    OpenFiles& files;
+    Files& disk;
+    Workers workers;
+    Recorder& recorder;
+    Submitter& submitter;
+    Timers& timers;
+    Random& random;
+    bool merge = true;
+  };
+  Freezing(Parts parts, BatchId last_id) : parts_(std::move(parts)), last_id_(last_id) {}
+
+  /// The frozen batch; nothing when we are stopping. `sends_now`: its first byte may leave right after, so the send
+  /// time is part of the same commit.
+  [[nodiscard]] boost::asio::awaitable<std::shared_ptr<ActiveBatch>> freeze(std::unique_ptr<OpenBatch> open,
+                                                                            bool sends_now);
+  /// Replaces a batch that did not run, or whose key is given up, by batches of the given operations each; their keys
+  /// are new. Empty when we are stopping; an error when its files changed.
+  [[nodiscard]] boost::asio::awaitable<Result<std::vector<std::shared_ptr<ActiveBatch>>>> divide(
+      ActiveBatch& batch, std::vector<std::vector<std::size_t>> parts);
+  void set_merge(bool merge) { parts_.merge = merge; }
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<bool> merge(OpenBatch& open, std::vector<MergedRecord>& merged);
+  [[nodiscard]] std::vector<MergeGroup> merge_groups(OpenBatch& open, std::vector<std::size_t>& positions) const;
+  [[nodiscard]] std::shared_ptr<ActiveBatch> row_of(DraftBatch& draft, BatchId id) const;
+
+  Parts parts_;
+  BatchId last_id_;
+};
+
+}  // namespace usherd

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "usherd/batch/open_files.hpp"
+#include "usherd/core/log.hpp"
+#include "usherd/ledger/group_commit.hpp"
+#include "usherd/ports/timers.hpp"
+#include "usherd/ports/workers.hpp"
+#include "usherd/settle/expiry.hpp"
+#include "usherd/settle/settlement.hpp"
+#include "usherd/submit/recorder.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace usherd {
+
+/// What was settled since the start.
+struct SettledTotals {
+  std::uint64_t files = 0;    ///< refused ones counted in
+  std::uint64_t refused = 0;  ///< whole files
+  std::uint64_t records = 0;
+  Outcomes outcomes;
+};
+
+/// Settles finished files in groups, and removes what was kept long enough. Event loop only; disk and ledger work is
+/// done by the workers.
+class Settling {
+ public:
+  struct Parts {
+    boost::asio::any_io_executor loop;
+    Files& disk;
+    Workers workers;
+    GroupCommit& ledger;
+    Recorder& recorder;
+    OpenFiles& files;
+    Timers& timers;
+    Log& log;
+    KeepTimes keep;
+  };
+  explicit Settling(Parts parts);
+
+  /// Something of the file came to its end: it is settled once nothing is left.
+  void file_progressed(FileNumber number);
+  /// Until cancelled.
+  [[nodiscard]] boost::asio::awaitable<void> run();
+  void set_keep(Milliseconds done, Milliseconds rejected);
+  void on_settled(std::function<void()> settled) { settled_ = std::move(settled); }
+  [[nodiscard]] bool idle() const { return queue_.empty() && !busy_; }
+  [[nodiscard]] const SettledTotals& totals() const { return totals_; }
+
+ private:
+  using Group = std::shared_ptr<std::vector<Ending>>;
+  [[nodiscard]] boost::asio::awaitable<void> settle(std::vector<FileNumber> numbers);
+  [[nodiscard]] boost::asio::awaitable<Group> gather(std::vector<FileNumber> numbers);
+  [[nodiscard]] boost::asio::awaitable<void> prepare(Group group);
+  [[nodiscard]] boost::asio::awaitable<void> publish(Group group);
+  [[nodiscard]] boost::asio::awaitable<void> expire();
+  void failed(const SpoolFile& file, const Error& error);
+  void ended(const Ending& ending);
+
+  Parts parts_;
+  Settlement settlement_;
+  Expiry expiry_;
+  std::unique_ptr<Alarm> alarm_;
+  std::deque<FileNumber> queue_;
+  std::vector<FileNumber> again_;  ///< could not be settled; tried again later
+  BootTime next_expiry_{};
+  std::function<void()> settled_;
+  SettledTotals totals_;
+  bool busy_ = false;
+};
+
+}  // namespace usherd

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "usherd/core/log.hpp"
+#include "usherd/core/random.hpp"
+#include "usherd/poll/poll_schedule.hpp"
+#include "usherd/poll/result_page.hpp"
+#include "usherd/ports/timers.hpp"
+#include "usherd/submit/active_batch.hpp"
+#include "usherd/submit/api_answer.hpp"
+#include "usherd/submit/api_client.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace usherd {
+
+/// A job seen at its end.
+struct JobSeen {
+  enum class End : std::uint8_t {
+    finished,   ///< `answer` says how
+    vanished,   ///< 404 for longer than a new job may take to appear
+    timed_out,  ///< limits.job_timeout passed
+    stopped
+  };
+  End end = End::stopped;
+  JobAnswer answer;
+};
+
+/// What became of the reading of result pages.
+enum class PagesEnd : std::uint8_t {
+  complete,
+  forbidden,   ///< 403: the key's role may not read them
+  unreadable,  ///< a repeated token, or pages that stay unreadable
+  stopped
+};
+
+/// Follows jobs to their end and reads their result pages. Event loop only; all references must outlive it.
+class Poller {
+ public:
+  struct Parts {
+    ApiClient& api;
+    PollSchedule& schedule;
+    Timers& timers;
+    Random& random;
+    Log& log;
+    Milliseconds job_timeout{0};
+  };
+  explicit Poller(Parts parts) : parts_(std::move(parts)) {}
+
+  /// Returns when the batch's job has ended in one way or another.
+  [[nodiscard]] boost::asio::awaitable<JobSeen> follow(const ActiveBatch& batch, BootTime since);
+  using OnPage = std::function<boost::asio::awaitable<Result<void>>(ResultPage)>;
+  /// Hands /errors or /imports to `on_page`, page by page, so that only one is held at a time.
+  [[nodiscard]] boost::asio::awaitable<PagesEnd> read_pages(std::string job, Call call, OnPage on_page);
+  void set_job_timeout(Milliseconds timeout) { parts_.job_timeout = timeout; }
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<ApiClient::Reply> get(Call call, std::string target, std::uint64_t most);
+  [[nodiscard]] bool is_overdue(const ActiveBatch& batch) const;
+
+  Parts parts_;
+};
+
+}  // namespace usherd

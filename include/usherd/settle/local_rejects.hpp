@@ -1,0 +1,37 @@
+#pragma once
+
+#include "usherd/ports/files.hpp"
+#include "usherd/spool/layout.hpp"
+#include "usherd/validate/record.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace usherd {
+
+/// Writes the reject lines of a file's local rules into working/, in the order of the file. Blocking; one
+/// thread at a time. Opens its file with the first rejection.
+class LocalRejects {
+ public:
+  /// `keep` bytes of an earlier run are right; what stands behind them is written again.
+  LocalRejects(Files& files, SpoolLayout layout, SpoolFile file, std::uint64_t keep);
+  ~LocalRejects();
+
+  /// `source` is the NDJSON that the rejections were found in.
+  [[nodiscard]] Result<void> append(ReadFile& source, const std::vector<Rejection>& rejections);
+  [[nodiscard]] Result<void> sync();
+  /// Bytes written so far, those kept included.
+  [[nodiscard]] std::uint64_t length() const { return length_; }
+
+ private:
+  Files& files_;
+  SpoolLayout layout_;
+  SpoolFile file_;
+  std::unique_ptr<WriteFile> out_;
+  std::uint64_t length_;
+  bool dirty_ = false;
+};
+
+}  // namespace usherd

@@ -1,0 +1,118 @@
+#include "src/app/check_files.hpp"
+
+#include "src/app/daemon_parts.hpp"
+#include "src/app/file_plan.hpp"
+#include "usherd/core/text.hpp"
+#include "usherd/spool/convert.hpp"
+#include "usherd/spool/file_name.hpp"
+#include "usherd/submit/api_answer.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <filesystem>
+
+namespace usherd {
+namespace {
+
+/// Faults shown of one file; the rest is counted.
+constexpr std::uint64_t kShown = 20;
+
+void show(const std::string& path, const Rejection& rejection) {
+  fmt::print("{}:{}: {}: {}\n", printable(path), rejection.line, rejection.code, rejection.message);
+}
+
+ExitCode check_one(Files& files, const Config& config, const std::string& path, FilePlan& plan) {
+  const auto name = std::filesystem::path(path).filename().string();
+  const auto format = format_of(name);
+  if (!format) {
+    fmt::print(stderr, "{}: unknown ending; known are {}\n", printable(path), known_endings());
+    return ExitCode::with_rejects;
+  }
+  const auto checked = check_records(files, config, path, *format, [&](const Rejection& rejection, std::uint64_t count) {
+    if (count <= kShown)
+      show(path, rejection);
+  });
+  if (!checked) {
+    fmt::print(stderr, "{}: {}\n", printable(path), checked.error().message);
+    return checked.error().code == Errc::invalid ? ExitCode::with_rejects : ExitCode::failure;
+  }
+  if (checked->rejected > kShown)
+    fmt::print("{}: {} more records refused\n", printable(path), checked->rejected - kShown);
+  fmt::print("{}: {} records, {} good, {} refused\n", printable(path), checked->records,
+             checked->records - checked->rejected, checked->rejected);
+  plan.add(*checked);
+  return checked->rejected == 0 ? ExitCode::ok : ExitCode::with_rejects;
+}
+
+boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHolder& key, std::string prefix) {
+  const auto connection = transport.connection();
+  Request request;
+  request.target = prefix + "/me";
+  request.headers.push_back(Header{"Authorization", key.authorization()});
+  request.headers.push_back(Header{"Accept", "application/json"});
+  const auto answer = co_await connection->exchange(std::move(request));
+  if (answer.failure) {
+    fmt::print(stderr, "GET /me: {}\n", answer.failure->message);
+    co_return ExitCode::unavailable;
+  }
+  if (answer.status == 401 || answer.status == 403) {
+    fmt::print(stderr, "GET /me: {}: the API does not accept the key\n", answer.status);
+    co_return ExitCode::unavailable;
+  }
+  if (answer.status != 200) {
+    fmt::print(stderr, "GET /me: {}: no word about the key\n", answer.status);
+    co_return ExitCode::unavailable;
+  }
+  const auto me = parse_me(answer.body);
+  if (me)
+    fmt::print("the key is good: organisation {}, role {}\n", printable(me->org_id), printable(me->role));
+  else
+    fmt::print("the key is good\n");
+  co_return ExitCode::ok;
+}
+
+}  // namespace
+
+ExitCode check_files(Files& files, const Config& config, const std::vector<std::string>& paths) {
+  FilePlan plan(config);
+  auto exit = ExitCode::ok;
+  for (const auto& path : paths) {
+    const auto one = check_one(files, config, std::filesystem::absolute(path).string(), plan);
+    if (exit != ExitCode::failure && one != ExitCode::ok)
+      exit = one;
+  }
+  fmt::print("{}", plan.text());
+  return exit;
+}
+
+ExitCode check_online(const Config& config) {
+  auto log = make_silent_log();
+  KeyHolder key(config.api.key_file, process_environment(), *log);
+  if (auto read = key.read(); !read) {
+    fmt::print(stderr, "{}\n", read.error().message);
+    return ExitCode::config;
+  }
+  const auto options = https_options(config);
+  if (!options) {
+    fmt::print(stderr, "{}\n", options.error().message);
+    return ExitCode::config;
+  }
+  boost::asio::io_context loop(1);
+  auto transport = HttpsTransport::make(loop.get_executor(), *options);
+  if (!transport) {
+    fmt::print(stderr, "{}\n", transport.error().message);
+    return ExitCode::config;
+  }
+  auto exit = ExitCode::failure;
+  const auto ended = [&exit](const std::exception_ptr& failure, ExitCode code) {
+    if (!failure)
+      exit = code;
+  };
+  boost::asio::co_spawn(loop, ask_me(**transport, key, options->base.prefix), ended);
+  loop.run();
+  return exit;
+}
+
+}  // namespace usherd

@@ -1,0 +1,120 @@
+#include "src/app/commands.hpp"
+
+#include "src/app/check_files.hpp"
+#include "usherd/adapters/posix_files.hpp"
+#include "usherd/app/api_key.hpp"
+#include "usherd/app/config_file.hpp"
+#include "usherd/app/config_report.hpp"
+#include "usherd/app/daemon.hpp"
+#include "usherd/app/environment.hpp"
+#include "usherd/app/version.hpp"
+#include "usherd/core/text.hpp"
+#include "usherd/spool/drop.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <optional>
+
+namespace usherd {
+namespace {
+
+/// The configuration, or nothing after its faults were printed.
+std::optional<Config> config_of(const CommandLine& line) {
+  auto outcome = load_config(line.config_file);
+  if (outcome.good())
+    return std::move(outcome.config);
+  fmt::print(stderr, "{}", format_faults(outcome));
+  return std::nullopt;
+}
+
+std::shared_ptr<Log> log_of(const Config& config) {
+  struct stat status {};
+  ::fstat(STDERR_FILENO, &status);
+  const auto format = choose_log_format(config.log.format, process_environment(), status.st_dev, status.st_ino);
+  return make_log(config.log.level, format);
+}
+
+ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
+  auto config = config_of(line);
+  if (!config)
+    return ExitCode::config;
+  if (auto done = forbid_core_dumps(); !done)
+    fmt::print(stderr, "usherd: {}\n", done.error().message);
+  options.config_path = line.config_file;
+  Daemon daemon(*config, options, log_of(*config));
+  const auto summary = daemon.run();
+  if (!summary.error.empty())
+    fmt::print(stderr, "usherd: {}\n", summary.error);
+  return summary.exit;
+}
+
+ExitCode drain(const CommandLine& line) {
+  Daemon::Options options;
+  options.mode = Daemon::Mode::drain;
+  options.timeout = line.drain.timeout;
+  options.park_timeout = line.drain.park_timeout;
+  options.progress_bar = ::isatty(STDERR_FILENO) != 0;
+  return run_daemon(line, options);
+}
+
+ExitCode submit(const CommandLine& line) {
+  const auto config = config_of(line);
+  if (!config)
+    return ExitCode::config;
+  PosixFiles files;
+  const SpoolLayout layout(config->spool.directory);
+  auto exit = ExitCode::ok;
+  for (const auto& file : line.submit.files) {
+    const auto name = file == "-" ? drop_descriptor(files, layout, line.submit.name, STDIN_FILENO)
+                                  : drop_file(files, layout, file);
+    if (name) {
+      fmt::print("{}\n", printable(*name));
+      continue;
+    }
+    fmt::print(stderr, "usherd: {}\n", name.error().message);
+    exit = ExitCode::failure;
+  }
+  return exit;
+}
+
+ExitCode check(const CommandLine& line) {
+  const auto outcome = load_config(line.config_file);
+  const auto report = report_config(outcome, process_environment());
+  std::fputs(report.out.c_str(), stdout);
+  std::fputs(report.err.c_str(), stderr);
+  auto exit = report.code;
+  if (outcome.good() && !line.check.files.empty()) {
+    PosixFiles files;
+    const auto checked = check_files(files, outcome.config, line.check.files);
+    if (exit == ExitCode::ok)
+      exit = checked;
+  }
+  if (exit == ExitCode::ok && line.check.online)
+    exit = check_online(outcome.config);
+  return exit;
+}
+
+}  // namespace
+
+ExitCode run_command(const CommandLine& line) {
+  switch (line.command) {
+    case Command::run:
+      return run_daemon(line, Daemon::Options{});
+    case Command::drain:
+      return drain(line);
+    case Command::submit:
+      return submit(line);
+    case Command::check:
+      return check(line);
+    case Command::version:
+      fmt::print("{}", version_text());
+      return ExitCode::ok;
+  }
+  return ExitCode::usage;
+}
+
+}  // namespace usherd

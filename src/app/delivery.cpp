@@ -1,0 +1,342 @@
+#include "usherd/app/delivery.hpp"
+
+#include "usherd/batch/operations.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace usherd {
+namespace {
+
+/// Jobs of one batch that may fail whole before it is halved, and a lone record ends unknown.
+constexpr std::uint32_t kWholeFailures = 2;
+
+std::vector<std::vector<std::size_t>> halves(std::size_t operations) {
+  std::vector<std::vector<std::size_t>> parts(2);
+  parts[0].resize(operations / 2);
+  parts[1].resize(operations - operations / 2);
+  std::iota(parts[0].begin(), parts[0].end(), std::size_t{0});
+  std::iota(parts[1].begin(), parts[1].end(), operations / 2);
+  return parts;
+}
+
+}  // namespace
+
+Delivery::Delivery(Parts parts)
+    : parts_(std::move(parts)), budget_freed_(parts_.loop), sending_(parts_.loop, parts_.sessions + 1) {}
+
+void Delivery::stop() {
+  stopping_ = true;
+  budget_freed_.notify();
+}
+
+boost::asio::awaitable<Result<void>> Delivery::recover() {
+  auto question = [](Ledger& ledger) -> Result<std::vector<Batch>> {
+    std::vector<Batch> batches;
+    const auto visit = [&](BatchRow row) -> Result<void> {
+      auto batch = std::make_shared<ActiveBatch>();
+      batch->row = std::move(row);
+      batch->shares = shares_of(batch->row.manifest);
+      for (auto& share : batch->shares)
+        share.batch = batch->row.id;
+      batches.push_back(std::move(batch));
+      return {};
+    };
+    if (auto read = ledger.open_batches(visit); !read)
+      return read.error();
+    return batches;
+  };
+  const auto batches = co_await parts_.ledger.ask(std::move(question));
+  if (!batches)
+    co_return batches.error();
+  for (const auto& batch : *batches) {
+    for (const auto& share : batch->shares) {
+      const auto number = share.file;
+      auto find = [number](Ledger& ledger) { return ledger.file(number); };
+      const auto file = co_await parts_.ledger.ask(std::move(find));
+      if (!file)
+        co_return file.error();
+      if (!*file)
+        co_return Error{Errc::corrupt, fmt::format("batch {} names file {}, which is unknown", batch->row.id, number)};
+      parts_.files.at(parts_.files.open(**file)).progress.found_frozen(share.records);
+    }
+    for (const auto key : batch->row.users)
+      parts_.batcher.order().hold(key);
+    for (const auto key : batch->row.seconds)
+      parts_.batcher.order().hold(key);
+    for (std::uint32_t i = 0; i <= batch->row.abandoned; ++i)
+      parts_.budget.take(batch->operations());
+    ++in_progress_;
+    parts_.tasks.spawn(carry(batch));
+  }
+  if (!batches->empty())
+    parts_.log.info("taking up {} unfinished batches", batches->size());
+  co_return Result<void>{};
+}
+
+boost::asio::awaitable<void> Delivery::run() {
+  while (!stopping_) {
+    co_await parts_.batcher.wait_due();
+    const auto place_wanted = parts_.batcher.due_operations();
+    if (stopping_)
+      co_return;
+    if (!parts_.budget.admits(place_wanted)) {
+      co_await budget_freed_.wait();
+      continue;
+    }
+    co_await sending_.acquire();
+    SemaphorePlace place(sending_);
+    if (stopping_ || !parts_.batcher.is_due() || !parts_.budget.admits(parts_.batcher.due_operations()))
+      continue;
+    auto open = parts_.batcher.take();
+    parts_.budget.take(open->records());
+    ++in_progress_;
+    parts_.tasks.spawn(start(std::move(open), std::move(place)));
+  }
+}
+
+boost::asio::awaitable<void> Delivery::start(std::unique_ptr<OpenBatch> open, SemaphorePlace place) {
+  const bool sends_now = !parts_.gate.closed_for(CallKind::post);
+  const auto batch = co_await parts_.freezing.freeze(std::move(open), sends_now);
+  if (batch == nullptr) {
+    --in_progress_;
+    co_return;
+  }
+  const bool submitted = co_await submit(batch);
+  place.release();
+  if (submitted)
+    co_await carry(batch);
+}
+
+boost::asio::awaitable<void> Delivery::carry(Batch batch) {
+  while (true) {
+    const bool goes_on = batch->row.state == BatchState::frozen ? co_await submit(batch) : co_await follow(batch);
+    if (!goes_on)
+      co_return;
+  }
+}
+
+boost::asio::awaitable<void> Delivery::carry_child(Batch batch) {
+  // A half is a batch like any other for the budget: it waits for its place.
+  while (!stopping_ && !parts_.budget.admits(batch->operations()))
+    co_await budget_freed_.wait();
+  if (stopping_)
+    co_return;
+  parts_.budget.take(batch->operations());
+  co_await carry(batch);
+}
+
+boost::asio::awaitable<bool> Delivery::submit(Batch batch) {
+  const auto result = co_await parts_.submitter.submit(*batch);
+  switch (result.end) {
+    case SubmitEnd::accepted:
+      co_return true;
+    case SubmitEnd::halve:
+      co_return co_await halve(batch);
+    case SubmitEnd::expired:
+      co_return co_await expire(batch);
+    case SubmitEnd::reject:
+      co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::rejected, result.code, result.message));
+    case SubmitEnd::give_up:
+      co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "no_verdict",
+                                                      "the API kept answering with a server error: " + result.code));
+    case SubmitEnd::file_changed:
+      co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "file_changed",
+                                                      "the file was changed after it was accepted"));
+    case SubmitEnd::stopped:
+      break;
+  }
+  co_return false;
+}
+
+boost::asio::awaitable<bool> Delivery::follow(Batch batch) {
+  const auto seen = co_await parts_.poller.follow(*batch, parts_.timers.now().boot);
+  if (seen.end == JobSeen::End::stopped)
+    co_return false;
+  if (seen.end == JobSeen::End::vanished)
+    co_return co_await job_vanished(batch);
+  if (seen.end == JobSeen::End::timed_out)
+    co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "job_abandoned",
+                                                    "the job did not end within limits.job_timeout"));
+  const auto judged = judge(seen.answer, batch->operations());
+  if (judged == JobEnd::all_imported)
+    co_return co_await end(batch, BatchVerdict{});
+  if (judged == JobEnd::failed_without_errors)
+    co_return co_await job_failed_whole(batch);
+  auto verdict = co_await read_verdict(batch, seen.answer);
+  if (!verdict)
+    co_return false;
+  co_return co_await end(batch, std::move(*verdict));
+}
+
+boost::asio::awaitable<bool> Delivery::job_vanished(Batch batch) {
+  const auto old_job = batch->row.job;
+  const auto answer = co_await parts_.submitter.repost(*batch);
+  if (!answer && answer.error().code == Errc::cancelled)
+    co_return false;
+  if (!answer) {
+    // No word either way: the job may still be there the next time.
+    co_return true;
+  }
+  if (answer->id == old_job)
+    co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "job_vanished",
+                                                    "the API does not find the job that it made"));
+  const auto id = batch->row.id;
+  GroupCommit::Change change = [id, job = *answer, now = parts_.timers.now().wall](Ledger& ledger) {
+    return ledger.batch_accepted(id, job.id, job.created, now);
+  };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  batch->row.job = answer->id;
+  co_return durable;
+}
+
+boost::asio::awaitable<bool> Delivery::job_failed_whole(Batch batch) {
+  parts_.log.warn("batch {}: its job failed and names no error", batch->row.id);
+  if (batch->row.tries_without_verdict >= kWholeFailures || batch->has_anonymous()) {
+    if (batch->operations() > 1)
+      co_return co_await halve(batch);
+    co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "no_verdict",
+                                                    "its job failed again and again and names no error"));
+  }
+  const auto id = batch->row.id;
+  GroupCommit::Change change = [id](Ledger& ledger) { return ledger.count_try_without_verdict(id); };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    co_return false;
+  ++batch->row.tries_without_verdict;
+  co_return co_await parts_.submitter.new_key(*batch, "job_failed");
+}
+
+boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<VerdictCollector> collector, Call call,
+                                                        ResultPage page) {
+  auto shared = std::make_shared<ResultPage>(std::move(page));
+  auto work = [collector, shared, call] {
+    return call == Call::errors ? collector->add_errors(*shared) : collector->add_imports(*shared);
+  };
+  co_return co_await parts_.workers.run(std::move(work));
+}
+
+boost::asio::awaitable<std::optional<BatchVerdict>> Delivery::read_verdict(Batch batch, JobAnswer answer) {
+  auto collector = std::make_shared<VerdictCollector>(
+      parts_.disk, parts_.files.paths(batch->row.manifest, batch->row.id), batch->row, parts_.keys);
+  for (const auto call : {Call::errors, Call::imports}) {
+    Poller::OnPage on_page = [this, collector, call](ResultPage page) {
+      return add_page(collector, call, std::move(page));
+    };
+    const auto read = co_await parts_.poller.read_pages(batch->row.job, call, std::move(on_page));
+    if (read == PagesEnd::stopped)
+      co_return std::nullopt;
+    if (read != PagesEnd::complete && call == Call::errors)
+      co_return BatchVerdict::all(batch->operations(), OperationEnd::unknown, "errors_unreadable",
+                                  "the job has errors and they cannot be read");
+    if (collector->is_complete(answer))
+      break;
+  }
+  co_return collector->verdict(answer);
+}
+
+boost::asio::awaitable<bool> Delivery::halve(Batch batch) {
+  co_return co_await divide(batch, halves(batch->operations()));
+}
+
+boost::asio::awaitable<bool> Delivery::expire(Batch batch) {
+  if (!batch->has_anonymous())
+    co_return co_await parts_.submitter.new_key(*batch, "key_expired");
+  if (std::all_of(batch->row.users.begin(), batch->row.users.end(), [](std::uint64_t user) { return user == 0; }))
+    co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "key_expired",
+                                                    "no answer within 23 hours; an anonymous record cannot be sent again"));
+  // Those with a user go out under a new key, those without cannot.
+  std::vector<std::vector<std::size_t>> parts(2);
+  for (std::size_t i = 0; i < batch->row.users.size(); ++i)
+    parts[batch->row.users[i] == 0 ? 1 : 0].push_back(i);
+  co_return co_await divide(batch, std::move(parts));
+}
+
+boost::asio::awaitable<bool> Delivery::divide(Batch batch, std::vector<std::vector<std::size_t>> parts) {
+  auto children = co_await parts_.freezing.divide(*batch, std::move(parts));
+  if (!children)
+    co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "file_changed",
+                                                    "the file was changed after it was accepted"));
+  if (children->empty())
+    co_return false;
+  parts_.log.info("batch {} of {} records divided", batch->row.id, batch->operations());
+  give_budget_back(*batch);
+  in_progress_ += children->size() - 1;
+  for (const auto& child : *children)
+    parts_.tasks.spawn(carry_child(child));
+  co_return false;
+}
+
+void Delivery::give_budget_back(const ActiveBatch& batch) {
+  for (std::uint32_t i = 0; i <= batch.row.abandoned; ++i)
+    parts_.budget.give_back(batch.operations());
+  budget_freed_.notify();
+}
+
+boost::asio::awaitable<bool> Delivery::end(Batch batch, BatchVerdict verdict) {
+  std::unordered_map<FileNumber, SpoolFile> files;
+  for (const auto& share : batch->shares) {
+    if (const auto* entry = parts_.files.find(share.file))
+      files.emplace(share.file, entry->file);
+  }
+  auto end = std::make_shared<BatchEnd>();
+  auto& disk = parts_.disk;
+  while (true) {
+    auto work = [&disk, &layout = parts_.files.layout(), batch, &verdict, &files,
+                 paths = parts_.files.paths(batch->row.manifest, batch->row.id)] {
+      return write_batch_end(disk, layout, batch->row, batch->shares, verdict, paths, files);
+    };
+    auto written = co_await parts_.workers.run(std::move(work));
+    if (written) {
+      *end = std::move(*written);
+      break;
+    }
+    const bool again = co_await parts_.recorder.wait_for_disk(written.error());
+    if (!again)
+      co_return false;
+  }
+  GroupCommit::Change change = [end, id = batch->row.id, now = parts_.timers.now().wall](Ledger& ledger) {
+    return ledger.batch_ended(id, end->shares, now, end->manifest ? &*end->manifest : nullptr, end->singles());
+  };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    co_return false;
+  release(*batch, *end);
+  co_return false;
+}
+
+void Delivery::release(const ActiveBatch& batch, const BatchEnd& end) {
+  for (const auto& user : end.taken_apart) {
+    std::vector<QueuedRecord> sources;
+    for (const auto& run : user.sources) {
+      const auto slot = parts_.files.slot(run.file);
+      if (!slot)
+        continue;
+      QueuedRecord record;
+      record.record.user = user.user;
+      record.record.offset = run.offset;
+      record.record.line = run.line;
+      record.record.length = static_cast<std::uint32_t>(run.length);
+      record.file = *slot;
+      sources.push_back(record);
+    }
+    parts_.batcher.put_back(user.user, sources);
+  }
+  for (const auto key : batch.row.users)
+    parts_.batcher.release(key);
+  for (const auto key : batch.row.seconds)
+    parts_.batcher.release(key);
+  give_budget_back(batch);
+  --in_progress_;
+  parts_.batcher.released();
+  Outcomes total;
+  for (const auto& share : end.shares) {
+    total += share.outcomes;
+    if (auto* entry = parts_.files.find(share.file))
+      entry->progress.ended(share.outcomes.ended());
+    parts_.on_progress(share.file);
+  }
+  parts_.on_outcomes(total);
+}
+
+}  // namespace usherd

@@ -1,0 +1,270 @@
+#include "usherd/app/file_feed.hpp"
+
+#include "usherd/core/text.hpp"
+#include "usherd/settle/local_rejects.hpp"
+#include "usherd/spool/convert.hpp"
+#include "usherd/spool/file_name.hpp"
+
+#include <algorithm>
+
+namespace usherd {
+namespace {
+
+/// Files asked of the ledger at once.
+constexpr std::size_t kPage = 256;
+/// How much is read between two durable marks: what a restart reads again at most, besides what waits.
+constexpr std::uint64_t kCheckpointBytes = 64U << 20;
+
+}  // namespace
+
+FileFeed::FileFeed(Parts parts) : parts_(std::move(parts)), reader_(parts_.rules, parts_.keys), arrived_(parts_.loop) {}
+
+FileFeed::~FileFeed() = default;
+
+void FileFeed::files_arrived() {
+  news_ = true;
+  idle_ = false;
+  arrived_.notify();
+}
+
+void FileFeed::intake_ended() {
+  intake_ended_ = true;
+  files_arrived();
+}
+
+void FileFeed::stop() {
+  stopping_ = true;
+  arrived_.notify();
+}
+
+boost::asio::awaitable<void> FileFeed::run() {
+  FileNumber after = 0;
+  while (!stopping_) {
+    news_ = false;
+    auto question = [after](Ledger& ledger) { return ledger.open_files(after, kPage); };
+    const auto files = co_await parts_.ledger.ask(std::move(question));
+    if (!files) {
+      const bool again = co_await parts_.recorder.wait_for_disk(files.error());
+      if (!again)
+        co_return;
+      continue;
+    }
+    for (const auto& file : *files) {
+      const bool read = co_await read_file(file);
+      if (!read)
+        co_return;
+      after = file.number;
+    }
+    if (files->empty() && !news_) {
+      idle_ = true;
+      parts_.batcher.set_flushing(intake_ended_);
+      if (on_idle_)
+        on_idle_();
+      co_await arrived_.wait();
+    }
+  }
+}
+
+boost::asio::awaitable<Result<void>> FileFeed::recover() {
+  auto question = [](Ledger& ledger) { return ledger.singles(); };
+  const auto singles = co_await parts_.ledger.ask(std::move(question));
+  if (!singles)
+    co_return singles.error();
+  for (const auto& run : *singles) {
+    const auto number = run.file;
+    auto find = [number](Ledger& ledger) { return ledger.file(number); };
+    const auto file = co_await parts_.ledger.ask(std::move(find));
+    if (!file)
+      co_return file.error();
+    if (!*file)
+      co_return Error{Errc::corrupt, fmt::format("a record of file {} is to be sent, but the file is unknown", number)};
+    singles_[number].push_back(run);
+    const auto slot = parts_.files.open(**file);
+    auto& disk = parts_.disk;
+    auto& reader = reader_;
+    auto& block = block_;
+    const auto path = parts_.files.layout().readable(**file);
+    auto work = [&disk, &reader, &block, run, path]() -> Result<void> {
+      auto source = disk.open(path);
+      if (!source)
+        return source.error();
+      return reader.read(**source, run.offset, run.line, run.offset + run.length, block);
+    };
+    const auto read = co_await parts_.workers.run(std::move(work));
+    if (!read)
+      co_return read.error();
+    if (block_.records.size() != 1)
+      co_return Error{Errc::corrupt, fmt::format("{}: line {} is not the record that was accepted", path, run.line)};
+    parts_.files.at(slot).progress.found_frozen(1);
+    parts_.batcher.place_single(QueuedRecord{block_.records.front(), slot});
+  }
+  co_return Result<void>{};
+}
+
+boost::asio::awaitable<bool> FileFeed::make_ready(SpoolFile& file) {
+  if (file.state != FileState::accepted)
+    co_return true;
+  const auto& layout = parts_.files.layout();
+  auto& disk = parts_.disk;
+  while (true) {
+    auto work = [&disk, &layout, file] { return convert_file(disk, layout, file); };
+    const auto converted = co_await parts_.workers.run(std::move(work));
+    if (!converted && converted.error().code != Errc::invalid) {
+      const bool again = co_await parts_.recorder.wait_for_disk(converted.error());
+      if (!again)
+        co_return false;
+      continue;
+    }
+    const auto number = file.number;
+    if (!converted) {
+      file.state = FileState::refused;
+      file.refusal_code = "damaged_document";
+      file.refusal_message = converted.error().message;
+      GroupCommit::Change change = [number, code = file.refusal_code, message = file.refusal_message](Ledger& ledger) {
+        return ledger.file_refused(number, code, message);
+      };
+      co_return co_await parts_.recorder.record(std::move(change));
+    }
+    file.converted = converted->converted;
+    file.read_size = converted->read_size;
+    file.state = FileState::ready;
+    GroupCommit::Change change = [number, result = *converted](Ledger& ledger) {
+      return ledger.file_ready(number, result.converted, result.read_size);
+    };
+    co_return co_await parts_.recorder.record(std::move(change));
+  }
+}
+
+boost::asio::awaitable<Result<Coverage>> FileFeed::coverage_of(const SpoolFile& file) {
+  auto question = [number = file.number, offset = file.mark.offset](Ledger& ledger) -> Result<Coverage> {
+    Coverage coverage;
+    const auto visit = [&](const Manifest& manifest) -> Result<void> {
+      coverage.add(manifest, number, offset);
+      return {};
+    };
+    if (auto read = ledger.coverage(number, offset, visit); !read)
+      return read.error();
+    return coverage;
+  };
+  auto coverage = co_await parts_.ledger.ask(std::move(question));
+  if (!coverage)
+    co_return coverage.error();
+  if (const auto singles = singles_.find(file.number); singles != singles_.end()) {
+    for (const auto& run : singles->second) {
+      if (run.offset >= file.mark.offset)
+        coverage->add(run);
+    }
+    singles_.erase(singles);
+  }
+  coverage->close();
+  co_return coverage;
+}
+
+boost::asio::awaitable<bool> FileFeed::read_file(SpoolFile file) {
+  const bool ready = co_await make_ready(file);
+  if (!ready)
+    co_return false;
+  const auto slot = parts_.files.open(file);
+  if (file.state == FileState::refused) {
+    parts_.files.at(slot).progress.reached_end();
+    parts_.on_read(file.number);
+    co_return true;
+  }
+  while (true) {
+    const auto coverage = co_await coverage_of(file);
+    if (coverage)
+      co_return co_await read_blocks(slot, *coverage);
+    const bool again = co_await parts_.recorder.wait_for_disk(coverage.error());
+    if (!again)
+      co_return false;
+  }
+}
+
+void FileFeed::skip(FileProgress& progress, const Run& run, std::uint64_t end) {
+  ReadMark mark = progress.read();
+  mark.offset = std::min(end, run.offset + run.length + 1);
+  mark.line = run.line + run.records;
+  mark.records += run.records;
+  progress.block_read(mark, 0);
+}
+
+boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Coverage& coverage) {
+  auto& disk = parts_.disk;
+  const SpoolFile file = parts_.files.at(slot).file;
+  LocalRejects rejects(disk, parts_.files.layout(), file, file.mark.local_length);
+  std::shared_ptr<ReadFile> source;
+  std::uint64_t marked = file.mark.offset;
+  while (!stopping_) {
+    auto& progress = parts_.files.at(slot).progress;
+    const ReadMark at = progress.read();
+    const Run* covered = coverage.next(at.offset);
+    if (covered != nullptr && covered->offset <= at.offset) {
+      skip(progress, *covered, file.read_size);
+      continue;
+    }
+    if (at.offset >= file.read_size) {
+      progress.reached_end();
+      break;
+    }
+    const auto limit = covered == nullptr ? file.read_size : covered->offset;
+    auto work = [this, &disk, &source, &rejects, &file, at, limit]() -> Result<void> {
+      if (source == nullptr) {
+        auto opened = disk.open(parts_.files.layout().readable(file));
+        if (!opened)
+          return opened.error();
+        source = std::move(*opened);
+      }
+      if (auto read = reader_.read(*source, at.offset, at.line, limit, block_); !read)
+        return read.error();
+      return rejects.append(*source, block_.rejections);
+    };
+    const auto read = co_await parts_.workers.run(std::move(work));
+    if (!read && read.error().code == Errc::corrupt) {
+      parts_.log.error("{}: {}; what is missing was never read", printable(file.name), read.error().message);
+      progress.reached_end();
+      break;
+    }
+    if (!read) {
+      const bool again = co_await parts_.recorder.wait_for_disk(read.error());
+      if (!again)
+        co_return false;
+      continue;
+    }
+    ReadMark after = at;
+    after.offset = block_.next_offset;
+    after.line = block_.next_line;
+    after.records += block_.lines;
+    after.local_rejected += block_.rejections.size();
+    after.local_length = rejects.length();
+    parts_.files.at(slot).progress.block_read(after, block_.records.size());
+    co_await parts_.batcher.place(block_.records, slot);
+    if (after.offset - marked >= kCheckpointBytes) {
+      marked = after.offset;
+      const bool durable = co_await checkpoint(slot, rejects);
+      if (!durable)
+        co_return false;
+    }
+  }
+  if (stopping_)
+    co_return false;
+  auto sync = [&rejects] { return rejects.sync(); };
+  const auto synced = co_await parts_.workers.run(std::move(sync));
+  if (!synced)
+    co_return false;
+  parts_.on_read(file.number);
+  co_return true;
+}
+
+boost::asio::awaitable<bool> FileFeed::checkpoint(std::uint32_t slot, LocalRejects& rejects) {
+  auto work = [&rejects] { return rejects.sync(); };
+  const auto synced = co_await parts_.workers.run(std::move(work));
+  if (!synced)
+    co_return co_await parts_.recorder.wait_for_disk(synced.error());
+  const auto& entry = parts_.files.at(slot);
+  const auto number = entry.file.number;
+  const auto mark = entry.progress.mark();
+  GroupCommit::Change change = [number, mark](Ledger& ledger) { return ledger.move_mark(number, mark); };
+  co_return co_await parts_.recorder.record(std::move(change));
+}
+
+}  // namespace usherd

@@ -1,0 +1,140 @@
+#include "src/app/file_plan.hpp"
+
+#include "usherd/batch/open_batch.hpp"
+#include "usherd/spool/json_document.hpp"
+#include "usherd/validate/block_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <vector>
+
+namespace usherd {
+namespace {
+
+/// Counts batches as the batcher would cut them.
+class Cutter {
+ public:
+  Cutter(const Config& config, CheckedFile& out)
+      : most_records_(effective_max_records(config)), most_bytes_(config.batch.max_bytes), out_(out) {}
+  void add(std::uint64_t length) {
+    const bool full = records_ >= most_records_;
+    const bool heavy = records_ > 0 && bytes_ + length + 1 + kFramingBytes > most_bytes_;
+    if (records_ == 0 || full || heavy) {
+      ++out_.batches;
+      out_.full_by_bytes += heavy && !full ? 1 : 0;
+      records_ = 0;
+      bytes_ = 0;
+    }
+    ++records_;
+    bytes_ += length + 1;
+    out_.good_bytes += length;
+  }
+
+ private:
+  std::uint64_t most_records_;
+  std::uint64_t most_bytes_;
+  CheckedFile& out_;
+  std::uint64_t records_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+BlockReader make_reader(const Config& config) {
+  const std::array<std::byte, UserKeys::kSecretBytes> no_secret{};
+  return BlockReader(RecordRules{config.records.anonymous == AnonymousRecords::accept}, UserKeys(no_secret));
+}
+
+Result<CheckedFile> check_ndjson(ReadFile& file, const Config& config, const OnRejection& on_rejection) {
+  CheckedFile out;
+  Cutter cutter(config, out);
+  auto reader = make_reader(config);
+  const auto size = file.size();
+  if (!size)
+    return size.error();
+  CheckedBlock block;
+  block.end = *size == 0;
+  while (!block.end) {
+    if (auto read = reader.read(file, block.next_offset, block.next_line, *size, block); !read)
+      return read.error();
+    out.records += block.lines;
+    for (const auto& record : block.records)
+      cutter.add(record.length);
+    for (const auto& rejection : block.rejections)
+      on_rejection(rejection, ++out.rejected);
+  }
+  return out;
+}
+
+Result<CheckedFile> check_json(ReadFile& file, const Config& config, const OnRejection& on_rejection) {
+  CheckedFile out;
+  Cutter cutter(config, out);
+  auto reader = make_reader(config);
+  const auto emit = [&](std::string_view line, const Origin& origin) -> Result<void> {
+    ++out.records;
+    if (const auto rejection = reader.check_line(line, origin.offset, origin.line))
+      on_rejection(*rejection, ++out.rejected);
+    else
+      cutter.add(line.size());
+    return {};
+  };
+  JsonDocumentScanner scanner(emit);
+  std::vector<char> piece(256 * 1024);
+  for (std::uint64_t at = 0;;) {
+    const auto got = file.read_at(piece, at);
+    if (!got)
+      return got.error();
+    if (*got == 0)
+      break;
+    at += *got;
+    if (auto fed = scanner.feed(std::string_view(piece.data(), *got)); !fed)
+      return fed.error();
+  }
+  if (auto finished = scanner.finish(); !finished)
+    return finished.error();
+  return out;
+}
+
+}  // namespace
+
+Result<CheckedFile> check_records(Files& files, const Config& config, const std::string& path, FileFormat format,
+                                  const OnRejection& on_rejection) {
+  if (format.compression != Compression::none || format.format == Format::csv)
+    return Error{Errc::invalid, "this version takes .ndjson, .jsonl and .json; the file would be refused whole"};
+  auto file = files.open(path);
+  if (!file)
+    return file.error();
+  return format.format == Format::json ? check_json(**file, config, on_rejection)
+                                       : check_ndjson(**file, config, on_rejection);
+}
+
+void FilePlan::add(const CheckedFile& file) {
+  good_ += file.records - file.rejected;
+  batches_ += file.batches;
+  full_by_bytes_ += file.full_by_bytes;
+}
+
+std::string FilePlan::text() const {
+  std::string out;
+  const auto& limits = config_.limits;
+  fmt::format_to(std::back_inserter(out), "plan: {} records in about {} batches of at most {} records and {}\n", good_,
+                 batches_, effective_max_records(config_), format_size(config_.batch.max_bytes));
+  if (batches_ == 0)
+    return out;
+  const auto per_batch = std::max<std::uint64_t>(1, good_ / batches_);
+  const bool by_operations = per_batch * limits.in_progress_batches > limits.in_progress_operations;
+  const auto at_once = by_operations ? std::max<std::uint64_t>(1, limits.in_progress_operations / per_batch)
+                                     : limits.in_progress_batches;
+  fmt::format_to(std::back_inserter(out), "a batch is closed by {}; ",
+                 full_by_bytes_ * 2 > batches_ ? "batch.max_bytes" : "batch.max_records");
+  if (batches_ <= at_once)
+    out += "all of them may be in progress at once, no limit binds\n";
+  else
+    fmt::format_to(std::back_inserter(out), "{} binds: {} batches in progress at once, {} rounds of job time\n",
+                   by_operations ? "limits.in_progress_operations" : "limits.in_progress_batches", at_once,
+                   (batches_ + at_once - 1) / at_once);
+  return out;
+}
+
+}  // namespace usherd

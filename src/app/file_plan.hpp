@@ -1,0 +1,43 @@
+#pragma once
+
+#include "usherd/app/config.hpp"
+#include "usherd/ports/files.hpp"
+#include "usherd/spool/file_name.hpp"
+#include "usherd/validate/record.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace usherd {
+
+/// What the rules say of one file.
+struct CheckedFile {
+  std::uint64_t records = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t good_bytes = 0;   ///< of the records that would be sent
+  std::uint64_t full_by_bytes = 0;  ///< batches that batch.max_bytes closes
+  std::uint64_t batches = 0;        ///< if no user stood in the way
+};
+
+using OnRejection = std::function<void(const Rejection&, std::uint64_t count)>;
+
+/// Checks every record of a file. Errc::invalid when the file would be refused whole.
+[[nodiscard]] Result<CheckedFile> check_records(Files& files, const Config& config, const std::string& path,
+                                                FileFormat format, const OnRejection& on_rejection);
+
+/// How the checked files would go out: batches, and the limit that binds.
+class FilePlan {
+ public:
+  explicit FilePlan(const Config& config) : config_(config) {}
+  void add(const CheckedFile& file);
+  [[nodiscard]] std::string text() const;
+
+ private:
+  const Config& config_;
+  std::uint64_t good_ = 0;
+  std::uint64_t batches_ = 0;
+  std::uint64_t full_by_bytes_ = 0;
+};
+
+}  // namespace usherd

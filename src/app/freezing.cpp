@@ -1,0 +1,225 @@
+#include "usherd/app/freezing.hpp"
+
+#include "usherd/batch/operations.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace usherd {
+namespace {
+
+/// Records of one user folded into one at a time, and of all users together in one batch.
+constexpr std::size_t kMergeMost = 4096;
+constexpr std::size_t kMergeTotal = 65'536;
+
+Run place_of(const QueuedRecord& record, const std::vector<FileNumber>& numbers) {
+  return {numbers[record.file], record.record.offset, record.record.length, record.record.line, 1};
+}
+
+bool is_mergeable(const QueuedRecord& record) { return (record.record.flags & kMergeable) != 0; }
+
+}  // namespace
+
+std::vector<MergeGroup> Freezing::merge_groups(OpenBatch& open, std::vector<std::size_t>& positions) const {
+  std::vector<MergeGroup> groups;
+  std::unordered_map<std::uint64_t, std::size_t> wanted;
+  for (const auto key : open.merge_candidates())
+    wanted.emplace(key, 0);
+  if (wanted.empty())
+    return groups;
+  auto& order = parts_.batcher.order();
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < open.items().size() && total < kMergeTotal; ++i) {
+    const auto& first = open.items()[i];
+    if (!is_mergeable(first) || !wanted.contains(first.record.user))
+      continue;
+    MergeGroup group;
+    group.records.push_back(first);
+    for (const auto& next : order.waiting_behind(first.record.user, kMergeMost)) {
+      if (!is_mergeable(next))
+        break;
+      group.records.push_back(next);
+    }
+    if (group.records.size() < 2)
+      continue;
+    for (const auto& record : group.records)
+      group.places.push_back(place_of(record, parts_.files.numbers()));
+    total += group.records.size();
+    positions.push_back(i);
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+boost::asio::awaitable<bool> Freezing::merge(OpenBatch& open, std::vector<MergedRecord>& merged) {
+  std::vector<std::size_t> positions;
+  auto groups = std::make_shared<std::vector<MergeGroup>>(merge_groups(open, positions));
+  if (groups->empty())
+    co_return true;
+  Manifest named;
+  for (const auto& group : *groups)
+    named.runs.insert(named.runs.end(), group.places.begin(), group.places.end());
+  const auto most = parts_.batcher.limits().bytes;
+  const auto room = most > open.body_bytes() ? most - open.body_bytes() : 0;
+  auto& disk = parts_.disk;
+  auto work = [&disk, groups, paths = parts_.files.paths(named, 0), room] {
+    return fold_groups(disk, paths, *groups, room);
+  };
+  auto folded = co_await parts_.workers.run(std::move(work));
+  // A merge is a convenience: where the disk says no, the records wait for their turn one by one.
+  if (!folded)
+    co_return true;
+  auto& items = open.items();
+  for (std::size_t i = groups->size(); i-- > 0;) {
+    MergeOutcome& outcome = (*folded)[i];
+    if (outcome.taken < 2)
+      continue;
+    MergeGroup& group = (*groups)[i];
+    group.records.resize(outcome.taken);
+    const auto user = group.records.front().record.user;
+    parts_.batcher.order().drop_waiting(user, outcome.taken - 1);
+    merged.push_back(MergedRecord{user, std::move(group.records), std::move(outcome.line)});
+    items.erase(items.begin() + static_cast<std::ptrdiff_t>(positions[i]));
+  }
+  parts_.batcher.released();
+  co_return true;
+}
+
+std::shared_ptr<ActiveBatch> Freezing::row_of(DraftBatch& draft, BatchId id) const {
+  auto batch = std::make_shared<ActiveBatch>();
+  batch->row.id = id;
+  batch->row.key = parts_.random.uuid();
+  batch->row.body_length = draft.body_length;
+  batch->row.manifest = std::move(draft.manifest);
+  batch->row.users = std::move(draft.users);
+  batch->row.seconds = std::move(draft.seconds);
+  batch->row.created = parts_.timers.now().wall;
+  batch->shares = std::move(draft.shares);
+  for (auto& share : batch->shares)
+    share.batch = id;
+  return batch;
+}
+
+boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::unique_ptr<OpenBatch> open, bool sends_now) {
+  std::vector<MergedRecord> merged;
+  if (parts_.merge) {
+    const bool done = co_await merge(*open, merged);
+    if (!done)
+      co_return nullptr;
+  }
+  std::vector<QueuedRecord> records = open->items();
+  auto draft = std::make_shared<DraftBatch>(build_manifest(std::move(open->items()), merged, parts_.files.numbers()));
+  const auto id = ++last_id_;
+  const auto paths = parts_.files.paths(draft->manifest, id);
+  auto& disk = parts_.disk;
+  Digest digest{};
+  while (true) {
+    auto work = [&disk, draft, paths, working = parts_.files.layout().working()] {
+      return freeze_body(disk, *draft, paths, working);
+    };
+    const auto frozen = co_await parts_.workers.run(std::move(work));
+    if (frozen) {
+      digest = *frozen;
+      break;
+    }
+    // A file that is not what was read: the batch is written down all the same and its sending will notice.
+    if (frozen.error().code == Errc::corrupt || frozen.error().code == Errc::not_found)
+      break;
+    const bool again = co_await parts_.recorder.wait_for_disk(frozen.error());
+    if (!again)
+      co_return nullptr;
+  }
+  auto batch = row_of(*draft, id);
+  batch->row.digest = digest;
+  if (sends_now)
+    batch->row.sent = parts_.submitter.send_time();
+  std::vector<Run> singles;
+  for (const auto& record : records) {
+    if ((record.record.flags & kSingle) != 0)
+      singles.push_back(place_of(record, parts_.files.numbers()));
+  }
+  GroupCommit::Change change = [batch, singles](Ledger& ledger) -> Result<void> {
+    for (const auto& run : singles) {
+      if (auto gone = ledger.single_frozen(run.file, run.offset); !gone)
+        return gone;
+    }
+    return ledger.insert_batch(batch->row, batch->shares);
+  };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    co_return nullptr;
+  for (const auto& record : records)
+    parts_.files.at(record.file).progress.frozen(record.record.offset);
+  for (const auto& group : merged) {
+    for (const auto& source : group.sources)
+      parts_.files.at(source.file).progress.frozen(source.record.offset);
+  }
+  // The batch was frozen just now: no try under its key can have been made before.
+  batch->tried = true;
+  co_return batch;
+}
+
+boost::asio::awaitable<Result<std::vector<std::shared_ptr<ActiveBatch>>>> Freezing::divide(
+    ActiveBatch& batch, std::vector<std::vector<std::size_t>> parts) {
+  using Drafts = std::vector<std::pair<DraftBatch, Digest>>;
+  std::vector<std::shared_ptr<ActiveBatch>> children;
+  const auto first_id = last_id_ + 1;
+  last_id_ += parts.size();
+  auto& disk = parts_.disk;
+  const auto& files = parts_.files;
+  const auto own_paths = files.paths(batch.row.manifest, batch.row.id);
+  const auto working = files.layout().working();
+  std::vector<std::string> merged_paths;
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    merged_paths.push_back(files.layout().merged(first_id + i));
+  while (true) {
+    auto work = [&disk, &batch, &parts, own_paths, merged_paths, working]() -> Result<Drafts> {
+      auto operations = Operations::find(disk, batch.row.manifest, own_paths);
+      if (!operations)
+        return operations.error();
+      Drafts drafts;
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        auto draft = draft_part(*operations, batch.row, parts[i]);
+        if (!draft)
+          return draft.error();
+        auto paths = own_paths;
+        paths.merged = merged_paths[i];
+        auto digest = freeze_body(disk, *draft, paths, working);
+        if (!digest)
+          return digest.error();
+        drafts.emplace_back(std::move(*draft), *digest);
+      }
+      return drafts;
+    };
+    auto drafts = co_await parts_.workers.run(std::move(work));
+    if (drafts) {
+      for (std::size_t i = 0; i < drafts->size(); ++i) {
+        auto child = row_of((*drafts)[i].first, first_id + i);
+        child->row.digest = (*drafts)[i].second;
+        child->row.rekey_reason = batch.row.rekey_reason;
+        child->rekeyed_for_errors = batch.rekeyed_for_errors;
+        child->tried = true;
+        children.push_back(std::move(child));
+      }
+      break;
+    }
+    if (drafts.error().code == Errc::corrupt || drafts.error().code == Errc::not_found)
+      co_return drafts.error();
+    const bool again = co_await parts_.recorder.wait_for_disk(drafts.error());
+    if (!again)
+      co_return children;
+  }
+  GroupCommit::Change change = [id = batch.row.id, children](Ledger& ledger) -> Result<void> {
+    for (const auto& child : children) {
+      if (auto inserted = ledger.insert_batch(child->row, child->shares); !inserted)
+        return inserted;
+    }
+    return ledger.batch_retired(id);
+  };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    children.clear();
+  co_return children;
+}
+
+}  // namespace usherd

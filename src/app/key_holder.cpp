@@ -1,0 +1,24 @@
+#include "usherd/app/key_holder.hpp"
+
+#include "usherd/app/api_key.hpp"
+
+namespace usherd {
+
+Result<void> KeyHolder::read() {
+  auto key = read_api_key(key_file_, environment_);
+  if (!key)
+    return key.error();
+  if (!key_.empty() && !key->same_as(key_))
+    log_.info("the API key changed");
+  key_ = std::move(*key);
+  return {};
+}
+
+void KeyHolder::reread() {
+  if (auto done = read(); !done)
+    log_.error("{}; the old key stays in use", done.error().message);
+}
+
+std::string KeyHolder::authorization() const { return "Basic " + std::string(key_.reveal()); }
+
+}  // namespace usherd

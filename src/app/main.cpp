@@ -1,0 +1,20 @@
+#include "src/app/commands.hpp"
+#include "usherd/app/command_line.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <variant>
+
+int main(int argc, char** argv) {
+  try {
+    const auto parsed = usherd::parse_command_line(argc, argv);
+    if (const auto* exit = std::get_if<usherd::CommandLineExit>(&parsed)) {
+      std::fputs(exit->text.c_str(), exit->to_stdout ? stdout : stderr);
+      return static_cast<int>(exit->code);
+    }
+    return static_cast<int>(usherd::run_command(std::get<usherd::CommandLine>(parsed)));
+  } catch (const std::exception& bug) {
+    std::fprintf(stderr, "usherd: internal error: %s\n", bug.what());
+    return static_cast<int>(usherd::ExitCode::failure);
+  }
+}

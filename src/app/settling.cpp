@@ -1,0 +1,201 @@
+#include "usherd/app/settling.hpp"
+
+#include "usherd/core/text.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace usherd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kGroup = 256;
+constexpr auto kRetry = 2s;
+constexpr auto kExpiryPace = 10min;
+constexpr std::size_t kExpiryGroup = 500;
+
+/// Leaves in `group` only what `results` call done; hands the others to `failed`.
+void keep_done(std::vector<Ending>& group, const std::vector<Result<void>>& results,
+               const std::function<void(const SpoolFile&, const Error&)>& failed) {
+  std::vector<Ending> done;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (results[i])
+      done.push_back(std::move(group[i]));
+    else
+      failed(group[i].file, results[i].error());
+  }
+  group = std::move(done);
+}
+
+}  // namespace
+
+Settling::Settling(Parts parts)
+    : parts_(std::move(parts)),
+      settlement_(parts_.disk, parts_.files.layout()),
+      expiry_(parts_.disk, parts_.files.layout()),
+      alarm_(parts_.timers.alarm()) {}
+
+void Settling::set_keep(Milliseconds done, Milliseconds rejected) {
+  parts_.keep = KeepTimes{done, rejected};
+  next_expiry_ = {};
+  alarm_->ring();
+}
+
+void Settling::file_progressed(FileNumber number) {
+  const auto* entry = parts_.files.find(number);
+  if (entry == nullptr || !entry->progress.finished())
+    return;
+  queue_.push_back(number);
+  alarm_->ring();
+}
+
+boost::asio::awaitable<void> Settling::run() {
+  while (true) {
+    const auto now = parts_.timers.now().boot;
+    if (now >= next_expiry_) {
+      co_await expire();
+      next_expiry_ = parts_.timers.now().boot + kExpiryPace;
+    }
+    if (queue_.empty()) {
+      const auto until = again_.empty() ? next_expiry_ : std::min(next_expiry_, parts_.timers.now().boot + kRetry);
+      const bool due = co_await alarm_->wait_until(until);
+      if (due) {
+        queue_.insert(queue_.end(), again_.begin(), again_.end());
+        again_.clear();
+      }
+      continue;
+    }
+    busy_ = true;
+    std::vector<FileNumber> numbers;
+    while (!queue_.empty() && numbers.size() < kGroup) {
+      numbers.push_back(queue_.front());
+      queue_.pop_front();
+    }
+    co_await settle(std::move(numbers));
+    busy_ = !again_.empty();
+    if (settled_)
+      settled_();
+  }
+}
+
+boost::asio::awaitable<void> Settling::settle(std::vector<FileNumber> numbers) {
+  const auto group = co_await gather(std::move(numbers));
+  co_await prepare(group);
+  co_await publish(group);
+  if (group->empty())
+    co_return;
+  GroupCommit::Change change = [group](Ledger& ledger) { return Settlement::commit(ledger, *group); };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    co_return;
+  auto& settlement = settlement_;
+  auto work = [&settlement, group] {
+    bool clean = true;
+    for (const auto& ending : *group)
+      clean = settlement.clean(ending).has_value() && clean;
+    return clean;
+  };
+  // What cannot be removed now is swept at the next start.
+  co_await parts_.workers.run(std::move(work));
+  for (const auto& ending : *group)
+    ended(ending);
+}
+
+boost::asio::awaitable<Settling::Group> Settling::gather(std::vector<FileNumber> numbers) {
+  auto group = std::make_shared<std::vector<Ending>>();
+  std::vector<std::pair<SpoolFile, ReadMark>> ends;
+  for (const auto number : numbers) {
+    if (const auto* entry = parts_.files.find(number))
+      ends.emplace_back(entry->file, entry->progress.read());
+  }
+  GroupCommit::Change change = [ends](Ledger& ledger) -> Result<void> {
+    for (const auto& [file, mark] : ends) {
+      if (file.state == FileState::refused || mark == file.mark)
+        continue;
+      if (auto moved = ledger.move_mark(file.number, mark); !moved)
+        return moved;
+    }
+    return {};
+  };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    co_return group;
+  const auto now = parts_.timers.now().wall;
+  auto question = [ends, now](Ledger& ledger) {
+    std::vector<Result<Ending>> gathered;
+    gathered.reserve(ends.size());
+    for (const auto& [file, mark] : ends)
+      gathered.push_back(Settlement::gather(ledger, file.number, now));
+    return gathered;
+  };
+  auto gathered = co_await parts_.ledger.ask(std::move(question));
+  for (std::size_t i = 0; i < gathered.size(); ++i) {
+    if (gathered[i])
+      group->push_back(std::move(*gathered[i]));
+    else
+      failed(ends[i].first, gathered[i].error());
+  }
+  co_return group;
+}
+
+boost::asio::awaitable<void> Settling::prepare(Group group) {
+  auto& settlement = settlement_;
+  auto work = [&settlement, group] {
+    std::vector<Result<void>> results;
+    results.reserve(group->size());
+    for (const auto& ending : *group)
+      results.push_back(settlement.prepare(ending));
+    return results;
+  };
+  const auto results = co_await parts_.workers.run(std::move(work));
+  keep_done(*group, results, [this](const SpoolFile& file, const Error& error) { failed(file, error); });
+}
+
+boost::asio::awaitable<void> Settling::publish(Group group) {
+  auto& settlement = settlement_;
+  auto work = [&settlement, group] { return settlement.publish(*group); };
+  const auto results = co_await parts_.workers.run(std::move(work));
+  keep_done(*group, results, [this](const SpoolFile& file, const Error& error) { failed(file, error); });
+}
+
+void Settling::failed(const SpoolFile& file, const Error& error) {
+  parts_.log.error("{} cannot be settled yet: {}", printable(file.name), error.message);
+  again_.push_back(file.number);
+}
+
+void Settling::ended(const Ending& ending) {
+  ++totals_.files;
+  if (ending.file.state == FileState::refused)
+    ++totals_.refused;
+  totals_.records += ending.records;
+  totals_.outcomes += ending.outcomes;
+  parts_.log.info("{}: {} records, {} imported, {} merged, {} rejected, {} unknown", printable(ending.file.name),
+                  ending.records, ending.outcomes.imported, ending.outcomes.merged, ending.outcomes.rejected,
+                  ending.outcomes.unknown);
+  parts_.files.close(ending.file.number);
+}
+
+boost::asio::awaitable<void> Settling::expire() {
+  while (true) {
+    const auto now = parts_.timers.now().wall;
+    auto question = [now, keep = parts_.keep](Ledger& ledger) { return Expiry::gather(ledger, now, keep, kExpiryGroup); };
+    auto due = co_await parts_.ledger.ask(std::move(question));
+    if (!due || due->empty())
+      co_return;
+    auto expiring = std::make_shared<Expiring>(std::move(*due));
+    auto& expiry = expiry_;
+    auto work = [&expiry, expiring] { return expiry.remove(*expiring); };
+    const auto removed = co_await parts_.workers.run(std::move(work));
+    if (!removed) {
+      parts_.log.error("what was kept long enough cannot be removed: {}", removed.error().message);
+      co_return;
+    }
+    GroupCommit::Change change = [expiring](Ledger& ledger) { return Expiry::commit(ledger, *expiring); };
+    const bool durable = co_await parts_.recorder.record(std::move(change));
+    if (!durable)
+      co_return;
+  }
+}
+
+}  // namespace usherd

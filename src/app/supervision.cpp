@@ -1,0 +1,226 @@
+#include "src/app/supervision.hpp"
+
+#include "usherd/app/config_file.hpp"
+#include "usherd/app/config_reload.hpp"
+#include "usherd/core/text.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <systemd/sd-daemon.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+
+namespace usherd {
+
+Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& parts, boost::asio::io_context& loop,
+                         KeyHolder& key, Log& log)
+    : config_(std::move(config)),
+      options_(std::move(options)),
+      parts_(parts),
+      key_(key),
+      log_(log),
+      signals_(loop, SIGTERM, SIGINT, SIGHUP),
+      news_(parts.timers.alarm()),
+      stopping_(parts.timers.alarm()) {
+  const auto news = [this] { news_->ring(); };
+  parts_.gate.on_change(news);
+  parts_.settling.on_settled(news);
+  parts_.feed.on_idle(news);
+  parts_.api.on_quiet([this] { stopping_->ring(); });
+}
+
+void Supervision::fail(ExitCode exit, std::string message) {
+  if (summary_.error.empty()) {
+    summary_.exit = exit;
+    summary_.error = std::move(message);
+  }
+  stop_asked_ = true;
+  news_->ring();
+}
+
+boost::asio::awaitable<void> Supervision::run() {
+  if (options_.timeout)
+    deadline_ = parts_.timers.now().boot + *options_.timeout;
+  parts_.tasks.spawn(obey_signals());
+  const bool recovered = co_await recover();
+  if (recovered && !stop_asked_) {
+    parts_.tasks.spawn(parts_.settling.run());
+    parts_.tasks.spawn(parts_.feed.run());
+    parts_.tasks.spawn(parts_.delivery.run());
+    sd_notify(0, "READY=1\nSTATUS=delivering");
+    if (options_.mode == Daemon::Mode::run) {
+      parts_.tasks.spawn(parts_.intake.run());
+      co_await wait_for_stop();
+    } else {
+      co_await drain();
+    }
+  }
+  co_await stop();
+  if (const auto failure = parts_.tasks.failure())
+    std::rethrow_exception(failure);
+}
+
+boost::asio::awaitable<bool> Supervision::recover() {
+  auto unfinished = [](Ledger& ledger) { return ledger.open_files(0, 1); };
+  const auto open = co_await parts_.ledger.ask(std::move(unfinished));
+  // Which organisation the key belongs to is known before anything of an earlier run is sent.
+  co_await parts_.identity.check(open && !open->empty());
+  const auto delivery = co_await parts_.delivery.recover();
+  if (!delivery) {
+    fail(ExitCode::config, delivery.error().message + "; run 'usherd doctor'");
+    co_return false;
+  }
+  const auto feed = co_await parts_.feed.recover();
+  if (!feed)
+    fail(ExitCode::config, feed.error().message + "; run 'usherd doctor'");
+  co_return feed.has_value();
+}
+
+boost::asio::awaitable<void> Supervision::obey_signals() {
+  while (true) {
+    const auto [error, number] = co_await signals_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    if (error)
+      co_return;
+    signalled(number);
+  }
+}
+
+void Supervision::signalled(int number) {
+  if (number == SIGHUP) {
+    reload();
+    return;
+  }
+  if (stop_asked_) {
+    log_.warn("told to stop again: breaking off what is under way");
+    cancel_asked_ = true;
+  } else {
+    log_.info("stopping: no new work; exchanges under way may finish");
+    sd_notify(0, "STOPPING=1");
+  }
+  stop_asked_ = true;
+  parts_.gate.close();
+  news_->ring();
+  stopping_->ring();
+}
+
+void Supervision::reload() {
+  sd_notify(0, "RELOADING=1");
+  const auto outcome = load_config(options_.config_path);
+  if (!outcome.good()) {
+    log_.error("the configuration was not reloaded, the old one stays:\n{}", format_faults(outcome));
+    sd_notify(0, "READY=1");
+    return;
+  }
+  auto reloaded = reload_config(config_, outcome.config);
+  config_ = std::move(reloaded.config);
+  parts_.batcher.configure(batch_limits(config_, parts_.submitter.stats().learnt_body_bytes), config_.batch.lookahead);
+  parts_.budget.configure(static_cast<std::uint32_t>(config_.limits.in_progress_batches),
+                          config_.limits.in_progress_operations);
+  parts_.delivery.budget_changed();
+  parts_.gate.configure(config_.limits.requests_per_second, static_cast<double>(config_.limits.burst));
+  parts_.sessions.resize(config_.api.sessions);
+  parts_.poller.set_job_timeout(config_.limits.job_timeout);
+  parts_.freezing.set_merge(config_.records.merge);
+  parts_.intake.reload(config_.spool.settle, config_.spool.rescan, config_.spool.min_free);
+  parts_.settling.set_keep(config_.spool.keep_done, config_.spool.keep_rejected);
+  key_.set_key_file(config_.api.key_file);
+  key_.reread();
+  if (const auto https = https_options(config_); !https)
+    log_.error("{}; the old connection settings stay", https.error().message);
+  else if (const auto set = parts_.transport->set_options(*https); !set)
+    log_.error("{}; the old connection settings stay", set.error().message);
+  parts_.gate.probe_now();
+  for (const auto& name : reloaded.waiting)
+    log_.warn("{} changes at the next restart", name);
+  log_.info("configuration reloaded");
+  sd_notify(0, "READY=1");
+}
+
+boost::asio::awaitable<void> Supervision::wait_for_stop() {
+  while (!stop_asked_ && !parts_.tasks.failure())
+    co_await news_->wait_until(kNever);
+}
+
+boost::asio::awaitable<void> Supervision::take_present() {
+  auto report = co_await parts_.intake.take_present();
+  if (!report) {
+    fail(ExitCode::failure, report.error().message);
+    co_return;
+  }
+  taken_ = std::move(*report);
+  parts_.feed.intake_ended();
+  news_->ring();
+}
+
+bool Supervision::is_drained() const {
+  return taken_ && parts_.feed.is_idle() && parts_.batcher.idle() && parts_.delivery.in_progress() == 0 &&
+         parts_.settling.idle();
+}
+
+std::optional<BootTime> Supervision::give_up_at() const {
+  const auto reason = parts_.gate.parking().first();
+  auto until = deadline_;
+  if (reason)
+    until = std::min(until, *parts_.gate.parking().since(*reason) + options_.park_timeout);
+  return until;
+}
+
+boost::asio::awaitable<void> Supervision::drain() {
+  parts_.tasks.spawn(take_present());
+  while (!stop_asked_ && !is_drained() && !parts_.tasks.failure()) {
+    const auto until = *give_up_at();
+    if (parts_.timers.now().boot >= until) {
+      const auto reason = parts_.gate.parking().first();
+      fail(ExitCode::unavailable,
+           reason ? fmt::format("gave up: parked ({}); what is left is safe in working/", to_string(*reason))
+                  : std::string("gave up after --timeout; what is left is safe in working/"));
+      break;
+    }
+    co_await news_->wait_until(until);
+  }
+  if (is_drained())
+    report_drain();
+  else if (summary_.error.empty())
+    fail(ExitCode::failure, "stopped before everything was delivered; what is left is safe in working/");
+}
+
+void Supervision::report_drain() {
+  const auto& totals = parts_.settling.totals();
+  const auto& sum = totals.outcomes;
+  fmt::print("files {}  refused {}  records {}  imported {}  merged {}  rejected {}  unknown {}  rekeyed {}\n",
+             totals.files, totals.refused, totals.records, sum.imported, sum.merged, sum.rejected, sum.unknown,
+             sum.rekeyed);
+  for (const auto& left : taken_->left)
+    fmt::print("left in incoming/: {} ({}: {})\n", printable(left.name), word_of(left.reason), left.detail);
+  if (taken_->left_count > taken_->left.size())
+    fmt::print("left in incoming/: {} more\n", taken_->left_count - taken_->left.size());
+  std::fflush(stdout);
+  if (sum.rejected + sum.unknown + totals.refused > 0)
+    summary_.exit = ExitCode::with_rejects;
+}
+
+boost::asio::awaitable<void> Supervision::stop() {
+  parts_.gate.close();
+  parts_.intake.stop();
+  parts_.feed.stop();
+  parts_.delivery.stop();
+  parts_.recorder.stop();
+  // What is under way may finish: an answer that comes in time need not be asked for again.
+  const auto until = parts_.timers.now().boot + config_.stop_timeout;
+  while (parts_.api.in_flight() > 0 && !cancel_asked_ && parts_.timers.now().boot < until)
+    co_await stopping_->wait_until(until);
+  // Whoever got an answer has handed its news to the ledger by now; two turns of its thread make them durable.
+  for (int turn = 0; turn < 2; ++turn) {
+    auto nothing = [](Ledger&) { return true; };
+    co_await parts_.ledger.ask(std::move(nothing));
+  }
+  parts_.tasks.cancel();
+  co_await parts_.tasks.wait_empty();
+}
+
+}  // namespace usherd

@@ -1,0 +1,83 @@
+#include "usherd/settle/local_rejects.hpp"
+
+#include "usherd/settle/reject_line.hpp"
+#include "usherd/spool/origin.hpp"
+
+#include <algorithm>
+
+namespace usherd {
+namespace {
+
+/// Of an over-long line no more than this stands in its reject; all of it stands in the file in done/.
+constexpr std::uint64_t kMostRaw = kMostRecordBytes;
+
+Result<std::string> read_line(ReadFile& source, const Rejection& rejection) {
+  std::string line(std::min(rejection.length, kMostRaw), '\0');
+  std::size_t filled = 0;
+  while (filled < line.size()) {
+    const auto got =
+        source.read_at(std::span(line.data() + filled, line.size() - filled), rejection.offset + filled);
+    if (!got)
+      return got.error();
+    if (*got == 0)
+      break;
+    filled += *got;
+  }
+  line.resize(filled);
+  return line;
+}
+
+}  // namespace
+
+LocalRejects::LocalRejects(Files& files, SpoolLayout layout, SpoolFile file, std::uint64_t keep)
+    : files_(files), layout_(std::move(layout)), file_(std::move(file)), length_(keep) {}
+
+LocalRejects::~LocalRejects() = default;
+
+Result<void> LocalRejects::append(ReadFile& source, const std::vector<Rejection>& rejections) {
+  if (rejections.empty())
+    return {};
+  std::string lines;
+  for (const auto& rejection : rejections) {
+    auto raw = read_line(source, rejection);
+    if (!raw)
+      return raw.error();
+    const auto origin = origin_of(files_, layout_, file_, rejection.line, rejection.offset);
+    if (!origin)
+      return origin.error();
+    RejectLine line;
+    line.file = file_.name;
+    line.line = origin->line;
+    line.offset = origin->offset;
+    line.stage = Stage::local;
+    line.code = rejection.code;
+    line.message = rejection.message;
+    line.record = *raw;
+    append_reject_line(lines, line);
+  }
+  if (out_ == nullptr) {
+    auto out = files_.write(layout_.local_rejects(file_.number), WriteMode::extend, length_);
+    if (!out)
+      return out.error();
+    out_ = std::move(*out);
+  }
+  if (auto written = out_->append(lines); !written) {
+    // Part of it may stand there: the next try cuts the file to what is known to be whole.
+    out_.reset();
+    return written;
+  }
+  length_ += lines.size();
+  dirty_ = true;
+  return {};
+}
+
+Result<void> LocalRejects::sync() {
+  if (!dirty_)
+    return {};
+  if (auto synced = out_->sync(); !synced)
+    return synced;
+  dirty_ = false;
+  return files_.sync(layout_.working());
+}
+
+}  // namespace usherd

@@ -128,7 +128,11 @@ Wire::Step Wire::try_read(std::span<char> into, std::size_t& got) {
     return io_.read_error == 0 ? Step::want_read : Step::broken;
   }
   got = static_cast<std::size_t>(count);
-  return got == 0 ? Step::end : Step::done;
+  if (got > 0) {
+    return Step::done;
+  }
+  // The failed write has used up the reset: what looks like the end of the answer is none.
+  return io_.write_error == 0 ? Step::end : Step::broken;
 }
 
 // Fills the socket as far as it goes; what it took stands in `put` whatever the last step was.

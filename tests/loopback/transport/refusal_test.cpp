@@ -79,6 +79,19 @@ TEST_CASE("A server that refuses without reading is heard although it takes no m
   finish.set_value();
 }
 
+TEST_CASE("A server that refuses and reads on is not sent the whole body for nothing") {
+  Server server(good_context(), [&](Peer& peer, unsigned) {
+    peer.read_head();
+    peer.write(answer(413, "no"));
+    peer.wait_for_close();
+  });
+  Client client(Client::options(server.port()));
+  Letters body(kLarge);
+  CHECK(client.post(body).status == 413);
+  CHECK(body.given() < kLarge);
+  client.connection.reset();
+}
+
 TEST_CASE("An interim answer does not stop the body") {
   Server server(good_context(), [](Peer& peer, unsigned) {
     peer.read_head();
@@ -102,7 +115,7 @@ TEST_CASE("A connection lost under way says how far it came") {
     Progress progress;
   };
   const Row rows[] = {
-      {0, "", true, Progress::body_started},
+      {1, "", true, Progress::body_started},
       {100'000, "", true, Progress::body_started},
       {100'000, "", false, Progress::body_started},
       {kLarge, "", true, Progress::body_written},

@@ -1,0 +1,58 @@
+#include "src/adapters/wire.hpp"
+
+#include "src/adapters/dialer.hpp"
+#include "tests/loopback/transport/client.hpp"
+#include "tests/unit/adapters/run_loop.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <future>
+
+using namespace usherd;
+using namespace usherd::test;
+namespace asio = boost::asio;
+
+namespace {
+
+// Writes until it fails, then reads what there is.
+asio::awaitable<std::string> write_then_read(asio::any_io_executor executor, const HttpsSettings& settings,
+                                             Deadline& deadline, std::future<void>& reset) {
+  Result<std::unique_ptr<Wire>> wire = co_await dial(executor, settings, deadline);
+  REQUIRE(wire.has_value());
+  const std::string text(40'000, 'u');  // more than one TLS record: reading a byte leaves some unread
+  const Result<std::size_t> first = co_await (*wire)->write_some(text);
+  REQUIRE(first.has_value());
+  reset.wait();
+  const Result<std::size_t> second = co_await (*wire)->write_some(text);
+  CHECK_FALSE(second.has_value());
+  CHECK((*wire)->look() == Wire::Look::readable);
+  std::array<char, 100> bytes;
+  const Result<std::size_t> got = co_await (*wire)->read_some(bytes);
+  REQUIRE(got.has_value());
+  const Result<std::size_t> end = co_await (*wire)->read_some(bytes);
+  CHECK_FALSE(end.has_value());
+  CHECK((*wire)->look() == Wire::Look::closed);
+  co_return std::string(bytes.data(), *got);
+}
+
+}  // namespace
+
+TEST_CASE("What the server said before it reset the connection can be read after a write failed") {
+  for (const bool tls : {true, false}) {
+    CAPTURE(tls);
+    std::promise<void> reset;
+    std::future<void> was_reset = reset.get_future();
+    Server server(tls ? good_context() : nullptr, [&](Peer& peer, unsigned) {
+      peer.read_bytes(1);
+      peer.write("last words");
+      peer.cut();  // the rest of what the client sent is unread: the kernel resets
+      reset.set_value();
+    });
+    asio::io_context loop;
+    const auto settings = HttpsSettings::make(Client::options(server.port(), tls)).value();
+    Deadline deadline(loop.get_executor());
+    CHECK(test::run(loop, write_then_read(loop.get_executor(), *settings, deadline, was_reset)) ==
+          "last words");
+  }
+}

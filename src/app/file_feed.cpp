@@ -136,13 +136,13 @@ boost::asio::awaitable<bool> FileFeed::make_ready(SpoolFile& file) {
 }
 
 boost::asio::awaitable<Result<Coverage>> FileFeed::coverage_of(const SpoolFile& file) {
-  auto question = [number = file.number, offset = file.mark.offset](Ledger& ledger) -> Result<Coverage> {
+  auto question = [number = file.number, mark = file.mark](Ledger& ledger) -> Result<Coverage> {
     Coverage coverage;
     const auto visit = [&](const Manifest& manifest) -> Result<void> {
-      coverage.add(manifest, number, offset);
+      coverage.add(manifest, number, mark);
       return {};
     };
-    if (auto read = ledger.coverage(number, offset, visit); !read)
+    if (auto read = ledger.coverage(number, mark.offset, visit); !read)
       return read.error();
     return coverage;
   };

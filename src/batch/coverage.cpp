@@ -12,10 +12,19 @@ bool before(const Run& a, const Run& b) { return a.offset < b.offset; }
 
 }  // namespace
 
-void Coverage::add(const Manifest& manifest, FileNumber file, std::uint64_t offset) {
-  const auto consider = [&](const Run& run) {
-    if (run.file == file && run.offset >= offset)
-      add(run);
+void Coverage::add(const Manifest& manifest, FileNumber file, const ReadMark& mark) {
+  const auto consider = [&](Run run) {
+    const auto end = run.offset + run.length;
+    if (run.file != file || end <= mark.offset)
+      return;
+    if (run.offset < mark.offset) {
+      // It reaches over the mark: its lines follow each other without a gap, so the mark's line tells how many.
+      run.records -= static_cast<std::uint32_t>(mark.line - run.line);
+      run.line = mark.line;
+      run.offset = mark.offset;
+      run.length = end - mark.offset;
+    }
+    add(run);
   };
   for (const auto& run : manifest.runs)
     consider(run);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "usherd/ledger/manifest.hpp"
+#include "usherd/ledger/rows.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -10,8 +10,8 @@ namespace usherd {
 /// The parts of one file that batches hold already, so that a restart reads only what is between them. Pure.
 class Coverage {
  public:
-  /// Adds what a manifest holds of `file` at or past `offset`.
-  void add(const Manifest& manifest, FileNumber file, std::uint64_t offset);
+  /// Adds what a manifest holds of `file` at or past `mark`, which stands between two lines.
+  void add(const Manifest& manifest, FileNumber file, const ReadMark& mark);
   void add(const Run& run);
   /// Sorts and joins neighbours; call once after the last add().
   void close();

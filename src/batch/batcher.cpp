@@ -130,6 +130,8 @@ void Batcher::released() {
 void Batcher::configure(BatchLimits limits, std::size_t lookahead) {
   limits_ = limits;
   lookahead_ = lookahead;
+  if (open_->records() >= limits_.records)
+    close_open_batch();
   due_->ring();
   room_.notify();
 }

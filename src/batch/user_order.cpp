@@ -24,10 +24,11 @@ void UserOrder::prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[k
 
 std::size_t UserOrder::find(std::uint64_t key) const {
   for (std::size_t i = key & mask_;; i = (i + 1) & mask_) {
-    if (slots_[i].key == key)
-      return i;
+    // In this order key 0, that of records without a user, is never found.
     if (slots_[i].key == 0)
       return slots_.size();
+    if (slots_[i].key == key)
+      return i;
   }
 }
 

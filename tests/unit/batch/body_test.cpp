@@ -1,0 +1,213 @@
+#include "usherd/batch/freezer.hpp"
+#include "usherd/batch/manifest_builder.hpp"
+#include "usherd/batch/open_batch.hpp"
+
+#include "tests/unit/batch/spool_text.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace usherd;
+using usherd::test::framed;
+using usherd::test::read_body;
+using usherd::test::SpoolText;
+
+namespace {
+
+/// Several files, one with CRLF, of which a batch holds some lines, and two merged records.
+struct Mixed {
+  Mixed() {
+    text.add(5, {"{\"uid\":\"a\"}", "{\"uid\":\"b\"}", "{\"uid\":\"c\"}", "{\"uid\":\"d\"}"});
+    text.add(3, {"{\"uid\":\"e\"} ", "\t{\"uid\":\"f\"}", "{\"uid\":\"g\"}"}, "\r\n");
+    text.add(9, {"{\"uid\":\"h\"}", "{\"uid\":\"i\"}", "{\"uid\":\"j\"}"});
+    const auto& r = text.records;
+    picked = {r[0][0], r[0][1], r[0][3], r[1][0], r[1][1], r[1][2], r[2][2]};
+    MergedRecord first{r[2][0].record.user, {r[2][0], r[0][2]}, "{\"uid\":\"h\",\"email\":\"x\"}"};
+    MergedRecord second{r[2][1].record.user, {r[2][1]}, "{\"uid\":\"i\"}"};
+    merged = {first, second};
+    draft = build_manifest(picked, merged, text.numbers);
+    text.disk.put(SpoolText::kMerged, draft.merged_bytes);
+    // By number of file, then by offset; merged ones at the end.
+    const auto line = [&](std::size_t slot, std::size_t index) { return text.line(r[slot][index]); };
+    records = {line(1, 0), line(1, 1), line(1, 2), line(0, 0), line(0, 1),
+               line(0, 3), line(2, 2), first.line, second.line};
+  }
+
+  SpoolText text;
+  std::vector<QueuedRecord> picked;
+  std::vector<MergedRecord> merged;
+  DraftBatch draft;
+  std::vector<std::string> records;
+};
+
+Digest digest_of(std::string_view bytes) {
+  BodyDigest digest;
+  digest.update(bytes);
+  return digest.value();
+}
+
+}  // namespace
+
+TEST_CASE("A manifest orders records by file and offset and makes neighbouring lines one run") {
+  Mixed mixed;
+  std::vector<Run> expected{{3, 0, 40, 1, 3}, {5, 0, 23, 1, 2}, {5, 36, 11, 4, 1}, {9, 24, 11, 3, 1}};
+  CHECK(mixed.draft.manifest.runs == expected);
+  CHECK(mixed.draft.users ==
+        std::vector<std::uint64_t>{3001, 3002, 3003, 5001, 5002, 5004, 9003, 9001, 9002});
+  CHECK(mixed.draft.seconds.empty());
+  SUBCASE("in whatever order they were packed") {
+    std::mt19937 random(1);
+    for (int i = 0; i < 20; ++i) {
+      std::shuffle(mixed.picked.begin(), mixed.picked.end(), random);
+      const auto draft = build_manifest(mixed.picked, mixed.merged, mixed.text.numbers);
+      REQUIRE(draft.manifest == mixed.draft.manifest);
+      REQUIRE(draft.users == mixed.draft.users);
+    }
+  }
+}
+
+TEST_CASE("A manifest names the sources of merged records and where their bytes stand") {
+  Mixed mixed;
+  const auto& literals = mixed.draft.manifest.literals;
+  REQUIRE(literals.size() == 2);
+  CHECK(literals[0] == Literal{0, 23, {{9, 0, 11, 1, 1}, {5, 24, 11, 3, 1}}});
+  CHECK(literals[1] == Literal{24, 11, {{9, 12, 11, 2, 1}}});
+  CHECK(mixed.draft.merged_bytes == "{\"uid\":\"h\",\"email\":\"x\"}\n{\"uid\":\"i\"}\n");
+}
+
+TEST_CASE("Second keys stand at the places of their records, with 0 for all others") {
+  Mixed mixed;
+  mixed.picked[2].record.second = 77;
+  auto draft = build_manifest(mixed.picked, mixed.merged, mixed.text.numbers);
+  CHECK(draft.seconds == std::vector<std::uint64_t>{0, 0, 0, 0, 0, 77, 0, 0, 0});
+  mixed.picked[3].record.second = 88;
+  draft = build_manifest(mixed.picked, {}, mixed.text.numbers);
+  CHECK(draft.seconds == std::vector<std::uint64_t>{88, 0, 0, 0, 0, 77, 0});
+}
+
+TEST_CASE("Each file's share counts its records and merged sources and ends where the last of them ends") {
+  Mixed mixed;
+  const auto shares = shares_of(mixed.draft.manifest);
+  REQUIRE(shares.size() == 3);
+  struct Row {
+    FileNumber file;
+    std::uint64_t records;
+    std::uint64_t end;
+  };
+  const Row rows[] = {{3, 3, 40}, {5, 4, 47}, {9, 3, 35}};
+  std::uint64_t records = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    CAPTURE(rows[i].file);
+    CHECK(shares[i].file == rows[i].file);
+    CHECK(shares[i].records == rows[i].records);
+    CHECK(shares[i].end_offset == rows[i].end);
+    records += shares[i].records;
+  }
+  CHECK(records == mixed.draft.manifest.records());
+}
+
+TEST_CASE("A body is the records between commas in their frame, whatever the size of the buffer") {
+  Mixed mixed;
+  const auto expected = framed(mixed.records);
+  CHECK(mixed.draft.body_length == expected.size());
+  for (std::size_t size = 1; size <= 200; ++size) {
+    CAPTURE(size);
+    REQUIRE(read_body(mixed.text.disk, mixed.draft.manifest, mixed.text.paths, size) == expected);
+  }
+}
+
+TEST_CASE("Bodies of one kind of record, and of none, are framed as well") {
+  Mixed mixed;
+  auto manifest = mixed.draft.manifest;
+  auto expected = mixed.records;
+  SUBCASE("only runs") {
+    manifest.literals.clear();
+    expected.resize(7);
+  }
+  SUBCASE("only merged records") {
+    manifest.runs.clear();
+    expected.erase(expected.begin(), expected.begin() + 7);
+  }
+  SUBCASE("none") {
+    manifest = Manifest{};
+    expected.clear();
+  }
+  for (const std::size_t size : {1U, 2U, 7U, 64U, 4096U}) {
+    CHECK(read_body(mixed.text.disk, manifest, mixed.text.paths, size) == framed(expected));
+  }
+  CHECK(body_length(manifest) == framed(expected).size());
+}
+
+TEST_CASE("The packed size of a batch is the length of its body") {
+  Mixed mixed;
+  OpenBatch batch(1);
+  for (const auto& record : mixed.picked)
+    batch.add(record, BootTime{});
+  const auto draft = build_manifest(mixed.picked, {}, mixed.text.numbers);
+  // An open batch counts a comma more, which its last record does not have.
+  CHECK(batch.body_bytes() == draft.body_length + 1);
+}
+
+TEST_CASE("A digest depends on the bytes alone and not on how they were cut") {
+  std::mt19937 random(7);
+  std::string bytes(100'000, ' ');
+  for (auto& byte : bytes)
+    byte = static_cast<char>(random());
+  const auto whole = digest_of(bytes);
+  for (int i = 0; i < 10; ++i) {
+    BodyDigest digest;
+    std::string_view left = bytes;
+    while (!left.empty()) {
+      const auto count = std::min<std::size_t>(left.size(), random() % 5000);
+      digest.update(left.substr(0, count));
+      left.remove_prefix(count);
+    }
+    CHECK(digest.value() == whole);
+  }
+  bytes[50'000] ^= 1;
+  CHECK(digest_of(bytes) != whole);
+}
+
+TEST_CASE("Freezing makes merged records durable and gives the digest of the body that will be read") {
+  Mixed mixed;
+  mixed.text.disk.remove(SpoolText::kMerged).value();
+  const auto digest = freeze_body(mixed.text.disk, mixed.draft, mixed.text.paths, "/working");
+  REQUIRE(digest);
+  CHECK(*digest == digest_of(framed(mixed.records)));
+  mixed.text.disk.drop_unsynced();
+  CHECK(read_body(mixed.text.disk, mixed.draft.manifest, mixed.text.paths, 4096) == framed(mixed.records));
+}
+
+TEST_CASE("A body whose file became shorter, or is not there, is an error and no body") {
+  Mixed mixed;
+  SUBCASE("shorter") {
+    mixed.text.disk.put("/working/5", mixed.text.disk.content("/working/5").substr(0, 46));
+    for (std::size_t size = 1; size <= 200; ++size) {
+      BodyReader reader(mixed.text.disk, mixed.draft.manifest, mixed.text.paths);
+      std::vector<char> buffer(size);
+      Result<std::size_t> got = std::size_t{1};
+      while (got && *got > 0)
+        got = reader.read(buffer);
+      REQUIRE_FALSE(got);
+      REQUIRE(got.error().code == Errc::corrupt);
+    }
+  }
+  SUBCASE("merged records shorter") {
+    mixed.text.disk.put(SpoolText::kMerged, "{\"uid\":");
+    CHECK(read_body(mixed.text.disk, mixed.draft.manifest, mixed.text.paths, 64).front() == '[');
+  }
+  SUBCASE("a file that nobody knows") {
+    mixed.text.paths.files.erase(5);
+    CHECK(read_body(mixed.text.disk, mixed.draft.manifest, mixed.text.paths, 64) ==
+          "[file 5 of the batch is not in working/]");
+  }
+  SUBCASE("removed") {
+    mixed.text.disk.remove("/working/5").value();
+    CHECK(read_body(mixed.text.disk, mixed.draft.manifest, mixed.text.paths, 64).front() == '[');
+  }
+  CHECK_FALSE(freeze_body(mixed.text.disk, mixed.draft, mixed.text.paths, "/nowhere"));
+}

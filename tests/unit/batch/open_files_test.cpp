@@ -1,0 +1,88 @@
+#include "usherd/batch/open_files.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace usherd;
+
+namespace {
+
+SpoolFile file(FileNumber number, std::uint64_t read_size = 1000) {
+  SpoolFile out;
+  out.number = number;
+  out.name = "users.ndjson";
+  out.working = SpoolLayout::working_name(number, out.name);
+  out.read_size = read_size;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("A file keeps its slot and its progress while it is open, also when it is opened again") {
+  OpenFiles files(SpoolLayout("/spool"));
+  const auto slot = files.open(file(7));
+  CHECK(files.open(file(8)) != slot);
+  files.at(slot).progress.found_frozen(3);
+  auto ready = file(7);
+  ready.state = FileState::ready;
+  CHECK(files.open(ready) == slot);
+  CHECK(files.at(slot).file.state == FileState::ready);
+  CHECK(files.at(slot).progress.pending() == 3);
+  CHECK(files.find(7) == &files.at(slot));
+  CHECK(files.slot(7) == slot);
+  CHECK(files.numbers()[slot] == 7);
+  CHECK(files.size() == 2);
+}
+
+TEST_CASE("The slot of a closed file goes to another one, which starts anew") {
+  OpenFiles files(SpoolLayout("/spool"));
+  const auto slot = files.open(file(7));
+  const auto other = files.open(file(8));
+  files.at(slot).progress.found_frozen(3);
+  files.close(7);
+  files.close(7);
+  files.close(99);
+  CHECK(files.find(7) == nullptr);
+  CHECK_FALSE(files.slot(7));
+  CHECK(files.size() == 1);
+  CHECK(files.open(file(9)) == slot);
+  CHECK(files.at(slot).progress.pending() == 0);
+  CHECK(files.numbers()[slot] == 9);
+  CHECK(files.numbers()[other] == 8);
+  CHECK(files.open(file(10)) == 2);
+}
+
+TEST_CASE("The paths of a manifest are those of its open files, sources of merged records among them") {
+  OpenFiles files(SpoolLayout("/spool"));
+  for (const FileNumber number : {1U, 2U, 3U, 4U})
+    files.open(file(number));
+  auto converted = file(3);
+  converted.converted = true;
+  files.open(converted);
+  files.close(4);
+  Manifest manifest;
+  manifest.runs = {{1, 0, 10, 1, 1}, {1, 20, 10, 3, 1}, {4, 0, 10, 1, 1}};
+  manifest.literals = {{0, 10, {{3, 0, 10, 1, 1}, {1, 40, 10, 5, 1}}}};
+  const auto paths = files.paths(manifest, 77);
+  CHECK(paths.files.size() == 2);
+  CHECK(paths.files.at(1) == "/spool/working/000000000001.users.ndjson");
+  CHECK(paths.files.at(3) == files.layout().records(3));
+  CHECK(paths.merged == files.layout().merged(77));
+}
+
+TEST_CASE("Unread bytes are what is left of the files that are not read to their end") {
+  OpenFiles files(SpoolLayout("/spool"));
+  const auto first = files.open(file(1, 1000));
+  const auto second = files.open(file(2, 500));
+  CHECK(files.unread_bytes() == 1500);
+  ReadMark mark;
+  mark.offset = 300;
+  files.at(first).progress.block_read(mark, 2);
+  CHECK(files.unread_bytes() == 1200);
+  mark.offset = 501;
+  files.at(second).progress.block_read(mark, 0);
+  CHECK(files.unread_bytes() == 700);
+  files.at(first).progress.reached_end();
+  CHECK(files.unread_bytes() == 0);
+  files.close(1);
+  CHECK(files.unread_bytes() == 0);
+}

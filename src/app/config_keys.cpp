@@ -20,7 +20,7 @@ using Node = const YamlNode&;
 
 constexpr std::uint64_t kKiB = 1ULL << 10;
 constexpr std::uint64_t kMiB = 1ULL << 20;
-constexpr std::uint64_t kGiB = 1ULL << 30;
+constexpr std::uint64_t kTiB = 1ULL << 40;
 
 Verdict read_max_records(Node node, std::uint64_t& into) {
   if (node.kind == YamlNode::Kind::scalar && node.text == "auto") {
@@ -92,11 +92,11 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      }},
     {"spool", "min_free",
      [](Node n, Config& c) {
-       return read_size(n, {kMiB, 1024 * kGiB}, c.spool.min_free);
+       return read_size(n, {kMiB, kTiB}, c.spool.min_free);
      }},
     {"spool", "max_unpacked",
      [](Node n, Config& c) {
-       return read_size(n, {kMiB, 1024 * 1024 * kGiB}, c.spool.max_unpacked);
+       return read_size(n, {kMiB, 1024 * kTiB}, c.spool.max_unpacked);
      }},
     {"spool", "max_ratio",
      [](Node n, Config& c) {

@@ -119,8 +119,6 @@ bool PropertyRules::check_nested(const Tape& tape, std::size_t value, std::strin
     return fault.set(
         "nesting_too_deep",
         fmt::format("property {} is nested deeper than {} objects: flatten it", path_to(name), kMostDepth));
-  if (tape.kind(value + 1) != TapeKind::object_end)
-    --values_;
   parents_[depth_++] = name;
   path_length += name.size() + 1;
   for (auto at = value + 1; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1)) {

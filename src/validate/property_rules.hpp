@@ -43,7 +43,7 @@ class PropertyRules {
   SeenNames seen_;
   std::array<std::string_view, kMostDepth> parents_;
   std::size_t depth_ = 0;
-  std::size_t values_ = 0;
+  std::size_t values_ = 0;  // members at any depth: never fewer than the unique properties
   bool mergeable_ = true;
   std::string path_;
   std::vector<std::uint64_t> path_hashes_;

@@ -66,11 +66,13 @@ TEST_CASE("an empty file has nothing in it") {
 }
 
 TEST_CASE("a byte order mark is skipped where the file starts and nowhere else") {
-  const auto block = read_text("\xEF\xBB\xBF{\"uid\":\"a\"}\n\xEF\xBB\xBF{\"uid\":\"b\"}\n");
-  REQUIRE(block.records.size() == 1);
-  CHECK(block.records[0].offset == 3);
-  REQUIRE(block.rejections.size() == 1);
-  CHECK(block.rejections[0].code == "byte_order_mark");
+  for (const std::size_t block_bytes : {std::size_t{15}, BlockReader::kBlockBytes}) {  // 15: the first line
+    const auto block = read_text("\xEF\xBB\xBF{\"uid\":\"a\"}\n\xEF\xBB\xBF{\"uid\":\"b\"}\n", block_bytes);
+    REQUIRE(block.records.size() == 1);
+    CHECK(block.records[0].offset == 3);
+    REQUIRE(block.rejections.size() == 1);
+    CHECK(block.rejections[0].code == "byte_order_mark");
+  }
 }
 
 TEST_CASE("nothing at or past the limit is looked at") {

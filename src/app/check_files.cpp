@@ -30,10 +30,11 @@ ExitCode check_one(Files& files, const Config& config, const std::string& path, 
     fmt::print(stderr, "{}: unknown ending; known are {}\n", printable(path), known_endings());
     return ExitCode::with_rejects;
   }
-  const auto checked = check_records(files, config, path, *format, [&](const Rejection& rejection, std::uint64_t count) {
-    if (count <= kShown)
-      show(path, rejection);
-  });
+  const auto checked =
+      check_records(files, config, path, *format, [&](const Rejection& rejection, std::uint64_t count) {
+        if (count <= kShown)
+          show(path, rejection);
+      });
   if (!checked) {
     fmt::print(stderr, "{}: {}\n", printable(path), checked.error().message);
     return checked.error().code == Errc::invalid ? ExitCode::with_rejects : ExitCode::failure;

@@ -9,8 +9,9 @@
 
 namespace usherd {
 
-/// `check FILE...`: every record against the rules, the first faults of each file shown, and the plan: how many
-/// batches, and which limit makes them so. Reads only; touches neither spool nor state. Prints to stdout.
+/// `check FILE...`: every record against the rules, the first faults of each file shown, and the plan: how
+/// many batches, and which limit makes them so. Reads only; touches neither spool nor state. Prints to
+/// stdout.
 [[nodiscard]] ExitCode check_files(Files& files, const Config& config, const std::vector<std::string>& paths);
 
 /// `check --online`: one GET /me with the key.

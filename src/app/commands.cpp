@@ -34,7 +34,8 @@ std::optional<Config> config_of(const CommandLine& line) {
 std::shared_ptr<Log> log_of(const Config& config) {
   struct stat status {};
   ::fstat(STDERR_FILENO, &status);
-  const auto format = choose_log_format(config.log.format, process_environment(), status.st_dev, status.st_ino);
+  const auto format =
+      choose_log_format(config.log.format, process_environment(), status.st_dev, status.st_ino);
   return make_log(config.log.level, format);
 }
 

@@ -36,7 +36,8 @@ RunSummary Daemon::run() {
   auto transport = HttpsTransport::make(loop.get_executor(), foundation->https);
   if (!transport)
     return failed(ExitCode::config, transport.error().message);
-  DaemonParts parts(config_, *foundation, std::move(*transport), disk, loop, key, *log_, options_.mode == Mode::run);
+  DaemonParts parts(config_, *foundation, std::move(*transport), disk, loop, key, *log_,
+                    options_.mode == Mode::run);
   Supervision supervision(config_, options_, parts, loop, key, *log_);
   std::exception_ptr failure;
   const auto ended = [&failure](const std::exception_ptr& error) { failure = error; };

@@ -17,7 +17,9 @@ namespace {
 constexpr std::size_t kWorkers = 2;
 constexpr const char* kSecretFact = "user_key_secret";
 
-FoundationFault fault(ExitCode exit, Error error) { return {exit, std::move(error)}; }
+FoundationFault fault(ExitCode exit, Error error) {
+  return {exit, std::move(error)};
+}
 
 /// The id of this boot: boot times of different boots cannot be compared.
 std::string read_boot_id() {
@@ -122,7 +124,8 @@ BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes) 
 }
 
 DaemonParts::DaemonParts(const Config& config, Foundation& foundation, std::unique_ptr<HttpsTransport> https,
-                         Files& disk, boost::asio::io_context& loop, KeyHolder& key, Log& log, bool watch_incoming)
+                         Files& disk, boost::asio::io_context& loop, KeyHolder& key, Log& log,
+                         bool watch_incoming)
     : layout(config.spool.directory),
       timers(loop.get_executor()),
       random(Random::from_system()),
@@ -133,29 +136,33 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, std::uniq
            TokenBucket(config.limits.requests_per_second, static_cast<double>(config.limits.burst)), log),
       transport(std::move(https)),
       sessions(loop.get_executor(), *transport, config.api.sessions),
-      api(ApiClient::Options{foundation.https.base.prefix, [&key] { return key.authorization(); },
+      api(ApiClient::Options{foundation.https.base.prefix,
+                             [&key] { return key.authorization(); },
                              [&key] { key.reread(); },
                              {}},
           gate, sessions, timers, log),
-      budget(static_cast<std::uint32_t>(config.limits.in_progress_batches), config.limits.in_progress_operations),
+      budget(static_cast<std::uint32_t>(config.limits.in_progress_batches),
+             config.limits.in_progress_operations),
       files(layout),
       batcher(loop.get_executor(), timers, batch_limits(config, 0), config.batch.lookahead),
       recorder(ledger, gate, timers, log),
-      submitter(Submitter::Parts{api, recorder, budget, files, disk, pool.workers(), timers, random, log, read_boot_id()}),
+      submitter(Submitter::Parts{api, recorder, budget, files, disk, pool.workers(), timers, random, log,
+                                 read_boot_id()}),
       schedule(random.up_to(~std::uint64_t{0})),
       poller(Poller::Parts{api, schedule, timers, random, log, config.limits.job_timeout}),
       freezing(Freezing::Parts{batcher, files, disk, pool.workers(), recorder, submitter, timers, random,
                                config.records.merge},
                foundation.ledger->last_batch_id().value()),
-      settling(Settling::Parts{loop.get_executor(), disk, pool.workers(), ledger, recorder, files, timers, log,
-                               KeepTimes{config.spool.keep_done, config.spool.keep_rejected}}),
+      settling(Settling::Parts{loop.get_executor(), disk, pool.workers(), ledger, recorder, files, timers,
+                               log, KeepTimes{config.spool.keep_done, config.spool.keep_rejected}}),
       tasks(loop.get_executor()),
-      delivery(Delivery::Parts{loop.get_executor(), tasks, batcher, freezing, submitter, poller, budget, files, disk,
-                               pool.workers(), ledger, recorder, gate, timers, log, *foundation.user_keys,
-                               config.api.sessions, [this](FileNumber number) { settling.file_progressed(number); },
-                               {}}),
+      delivery(Delivery::Parts{loop.get_executor(), tasks, batcher, freezing, submitter, poller, budget,
+                               files, disk, pool.workers(), ledger, recorder, gate, timers, log,
+                               *foundation.user_keys, config.api.sessions,
+                               [this](FileNumber number) { settling.file_progressed(number); }}),
       feed(FileFeed::Parts{loop.get_executor(), ledger, recorder, files, batcher, disk, pool.workers(), log,
-                           RecordRules{config.records.anonymous == AnonymousRecords::accept}, *foundation.user_keys,
+                           RecordRules{config.records.anonymous == AnonymousRecords::accept},
+                           *foundation.user_keys,
                            [this](FileNumber number) { settling.file_progressed(number); }}),
       watch(watch_incoming ? watch_of(loop, layout.incoming(), log) : nullptr),
       intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free, {}}, layout, disk,

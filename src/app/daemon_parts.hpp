@@ -6,8 +6,8 @@
 #include "usherd/adapters/system_timers.hpp"
 #include "usherd/adapters/worker_pool.hpp"
 #include "usherd/app/config.hpp"
-#include "usherd/app/exit_code.hpp"
 #include "usherd/app/delivery.hpp"
+#include "usherd/app/exit_code.hpp"
 #include "usherd/app/file_feed.hpp"
 #include "usherd/app/identity.hpp"
 #include "usherd/app/key_holder.hpp"
@@ -39,7 +39,8 @@ struct FoundationFault {
   Error error;
 };
 
-[[nodiscard]] boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& config, Files& disk);
+[[nodiscard]] boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& config,
+                                                                                Files& disk);
 
 /// Where requests go, from the configuration and the environment. Errors: an unusable proxy or file.
 [[nodiscard]] Result<HttpsOptions> https_options(const Config& config);
@@ -48,8 +49,8 @@ struct FoundationFault {
 
 /// Every object of a running daemon, in the order in which they are built; each is given what it needs.
 struct DaemonParts {
-  DaemonParts(const Config& config, Foundation& foundation, std::unique_ptr<HttpsTransport> transport, Files& disk,
-              boost::asio::io_context& loop, KeyHolder& key, Log& log, bool watch_incoming);
+  DaemonParts(const Config& config, Foundation& foundation, std::unique_ptr<HttpsTransport> transport,
+              Files& disk, boost::asio::io_context& loop, KeyHolder& key, Log& log, bool watch_incoming);
 
   SpoolLayout layout;
   SystemTimers timers;

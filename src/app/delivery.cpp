@@ -57,7 +57,8 @@ boost::asio::awaitable<Result<void>> Delivery::recover() {
       if (!file)
         co_return file.error();
       if (!*file)
-        co_return Error{Errc::corrupt, fmt::format("batch {} names file {}, which is unknown", batch->row.id, number)};
+        co_return Error{Errc::corrupt,
+                        fmt::format("batch {} names file {}, which is unknown", batch->row.id, number)};
       parts_.files.at(parts_.files.open(**file)).progress.found_frozen(share.records);
     }
     for (const auto key : batch->row.users)
@@ -110,7 +111,8 @@ boost::asio::awaitable<void> Delivery::start(std::unique_ptr<OpenBatch> open, Se
 
 boost::asio::awaitable<void> Delivery::carry(Batch batch) {
   while (true) {
-    const bool goes_on = batch->row.state == BatchState::frozen ? co_await submit(batch) : co_await follow(batch);
+    const bool goes_on =
+        batch->row.state == BatchState::frozen ? co_await submit(batch) : co_await follow(batch);
     if (!goes_on)
       co_return;
   }
@@ -136,13 +138,16 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch) {
     case SubmitEnd::expired:
       co_return co_await expire(batch);
     case SubmitEnd::reject:
-      co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::rejected, result.code, result.message));
+      co_return co_await end(
+          batch, BatchVerdict::all(batch->operations(), OperationEnd::rejected, result.code, result.message));
     case SubmitEnd::give_up:
-      co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "no_verdict",
-                                                      "the API kept answering with a server error: " + result.code));
+      co_return co_await end(batch,
+                             BatchVerdict::all(batch->operations(), OperationEnd::unknown, "no_verdict",
+                                               "the API kept answering with a server error: " + result.code));
     case SubmitEnd::file_changed:
-      co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "file_changed",
-                                                      "the file was changed after it was accepted"));
+      co_return co_await end(batch,
+                             BatchVerdict::all(batch->operations(), OperationEnd::unknown, "file_changed",
+                                               "the file was changed after it was accepted"));
     case SubmitEnd::stopped:
       break;
   }
@@ -156,8 +161,9 @@ boost::asio::awaitable<bool> Delivery::follow(Batch batch) {
   if (seen.end == JobSeen::End::vanished)
     co_return co_await job_vanished(batch);
   if (seen.end == JobSeen::End::timed_out)
-    co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "job_abandoned",
-                                                    "the job did not end within limits.job_timeout"));
+    co_return co_await end(batch,
+                           BatchVerdict::all(batch->operations(), OperationEnd::unknown, "job_abandoned",
+                                             "the job did not end within limits.job_timeout"));
   const auto judged = judge(seen.answer, batch->operations());
   if (judged == JobEnd::all_imported)
     co_return co_await end(batch, BatchVerdict{});
@@ -179,8 +185,9 @@ boost::asio::awaitable<bool> Delivery::job_vanished(Batch batch) {
     co_return true;
   }
   if (answer->id == old_job)
-    co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "job_vanished",
-                                                    "the API does not find the job that it made"));
+    co_return co_await end(batch,
+                           BatchVerdict::all(batch->operations(), OperationEnd::unknown, "job_vanished",
+                                             "the API does not find the job that it made"));
   const auto id = batch->row.id;
   GroupCommit::Change change = [id, job = *answer, now = parts_.timers.now().wall](Ledger& ledger) {
     return ledger.batch_accepted(id, job.id, job.created, now);
@@ -207,8 +214,8 @@ boost::asio::awaitable<bool> Delivery::job_failed_whole(Batch batch) {
   co_return co_await parts_.submitter.new_key(*batch, "job_failed");
 }
 
-boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<VerdictCollector> collector, Call call,
-                                                        ResultPage page) {
+boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<VerdictCollector> collector,
+                                                        Call call, ResultPage page) {
   auto shared = std::make_shared<ResultPage>(std::move(page));
   auto work = [collector, shared, call] {
     return call == Call::errors ? collector->add_errors(*shared) : collector->add_imports(*shared);
@@ -242,9 +249,11 @@ boost::asio::awaitable<bool> Delivery::halve(Batch batch) {
 boost::asio::awaitable<bool> Delivery::expire(Batch batch) {
   if (!batch->has_anonymous())
     co_return co_await parts_.submitter.new_key(*batch, "key_expired");
-  if (std::all_of(batch->row.users.begin(), batch->row.users.end(), [](std::uint64_t user) { return user == 0; }))
-    co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "key_expired",
-                                                    "no answer within 23 hours; an anonymous record cannot be sent again"));
+  if (std::all_of(batch->row.users.begin(), batch->row.users.end(),
+                  [](std::uint64_t user) { return user == 0; }))
+    co_return co_await end(
+        batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "key_expired",
+                                 "no answer within 23 hours; an anonymous record cannot be sent again"));
   // Those with a user go out under a new key, those without cannot.
   std::vector<std::vector<std::size_t>> parts(2);
   for (std::size_t i = 0; i < batch->row.users.size(); ++i)
@@ -255,8 +264,9 @@ boost::asio::awaitable<bool> Delivery::expire(Batch batch) {
 boost::asio::awaitable<bool> Delivery::divide(Batch batch, std::vector<std::vector<std::size_t>> parts) {
   auto children = co_await parts_.freezing.divide(*batch, std::move(parts));
   if (!children)
-    co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "file_changed",
-                                                    "the file was changed after it was accepted"));
+    co_return co_await end(batch,
+                           BatchVerdict::all(batch->operations(), OperationEnd::unknown, "file_changed",
+                                             "the file was changed after it was accepted"));
   if (children->empty())
     co_return false;
   parts_.log.info("batch {} of {} records divided", batch->row.id, batch->operations());
@@ -296,7 +306,8 @@ boost::asio::awaitable<bool> Delivery::end(Batch batch, BatchVerdict verdict) {
       co_return false;
   }
   GroupCommit::Change change = [end, id = batch->row.id, now = parts_.timers.now().wall](Ledger& ledger) {
-    return ledger.batch_ended(id, end->shares, now, end->manifest ? &*end->manifest : nullptr, end->singles());
+    return ledger.batch_ended(id, end->shares, now, end->manifest ? &*end->manifest : nullptr,
+                              end->singles());
   };
   const bool durable = co_await parts_.recorder.record(std::move(change));
   if (!durable)
@@ -329,14 +340,11 @@ void Delivery::release(const ActiveBatch& batch, const BatchEnd& end) {
   give_budget_back(batch);
   --in_progress_;
   parts_.batcher.released();
-  Outcomes total;
   for (const auto& share : end.shares) {
-    total += share.outcomes;
     if (auto* entry = parts_.files.find(share.file))
       entry->progress.ended(share.outcomes.ended());
     parts_.on_progress(share.file);
   }
-  parts_.on_outcomes(total);
 }
 
 }  // namespace usherd

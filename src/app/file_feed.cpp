@@ -17,7 +17,8 @@ constexpr std::uint64_t kCheckpointBytes = 64U << 20;
 
 }  // namespace
 
-FileFeed::FileFeed(Parts parts) : parts_(std::move(parts)), reader_(parts_.rules, parts_.keys), arrived_(parts_.loop) {}
+FileFeed::FileFeed(Parts parts)
+    : parts_(std::move(parts)), reader_(parts_.rules, parts_.keys), arrived_(parts_.loop) {}
 
 FileFeed::~FileFeed() = default;
 
@@ -77,7 +78,8 @@ boost::asio::awaitable<Result<void>> FileFeed::recover() {
     if (!file)
       co_return file.error();
     if (!*file)
-      co_return Error{Errc::corrupt, fmt::format("a record of file {} is to be sent, but the file is unknown", number)};
+      co_return Error{Errc::corrupt,
+                      fmt::format("a record of file {} is to be sent, but the file is unknown", number)};
     singles_[number].push_back(run);
     const auto slot = parts_.files.open(**file);
     auto& disk = parts_.disk;
@@ -94,7 +96,8 @@ boost::asio::awaitable<Result<void>> FileFeed::recover() {
     if (!read)
       co_return read.error();
     if (block_.records.size() != 1)
-      co_return Error{Errc::corrupt, fmt::format("{}: line {} is not the record that was accepted", path, run.line)};
+      co_return Error{Errc::corrupt,
+                      fmt::format("{}: line {} is not the record that was accepted", path, run.line)};
     parts_.files.at(slot).progress.found_frozen(1);
     parts_.batcher.place_single(QueuedRecord{block_.records.front(), slot});
   }
@@ -120,9 +123,8 @@ boost::asio::awaitable<bool> FileFeed::make_ready(SpoolFile& file) {
       file.state = FileState::refused;
       file.refusal_code = "damaged_document";
       file.refusal_message = converted.error().message;
-      GroupCommit::Change change = [number, code = file.refusal_code, message = file.refusal_message](Ledger& ledger) {
-        return ledger.file_refused(number, code, message);
-      };
+      GroupCommit::Change change = [number, code = file.refusal_code, message = file.refusal_message](
+                                       Ledger& ledger) { return ledger.file_refused(number, code, message); };
       co_return co_await parts_.recorder.record(std::move(change));
     }
     file.converted = converted->converted;

@@ -98,10 +98,11 @@ Result<CheckedFile> check_json(ReadFile& file, const Config& config, const OnRej
 
 }  // namespace
 
-Result<CheckedFile> check_records(Files& files, const Config& config, const std::string& path, FileFormat format,
-                                  const OnRejection& on_rejection) {
+Result<CheckedFile> check_records(Files& files, const Config& config, const std::string& path,
+                                  FileFormat format, const OnRejection& on_rejection) {
   if (format.compression != Compression::none || format.format == Format::csv)
-    return Error{Errc::invalid, "this version takes .ndjson, .jsonl and .json; the file would be refused whole"};
+    return Error{Errc::invalid,
+                 "this version takes .ndjson, .jsonl and .json; the file would be refused whole"};
   auto file = files.open(path);
   if (!file)
     return file.error();
@@ -118,8 +119,9 @@ void FilePlan::add(const CheckedFile& file) {
 std::string FilePlan::text() const {
   std::string out;
   const auto& limits = config_.limits;
-  fmt::format_to(std::back_inserter(out), "plan: {} records in about {} batches of at most {} records and {}\n", good_,
-                 batches_, effective_max_records(config_), format_size(config_.batch.max_bytes));
+  fmt::format_to(std::back_inserter(out),
+                 "plan: {} records in about {} batches of at most {} records and {}\n", good_, batches_,
+                 effective_max_records(config_), format_size(config_.batch.max_bytes));
   if (batches_ == 0)
     return out;
   const auto per_batch = std::max<std::uint64_t>(1, good_ / batches_);
@@ -131,7 +133,8 @@ std::string FilePlan::text() const {
   if (batches_ <= at_once)
     out += "all of them may be in progress at once, no limit binds\n";
   else
-    fmt::format_to(std::back_inserter(out), "{} binds: {} batches in progress at once, {} rounds of job time\n",
+    fmt::format_to(std::back_inserter(out),
+                   "{} binds: {} batches in progress at once, {} rounds of job time\n",
                    by_operations ? "limits.in_progress_operations" : "limits.in_progress_batches", at_once,
                    (batches_ + at_once - 1) / at_once);
   return out;

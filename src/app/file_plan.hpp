@@ -15,7 +15,7 @@ namespace usherd {
 struct CheckedFile {
   std::uint64_t records = 0;
   std::uint64_t rejected = 0;
-  std::uint64_t good_bytes = 0;   ///< of the records that would be sent
+  std::uint64_t good_bytes = 0;     ///< of the records that would be sent
   std::uint64_t full_by_bytes = 0;  ///< batches that batch.max_bytes closes
   std::uint64_t batches = 0;        ///< if no user stood in the way
 };

@@ -16,7 +16,9 @@ Run place_of(const QueuedRecord& record, const std::vector<FileNumber>& numbers)
   return {numbers[record.file], record.record.offset, record.record.length, record.record.line, 1};
 }
 
-bool is_mergeable(const QueuedRecord& record) { return (record.record.flags & kMergeable) != 0; }
+bool is_mergeable(const QueuedRecord& record) {
+  return (record.record.flags & kMergeable) != 0;
+}
 
 }  // namespace
 
@@ -100,7 +102,8 @@ std::shared_ptr<ActiveBatch> Freezing::row_of(DraftBatch& draft, BatchId id) con
   return batch;
 }
 
-boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::unique_ptr<OpenBatch> open, bool sends_now) {
+boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::unique_ptr<OpenBatch> open,
+                                                                      bool sends_now) {
   std::vector<MergedRecord> merged;
   if (parts_.merge) {
     const bool done = co_await merge(*open, merged);
@@ -108,7 +111,8 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
       co_return nullptr;
   }
   std::vector<QueuedRecord> records = open->items();
-  auto draft = std::make_shared<DraftBatch>(build_manifest(std::move(open->items()), merged, parts_.files.numbers()));
+  auto draft =
+      std::make_shared<DraftBatch>(build_manifest(std::move(open->items()), merged, parts_.files.numbers()));
   const auto id = ++last_id_;
   const auto paths = parts_.files.paths(draft->manifest, id);
   auto& disk = parts_.disk;

@@ -32,8 +32,10 @@ boost::asio::awaitable<void> Identity::compare(std::string org_id, bool work_is_
   const auto before = co_await ledger_.ask(std::move(known));
   const bool differs = before && *before && **before != org_id;
   if (differs && work_is_unfinished) {
-    log_.error("the key belongs to another organisation than the unfinished work in the spool; put the old key back, "
-               "or finish that work first");
+    log_.error(
+        "the key belongs to another organisation than the unfinished work in the spool; put the old key "
+        "back, "
+        "or finish that work first");
     api_.gate().park(ParkReason::organisation);
     co_return;
   }

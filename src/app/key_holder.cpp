@@ -19,6 +19,8 @@ void KeyHolder::reread() {
     log_.error("{}; the old key stays in use", done.error().message);
 }
 
-std::string KeyHolder::authorization() const { return "Basic " + std::string(key_.reveal()); }
+std::string KeyHolder::authorization() const {
+  return "Basic " + std::string(key_.reveal());
+}
 
 }  // namespace usherd

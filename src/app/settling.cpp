@@ -58,7 +58,8 @@ boost::asio::awaitable<void> Settling::run() {
       next_expiry_ = parts_.timers.now().boot + kExpiryPace;
     }
     if (queue_.empty()) {
-      const auto until = again_.empty() ? next_expiry_ : std::min(next_expiry_, parts_.timers.now().boot + kRetry);
+      const auto until =
+          again_.empty() ? next_expiry_ : std::min(next_expiry_, parts_.timers.now().boot + kRetry);
       const bool due = co_await alarm_->wait_until(until);
       if (due) {
         queue_.insert(queue_.end(), again_.begin(), again_.end());
@@ -170,16 +171,18 @@ void Settling::ended(const Ending& ending) {
     ++totals_.refused;
   totals_.records += ending.records;
   totals_.outcomes += ending.outcomes;
-  parts_.log.info("{}: {} records, {} imported, {} merged, {} rejected, {} unknown", printable(ending.file.name),
-                  ending.records, ending.outcomes.imported, ending.outcomes.merged, ending.outcomes.rejected,
-                  ending.outcomes.unknown);
+  parts_.log.info("{}: {} records, {} imported, {} merged, {} rejected, {} unknown",
+                  printable(ending.file.name), ending.records, ending.outcomes.imported,
+                  ending.outcomes.merged, ending.outcomes.rejected, ending.outcomes.unknown);
   parts_.files.close(ending.file.number);
 }
 
 boost::asio::awaitable<void> Settling::expire() {
   while (true) {
     const auto now = parts_.timers.now().wall;
-    auto question = [now, keep = parts_.keep](Ledger& ledger) { return Expiry::gather(ledger, now, keep, kExpiryGroup); };
+    auto question = [now, keep = parts_.keep](Ledger& ledger) {
+      return Expiry::gather(ledger, now, keep, kExpiryGroup);
+    };
     auto due = co_await parts_.ledger.ask(std::move(question));
     if (!due || due->empty())
       co_return;

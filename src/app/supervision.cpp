@@ -17,8 +17,8 @@
 
 namespace usherd {
 
-Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& parts, boost::asio::io_context& loop,
-                         KeyHolder& key, Log& log)
+Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& parts,
+                         boost::asio::io_context& loop, KeyHolder& key, Log& log)
     : config_(std::move(config)),
       options_(std::move(options)),
       parts_(parts),
@@ -28,6 +28,7 @@ Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& pa
       news_(parts.timers.alarm()),
       stopping_(parts.timers.alarm()) {
   const auto news = [this] { news_->ring(); };
+  parts_.tasks.on_failure(news);
   parts_.gate.on_change(news);
   parts_.settling.on_settled(news);
   parts_.feed.on_idle(news);
@@ -83,7 +84,8 @@ boost::asio::awaitable<bool> Supervision::recover() {
 
 boost::asio::awaitable<void> Supervision::obey_signals() {
   while (true) {
-    const auto [error, number] = co_await signals_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    const auto [error, number] =
+        co_await signals_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     if (error)
       co_return;
     signalled(number);
@@ -118,7 +120,8 @@ void Supervision::reload() {
   }
   auto reloaded = reload_config(config_, outcome.config);
   config_ = std::move(reloaded.config);
-  parts_.batcher.configure(batch_limits(config_, parts_.submitter.stats().learnt_body_bytes), config_.batch.lookahead);
+  parts_.batcher.configure(batch_limits(config_, parts_.submitter.stats().learnt_body_bytes),
+                           config_.batch.lookahead);
   parts_.budget.configure(static_cast<std::uint32_t>(config_.limits.in_progress_batches),
                           config_.limits.in_progress_operations);
   parts_.delivery.budget_changed();
@@ -192,9 +195,10 @@ boost::asio::awaitable<void> Supervision::drain() {
 void Supervision::report_drain() {
   const auto& totals = parts_.settling.totals();
   const auto& sum = totals.outcomes;
-  fmt::print("files {}  refused {}  records {}  imported {}  merged {}  rejected {}  unknown {}  rekeyed {}\n",
-             totals.files, totals.refused, totals.records, sum.imported, sum.merged, sum.rejected, sum.unknown,
-             sum.rekeyed);
+  fmt::print(
+      "files {}  refused {}  records {}  imported {}  merged {}  rejected {}  unknown {}  rekeyed {}\n",
+      totals.files, totals.refused, totals.records, sum.imported, sum.merged, sum.rejected, sum.unknown,
+      sum.rekeyed);
   for (const auto& left : taken_->left)
     fmt::print("left in incoming/: {} ({}: {})\n", printable(left.name), word_of(left.reason), left.detail);
   if (taken_->left_count > taken_->left.size())
@@ -214,7 +218,8 @@ boost::asio::awaitable<void> Supervision::stop() {
   const auto until = parts_.timers.now().boot + config_.stop_timeout;
   while (parts_.api.in_flight() > 0 && !cancel_asked_ && parts_.timers.now().boot < until)
     co_await stopping_->wait_until(until);
-  // Whoever got an answer has handed its news to the ledger by now; two turns of its thread make them durable.
+  // Whoever got an answer has handed its news to the ledger by now; two turns of its thread make them
+  // durable.
   for (int turn = 0; turn < 2; ++turn) {
     auto nothing = [](Ledger&) { return true; };
     co_await parts_.ledger.ask(std::move(nothing));

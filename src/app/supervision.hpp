@@ -14,8 +14,8 @@ namespace usherd {
 /// The life of a daemon: recover, work, obey signals, stop in order. Event loop only.
 class Supervision {
  public:
-  Supervision(Config config, Daemon::Options options, DaemonParts& parts, boost::asio::io_context& loop, KeyHolder& key,
-              Log& log);
+  Supervision(Config config, Daemon::Options options, DaemonParts& parts, boost::asio::io_context& loop,
+              KeyHolder& key, Log& log);
 
   [[nodiscard]] boost::asio::awaitable<void> run();
   [[nodiscard]] const RunSummary& summary() const { return summary_; }

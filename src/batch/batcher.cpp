@@ -20,7 +20,9 @@ Batcher::Batcher(boost::asio::any_io_executor loop, Timers& timers, BatchLimits 
 
 Batcher::~Batcher() = default;
 
-bool Batcher::has_room() const { return full_.size() < kFullMost && order_.waiting() < lookahead_; }
+bool Batcher::has_room() const {
+  return full_.size() < kFullMost && order_.waiting() < lookahead_;
+}
 
 boost::asio::awaitable<void> Batcher::place(const std::vector<Record>& records, std::uint32_t file) {
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -101,7 +103,9 @@ boost::asio::awaitable<void> Batcher::wait_due() {
   }
 }
 
-std::uint64_t Batcher::due_operations() const { return full_.empty() ? open_->records() : full_.front()->records(); }
+std::uint64_t Batcher::due_operations() const {
+  return full_.empty() ? open_->records() : full_.front()->records();
+}
 
 std::unique_ptr<OpenBatch> Batcher::take() {
   if (full_.empty())
@@ -113,7 +117,9 @@ std::unique_ptr<OpenBatch> Batcher::take() {
   return batch;
 }
 
-void Batcher::release(std::uint64_t key) { order_.release(key); }
+void Batcher::release(std::uint64_t key) {
+  order_.release(key);
+}
 
 void Batcher::put_back(std::uint64_t key, const std::vector<QueuedRecord>& records) {
   auto singles = records;
@@ -136,6 +142,8 @@ void Batcher::configure(BatchLimits limits, std::size_t lookahead) {
   room_.notify();
 }
 
-bool Batcher::idle() const { return full_.empty() && open_->empty() && !order_.has_ready() && order_.waiting() == 0; }
+bool Batcher::idle() const {
+  return full_.empty() && open_->empty() && !order_.has_ready() && order_.waiting() == 0;
+}
 
 }  // namespace usherd

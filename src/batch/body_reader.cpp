@@ -108,12 +108,18 @@ Result<std::size_t> BodyReader::read(std::span<char> into) {
   return filled;
 }
 
-void BodyDigest::Free::operator()(XXH3_state_s* state) const { XXH3_freeState(state); }
+void BodyDigest::Free::operator()(XXH3_state_s* state) const {
+  XXH3_freeState(state);
+}
 
-BodyDigest::BodyDigest() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
+BodyDigest::BodyDigest() : state_(XXH3_createState()) {
+  XXH3_128bits_reset(state_.get());
+}
 BodyDigest::~BodyDigest() = default;
 
-void BodyDigest::update(std::span<const char> piece) { XXH3_128bits_update(state_.get(), piece.data(), piece.size()); }
+void BodyDigest::update(std::span<const char> piece) {
+  XXH3_128bits_update(state_.get(), piece.data(), piece.size());
+}
 
 Digest BodyDigest::value() const {
   XXH128_canonical_t canonical;

@@ -8,7 +8,9 @@ namespace {
 /// Runs added before they are joined: bounds the memory of a file that was sent in many small pieces.
 constexpr std::size_t kUnsortedMost = 65'536;
 
-bool before(const Run& a, const Run& b) { return a.offset < b.offset; }
+bool before(const Run& a, const Run& b) {
+  return a.offset < b.offset;
+}
 
 }  // namespace
 
@@ -18,7 +20,8 @@ void Coverage::add(const Manifest& manifest, FileNumber file, const ReadMark& ma
     if (run.file != file || end <= mark.offset)
       return;
     if (run.offset < mark.offset) {
-      // It reaches over the mark: its lines follow each other without a gap, so the mark's line tells how many.
+      // It reaches over the mark: its lines follow each other without a gap, so the mark's line tells how
+      // many.
       run.records -= static_cast<std::uint32_t>(mark.line - run.line);
       run.line = mark.line;
       run.offset = mark.offset;
@@ -40,7 +43,9 @@ void Coverage::add(const Run& run) {
     join();
 }
 
-void Coverage::close() { join(); }
+void Coverage::close() {
+  join();
+}
 
 void Coverage::join() {
   std::sort(runs_.begin(), runs_.end(), before);
@@ -60,9 +65,9 @@ void Coverage::join() {
 }
 
 const Run* Coverage::next(std::uint64_t offset) const {
-  const auto found = std::upper_bound(runs_.begin(), runs_.end(), offset, [](std::uint64_t at, const Run& run) {
-    return at < run.offset + run.length;
-  });
+  const auto found =
+      std::upper_bound(runs_.begin(), runs_.end(), offset,
+                       [](std::uint64_t at, const Run& run) { return at < run.offset + run.length; });
   return found == runs_.end() ? nullptr : &*found;
 }
 

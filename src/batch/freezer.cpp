@@ -109,7 +109,8 @@ Result<Digest> freeze_body(Files& files, const DraftBatch& draft, const BodyPath
     total += *got;
   }
   if (total != draft.body_length)
-    return Error{Errc::corrupt, fmt::format("a body of {} bytes was to be frozen and has {}", draft.body_length, total)};
+    return Error{Errc::corrupt,
+                 fmt::format("a body of {} bytes was to be frozen and has {}", draft.body_length, total)};
   return digest.value();
 }
 

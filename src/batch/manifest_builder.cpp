@@ -12,7 +12,9 @@ Run run_of(const QueuedRecord& record, FileNumber number) {
   return {number, record.record.offset, record.record.length, record.record.line, 1};
 }
 
-bool follows(const Run& run, const Run& next) { return run.file == next.file && run.line + run.records == next.line; }
+bool follows(const Run& run, const Run& next) {
+  return run.file == next.file && run.line + run.records == next.line;
+}
 
 }  // namespace
 

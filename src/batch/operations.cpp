@@ -55,14 +55,16 @@ Result<void> Operations::locate(const Run& run) {
     ++line;
   };
   for (std::uint64_t at = run.offset; at < end;) {
-    const auto got = (*file)->read_at(std::span(chunk.data(), std::min<std::uint64_t>(chunk.size(), end - at)), at);
+    const auto got =
+        (*file)->read_at(std::span(chunk.data(), std::min<std::uint64_t>(chunk.size(), end - at)), at);
     if (!got)
       return got.error();
     if (*got == 0)
       return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", known->second)};
     const char* from = chunk.data();
     const char* const stop = from + *got;
-    while ((from = static_cast<const char*>(std::memchr(from, '\n', static_cast<std::size_t>(stop - from)))) != nullptr) {
+    while ((from = static_cast<const char*>(
+                std::memchr(from, '\n', static_cast<std::size_t>(stop - from)))) != nullptr) {
       add(at + static_cast<std::uint64_t>(from - chunk.data()));
       if (++from == stop)
         break;
@@ -109,7 +111,8 @@ Result<std::string> Operations::bytes(std::size_t index) {
   return read(paths_.merged, literal(index).offset, literal(index).length);
 }
 
-Result<DraftBatch> draft_part(Operations& operations, const BatchRow& row, std::span<const std::size_t> indexes) {
+Result<DraftBatch> draft_part(Operations& operations, const BatchRow& row,
+                              std::span<const std::size_t> indexes) {
   DraftBatch draft;
   auto& manifest = draft.manifest;
   for (const auto index : indexes) {
@@ -129,7 +132,8 @@ Result<DraftBatch> draft_part(Operations& operations, const BatchRow& row, std::
     }
     const Run& next = operations.run(index);
     auto& runs = manifest.runs;
-    if (!runs.empty() && runs.back().file == next.file && runs.back().line + runs.back().records == next.line) {
+    if (!runs.empty() && runs.back().file == next.file &&
+        runs.back().line + runs.back().records == next.line) {
       runs.back().length = next.offset + next.length - runs.back().offset;
       ++runs.back().records;
     } else {

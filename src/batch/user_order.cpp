@@ -20,7 +20,9 @@ constexpr std::size_t kFirstSlots = 1024;
 
 UserOrder::UserOrder() : slots_(kFirstSlots), mask_(kFirstSlots - 1), free_(kNone) {}
 
-void UserOrder::prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[key & mask_]); }
+void UserOrder::prefetch(std::uint64_t key) const {
+  __builtin_prefetch(&slots_[key & mask_]);
+}
 
 std::size_t UserOrder::find(std::uint64_t key) const {
   for (std::size_t i = key & mask_;; i = (i + 1) & mask_) {
@@ -76,8 +78,9 @@ void UserOrder::erase(std::size_t hole) {
 
 std::uint32_t UserOrder::make_node(const QueuedRecord& record) {
   const Node node{record.record.offset,
-                  record.record.length | (static_cast<std::uint32_t>(record.record.flags) << kFlagShift), record.file,
-                  static_cast<std::uint32_t>(std::min<std::uint64_t>(record.record.line, kNone)), kNone};
+                  record.record.length | (static_cast<std::uint32_t>(record.record.flags) << kFlagShift),
+                  record.file, static_cast<std::uint32_t>(std::min<std::uint64_t>(record.record.line, kNone)),
+                  kNone};
   ++waiting_;
   if (free_ == kNone) {
     nodes_.push_back(node);

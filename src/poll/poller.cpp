@@ -16,7 +16,9 @@ constexpr std::uint64_t kMostStatusBytes = 256U << 10;
 /// Tries at one page that answers garbage before its batch's outcome is called unreadable.
 constexpr unsigned kPageTries = 20;
 
-Milliseconds since(BootTime then, BootTime now) { return std::chrono::duration_cast<Milliseconds>(now - then); }
+Milliseconds since(BootTime then, BootTime now) {
+  return std::chrono::duration_cast<Milliseconds>(now - then);
+}
 
 }  // namespace
 
@@ -114,8 +116,8 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(std::string job, Call call, 
     }
     // What the network or a crowded API does is waited out; what a page is, is not.
     const bool passing = exchange.failure ? exchange.failure->code != Errc::invalid
-                                          : exchange.status == 202 || exchange.status == 429 || exchange.status >= 500 ||
-                                                exchange.status == 401;
+                                          : exchange.status == 202 || exchange.status == 429 ||
+                                                exchange.status >= 500 || exchange.status == 401;
     if (!passing && ++failures >= kPageTries)
       co_return PagesEnd::unreadable;
     co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));

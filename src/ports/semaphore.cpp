@@ -14,7 +14,8 @@ boost::asio::awaitable<void> Semaphore::acquire() {
     co_return;
   }
   const auto place = waiters_.emplace(
-      waiters_.end(), Waiter{boost::asio::steady_timer(loop_, boost::asio::steady_timer::time_point::max()), false});
+      waiters_.end(),
+      Waiter{boost::asio::steady_timer(loop_, boost::asio::steady_timer::time_point::max()), false});
   co_await place->wake.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
   const bool granted = place->granted;
   waiters_.erase(place);

@@ -22,7 +22,9 @@ bool is_cancellation(const std::exception_ptr& failure) {
 
 TaskGroup::TaskGroup(boost::asio::any_io_executor loop) : loop_(std::move(loop)), empty_(loop_) {}
 
-TaskGroup::~TaskGroup() { assert(tasks_.empty()); }
+TaskGroup::~TaskGroup() {
+  assert(tasks_.empty());
+}
 
 void TaskGroup::spawn(boost::asio::awaitable<void> task) {
   const auto place = tasks_.emplace(tasks_.end());
@@ -43,6 +45,8 @@ void TaskGroup::ended(Tasks::iterator task, const std::exception_ptr& failure) {
   if (failure && !is_cancellation(failure) && !failure_) {
     failure_ = failure;
     cancel();
+    if (failed_)
+      failed_();
   }
   if (tasks_.empty())
     empty_.notify();
@@ -52,7 +56,8 @@ void TaskGroup::cancel() {
   // A cancelled task may end at once and leave the list: look one ahead.
   for (auto task = tasks_.begin(); task != tasks_.end();) {
     Task& running = *task++;
-    // A signal that reaches co_spawn before its task began would be thrown out of the event loop, and nobody be told.
+    // A signal that reaches co_spawn before its task began would be thrown out of the event loop, and nobody
+    // be told.
     running.cancelled = true;
     if (running.started)
       running.signal.emit(boost::asio::cancellation_type::terminal);

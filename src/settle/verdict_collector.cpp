@@ -37,8 +37,8 @@ bool echoes(const json::value& sent, const json::value& echo) {
   if (sent.is_object() && echo.is_object()) {
     for (const auto& member : sent.as_object()) {
       const auto* other = echo.as_object().if_contains(member.key());
-      const bool empty = member.value().is_null() ||
-                         (member.value().is_string() && member.value().as_string().empty());
+      const bool empty =
+          member.value().is_null() || (member.value().is_string() && member.value().as_string().empty());
       if (other == nullptr ? !empty : !echoes(member.value(), *other))
         return false;
     }
@@ -60,7 +60,8 @@ bool echoes(const json::value& sent, const json::value& echo) {
 
 bool has_text(const json::object& object, std::string_view member, const std::string& text) {
   const auto* value = object.if_contains(member);
-  return value != nullptr && value->is_string() && std::string_view(value->as_string().data(), value->as_string().size()) == text;
+  return value != nullptr && value->is_string() &&
+         std::string_view(value->as_string().data(), value->as_string().size()) == text;
 }
 
 }  // namespace
@@ -142,7 +143,8 @@ std::uint32_t VerdictCollector::reason(const ResultItem& item) {
   std::string key = item.code + '\0' + item.message;
   if (reasons_.size() >= kMostReasons)
     key = item.code + '\0';
-  const auto [place, added] = reason_index_.emplace(std::move(key), static_cast<std::uint32_t>(reasons_.size()));
+  const auto [place, added] =
+      reason_index_.emplace(std::move(key), static_cast<std::uint32_t>(reasons_.size()));
   if (added)
     reasons_.push_back(Reason{item.code, item.message});
   return place->second;
@@ -192,7 +194,8 @@ BatchVerdict VerdictCollector::verdict(const JobAnswer& answer) const {
   const bool complete = is_complete(answer);
   const auto unnamed = static_cast<std::uint32_t>(verdict.reasons.size());
   if (!complete)
-    verdict.reasons.push_back(Reason{"no_verdict", "the job ended and names this record neither imported nor failed"});
+    verdict.reasons.push_back(
+        Reason{"no_verdict", "the job ended and names this record neither imported nor failed"});
   for (std::size_t i = 0; i < seen_.size(); ++i) {
     const auto index = static_cast<std::uint32_t>(i);
     if (seen_[i] == Seen::rejected)

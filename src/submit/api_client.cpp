@@ -22,7 +22,9 @@ constexpr Milliseconds kLeastWait{100};
 /// Counts an exchange for as long as it lives, also when it ends by cancellation.
 class InFlight {
  public:
-  InFlight(std::size_t& count, const std::function<void()>& quiet) : count_(count), quiet_(quiet) { ++count_; }
+  InFlight(std::size_t& count, const std::function<void()>& quiet) : count_(count), quiet_(quiet) {
+    ++count_;
+  }
   InFlight(const InFlight&) = delete;
   InFlight& operator=(const InFlight&) = delete;
   ~InFlight() {
@@ -35,7 +37,9 @@ class InFlight {
   const std::function<void()>& quiet_;
 };
 
-CallKind kind_of(Call call) { return call == Call::create ? CallKind::post : CallKind::read; }
+CallKind kind_of(Call call) {
+  return call == Call::create ? CallKind::post : CallKind::read;
+}
 
 }  // namespace
 
@@ -119,7 +123,8 @@ boost::asio::awaitable<bool> ApiClient::key_holds(Connection& connection) {
 
 void ApiClient::note(const ApiRequest& request, const Admission& admission, const Exchange& exchange) {
   if (exchange.failure) {
-    log_.debug("{} {}: {}", to_string(request.call), printable(request.target, 80), exchange.failure->message);
+    log_.debug("{} {}: {}", to_string(request.call), printable(request.target, 80),
+               exchange.failure->message);
     if (admission.probes)
       gate_.probe_ended();
     return;

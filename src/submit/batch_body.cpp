@@ -8,7 +8,9 @@ namespace {
 constexpr std::size_t kChunk = 256 * 1024;
 constexpr std::size_t kPiece = 64 * 1024;
 
-Error changed() { return {Errc::corrupt, "the body on disk is not the one that was frozen"}; }
+Error changed() {
+  return {Errc::corrupt, "the body on disk is not the one that was frozen"};
+}
 
 }  // namespace
 

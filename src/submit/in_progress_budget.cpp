@@ -26,7 +26,8 @@ std::uint32_t InProgressBudget::usable_batches() const {
 }
 
 std::uint64_t InProgressBudget::usable_operations() const {
-  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(share_ * static_cast<double>(limit_operations_) + 1e-6));
+  return std::max<std::uint64_t>(
+      1, static_cast<std::uint64_t>(share_ * static_cast<double>(limit_operations_) + 1e-6));
 }
 
 bool InProgressBudget::admits(std::uint64_t operations) const {
@@ -53,6 +54,8 @@ void InProgressBudget::refused() {
   share_ = std::min(share_, std::min(1.0, std::max(by_batches, by_operations)) * kShrink);
 }
 
-void InProgressBudget::accepted() { share_ = std::min(1.0, share_ + kGrow); }
+void InProgressBudget::accepted() {
+  share_ = std::min(1.0, share_ + kGrow);
+}
 
 }  // namespace usherd

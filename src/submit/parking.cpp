@@ -10,11 +10,15 @@ constexpr Milliseconds kSlowestPace{60'000};
 constexpr std::array<std::string_view, kParkReasons> kNames{"credentials", "endpoint", "organisation",
                                                             "refused",     "disk",     "paused"};
 
-bool is_probed(ParkReason reason) { return reason == ParkReason::credentials || reason == ParkReason::endpoint; }
+bool is_probed(ParkReason reason) {
+  return reason == ParkReason::credentials || reason == ParkReason::endpoint;
+}
 
 }  // namespace
 
-std::string_view to_string(ParkReason reason) { return kNames[static_cast<std::size_t>(reason)]; }
+std::string_view to_string(ParkReason reason) {
+  return kNames[static_cast<std::size_t>(reason)];
+}
 
 void Parking::park(ParkReason reason, BootTime now) {
   State& state = states_[static_cast<std::size_t>(reason)];
@@ -26,7 +30,9 @@ void Parking::park(ParkReason reason, BootTime now) {
   state.next_probe = now + state.pace;
 }
 
-void Parking::clear(ParkReason reason) { states_[static_cast<std::size_t>(reason)] = State{}; }
+void Parking::clear(ParkReason reason) {
+  states_[static_cast<std::size_t>(reason)] = State{};
+}
 
 std::optional<ParkReason> Parking::first() const {
   for (std::size_t i = 0; i < kParkReasons; ++i) {

@@ -7,16 +7,27 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long a refusal must last on a key with an unanswered try before it counts: the first request may still run.
+/// How long a refusal must last on a key with an unanswered try before it counts: the first request may still
+/// run.
 constexpr auto kDoubt = 10min;
 constexpr unsigned kServerErrorsToRekey = 5;
 constexpr unsigned kRekeysBeforeHalving = 1;
 constexpr unsigned kCutUploadsToHalve = 3;
 constexpr unsigned kRefusalsToHalve = 3;
 
-bool is_redirect(unsigned status) { return status >= 300 && status < 400; }
+bool is_redirect(unsigned status) {
+  return status >= 300 && status < 400;
+}
 
-/// Whether a refusal proves that nothing ran under this key; notes the doubt where it does not yet.
+/// The request may run on behind what was heard of it: what is refused from now on may be refused because of
+/// it.
+void may_still_run(KeyHistory& history) {
+  history.unanswered = true;
+  history.doubted_since.reset();
+}
+
+/// Whether a refusal of the body proves that nothing ran under this key; notes the doubt where it does not
+/// yet.
 bool is_verdict(KeyHistory& history, BootTime now) {
   if (!history.unanswered)
     return true;
@@ -28,7 +39,7 @@ bool is_verdict(KeyHistory& history, BootTime now) {
 PostDecision after_failure(const PostTry& attempt, PostDecision decision, const PostContext& context) {
   auto& history = decision.history;
   if (attempt.progress >= Progress::body_written) {
-    history.unanswered = true;
+    may_still_run(history);
     history.cut_uploads = 0;
   } else if (attempt.progress == Progress::body_started) {
     ++history.cut_uploads;
@@ -41,9 +52,11 @@ PostDecision after_failure(const PostTry& attempt, PostDecision decision, const 
 
 PostDecision after_server_error(const PostTry& attempt, PostDecision decision, const PostContext& context) {
   auto& history = decision.history;
-  // A gateway that gave up waiting says nothing of what the API went on to do.
+  // A server that failed may have made the job first; a gateway that gave up says nothing of what goes on
+  // behind it.
+  history.unanswered = true;
   if (attempt.status == 502 || attempt.status == 504)
-    history.unanswered = true;
+    may_still_run(history);
   if (attempt.status != 500)
     return decision;
   ++history.server_errors;
@@ -58,27 +71,34 @@ PostDecision after_server_error(const PostTry& attempt, PostDecision decision, c
 
 PostDecision after_refusal(const PostTry& attempt, PostDecision decision, const PostContext& context) {
   auto& history = decision.history;
-  const bool verdict = is_verdict(history, context.now);
+  // Being turned away at the door proves that this try did not run, and nothing of an earlier one, however
+  // long it goes on.
+  const bool did_not_run = !history.unanswered;
   switch (attempt.status) {
     case 401:
     case 403:
-      return {PostStep::park_credentials, verdict, history};
+      return {PostStep::park_credentials, did_not_run, history};
     case 404:
-      return {PostStep::park_endpoint, verdict, history};
+      return {PostStep::park_endpoint, did_not_run, history};
     case 429:
       history.refusals_alone = context.nothing_in_progress ? history.refusals_alone + 1 : 0;
-      if (verdict && history.refusals_alone >= kRefusalsToHalve && context.operations > 1)
+      if (did_not_run && history.refusals_alone >= kRefusalsToHalve && context.operations > 1)
         return {PostStep::halve, true, history};
-      return {PostStep::wait, verdict, history};
+      return {PostStep::wait, did_not_run, history};
     case 413:
-      if (!verdict)
+      if (!is_verdict(history, context.now))
         return decision;
       return {context.operations > 1 ? PostStep::halve : PostStep::reject, true, history};
     case 408:
-      history.unanswered = true;
+      may_still_run(history);
       return decision;
     default:
-      if (!attempt.is_api_error || !verdict)
+      if (!attempt.is_api_error) {
+        // Somebody between us and the API: no word of what became of the batch.
+        history.unanswered = true;
+        return decision;
+      }
+      if (!is_verdict(history, context.now))
         return decision;
       return {context.operations > 1 ? PostStep::halve : PostStep::reject, true, history};
   }

@@ -34,6 +34,8 @@ boost::asio::awaitable<bool> Recorder::wait_for_disk(const Error& error) {
   co_return !stopping_;
 }
 
-void Recorder::disk_works() { gate_.clear(ParkReason::disk); }
+void Recorder::disk_works() {
+  gate_.clear(ParkReason::disk);
+}
 
 }  // namespace usherd

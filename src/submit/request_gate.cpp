@@ -22,7 +22,8 @@ std::optional<ParkReason> RequestGate::park_reason(CallKind kind) const {
     return ParkReason::credentials;
   if (kind == CallKind::read)
     return std::nullopt;
-  for (const auto reason : {ParkReason::endpoint, ParkReason::organisation, ParkReason::refused, ParkReason::paused}) {
+  for (const auto reason :
+       {ParkReason::endpoint, ParkReason::organisation, ParkReason::refused, ParkReason::paused}) {
     if (parking_.holds(reason))
       return reason;
   }
@@ -34,9 +35,9 @@ std::optional<BootTime> RequestGate::obstacle(CallKind kind, BootTime now, Admis
   if (const auto reason = park_reason(kind)) {
     const auto probe = parking_.next_probe(*reason);
     // A reason that no probe can end may stand behind one that a probe can.
-    const bool other_blocks = kind == CallKind::post && (parking_.holds(ParkReason::paused) ||
-                                                         parking_.holds(ParkReason::refused) ||
-                                                         parking_.holds(ParkReason::organisation));
+    const bool other_blocks = kind == CallKind::post &&
+                              (parking_.holds(ParkReason::paused) || parking_.holds(ParkReason::refused) ||
+                               parking_.holds(ParkReason::organisation));
     if (!probe || probing_ || other_blocks)
       return kNever;
     if (*probe > now)

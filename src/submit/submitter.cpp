@@ -21,7 +21,9 @@ constexpr Milliseconds kMostBackoff{60'000};
 
 }  // namespace
 
-bool ActiveBatch::has_anonymous() const { return std::find(row.users.begin(), row.users.end(), 0U) != row.users.end(); }
+bool ActiveBatch::has_anonymous() const {
+  return std::find(row.users.begin(), row.users.end(), 0U) != row.users.end();
+}
 
 SendTime Submitter::send_time() const {
   const auto now = parts_.timers.now();
@@ -42,8 +44,8 @@ bool Submitter::is_expired(const ActiveBatch& batch) const {
 PostContext Submitter::context(const ActiveBatch& batch) const {
   const auto now = parts_.timers.now().boot;
   bool pass = batch.accepted_at_first_error && stats_.accepted > *batch.accepted_at_first_error;
-  // An API may go on replaying a stored 500 to every key after its outage ended. If all of our batches hold such
-  // keys nobody can pass: now and then one of them tries a new key.
+  // An API may go on replaying a stored 500 to every key after its outage ended. If all of our batches hold
+  // such keys nobody can pass: now and then one of them tries a new key.
   if (!pass && batch.history.server_errors + 1 >= kLoneErrors &&
       (!stats_.last_lone_rekey || now - *stats_.last_lone_rekey >= kLoneRekeyPace))
     pass = batch.rekeyed_for_errors == 0;
@@ -62,7 +64,8 @@ boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) 
   const auto sent = send_time();
   const auto id = batch.row.id;
   // A send time that was noted a moment ago with the batch itself is as good.
-  const bool fresh = batch.row.sent && batch.row.sent->boot_id == sent.boot_id && sent.boot - batch.row.sent->boot < 10s;
+  const bool fresh =
+      batch.row.sent && batch.row.sent->boot_id == sent.boot_id && sent.boot - batch.row.sent->boot < 10s;
   if (!fresh) {
     GroupCommit::Change change = [id, sent](Ledger& ledger) { return ledger.set_sent(id, sent); };
     const bool done = co_await parts_.recorder.record(std::move(change));
@@ -75,8 +78,8 @@ boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) 
 
 boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch) {
   auto paths = parts_.files.paths(batch.row.manifest, batch.row.id);
-  BatchBody body(parts_.workers, BodyReader(parts_.disk, batch.row.manifest, std::move(paths)), batch.row.body_length,
-                 batch.row.digest);
+  BatchBody body(parts_.workers, BodyReader(parts_.disk, batch.row.manifest, std::move(paths)),
+                 batch.row.body_length, batch.row.digest);
   ApiRequest request;
   request.call = Call::create;
   request.method = Method::post;
@@ -238,8 +241,8 @@ void Submitter::note_refusal(const std::string& code) {
   stats_.refusal_code = code;
   if (stats_.refusals_in_a_row < kRefusalsToPark)
     return;
-  parts_.log.error("{} lone records in a row refused with {}: look at rejected/, then resume", stats_.refusals_in_a_row,
-                   log_code(code));
+  parts_.log.error("{} lone records in a row refused with {}: look at rejected/, then resume",
+                   stats_.refusals_in_a_row, log_code(code));
   stats_.refusals_in_a_row = 0;
   parts_.api.gate().park(ParkReason::refused);
 }

@@ -17,16 +17,16 @@ struct RunSummary {
   std::string error;  ///< why it failed; empty where it did not
 };
 
-/// The composition root: builds every part from a configuration, runs them on one event loop, stops them in order.
-/// Owns the loop, the worker threads, the ledger and the locks.
+/// The composition root: builds every part from a configuration, runs them on one event loop, stops them in
+/// order. Owns the loop, the worker threads, the ledger and the locks.
 class Daemon {
  public:
   enum class Mode : std::uint8_t { run, drain };
   struct Options {
     Mode mode = Mode::run;
-    std::string config_path;  ///< read again on SIGHUP
-    std::optional<Milliseconds> timeout;       ///< drain: give up after so long
-    Milliseconds park_timeout{300'000};        ///< drain: give up when parked for so long
+    std::string config_path;              ///< read again on SIGHUP
+    std::optional<Milliseconds> timeout;  ///< drain: give up after so long
+    Milliseconds park_timeout{300'000};   ///< drain: give up when parked for so long
     bool progress_bar = false;
   };
 

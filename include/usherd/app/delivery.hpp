@@ -20,8 +20,8 @@
 
 namespace usherd {
 
-/// Carries batches from the batcher to their end: a coroutine a batch, started when the budget admits it, that
-/// freezes, submits, follows and ends it. Event loop only; all references must outlive it.
+/// Carries batches from the batcher to their end: a coroutine a batch, started when the budget admits it,
+/// that freezes, submits, follows and ends it. Event loop only; all references must outlive it.
 class Delivery {
  public:
   struct Parts {
@@ -43,7 +43,6 @@ class Delivery {
     const UserKeys& keys;
     std::size_t sessions = 8;
     std::function<void(FileNumber)> on_progress;  ///< records of the file had their outcome
-    std::function<void(const Outcomes&)> on_outcomes;
   };
   explicit Delivery(Parts parts);
 
@@ -65,9 +64,10 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<bool> follow(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> job_vanished(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> job_failed_whole(Batch batch);
-  [[nodiscard]] boost::asio::awaitable<std::optional<BatchVerdict>> read_verdict(Batch batch, JobAnswer answer);
-  [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(std::shared_ptr<VerdictCollector> collector, Call call,
-                                                              ResultPage page);
+  [[nodiscard]] boost::asio::awaitable<std::optional<BatchVerdict>> read_verdict(Batch batch,
+                                                                                 JobAnswer answer);
+  [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(std::shared_ptr<VerdictCollector> collector,
+                                                              Call call, ResultPage page);
   [[nodiscard]] boost::asio::awaitable<bool> halve(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> expire(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> divide(Batch batch, std::vector<std::vector<std::size_t>> parts);

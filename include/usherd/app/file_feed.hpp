@@ -22,8 +22,8 @@ namespace usherd {
 
 class LocalRejects;
 
-/// Reads the accepted files one after the other, in order of their numbers, and hands their records to the batcher.
-/// Skips what batches hold already. Event loop only; the reading itself is done by the workers.
+/// Reads the accepted files one after the other, in order of their numbers, and hands their records to the
+/// batcher. Skips what batches hold already. Event loop only; the reading itself is done by the workers.
 class FileFeed {
  public:
   struct Parts {

@@ -17,8 +17,8 @@
 
 namespace usherd {
 
-/// Turns packed records into frozen batches: merges what may be merged, fixes body, length, digest and key, and makes
-/// all of it durable. Event loop only; disk work is done by the workers.
+/// Turns packed records into frozen batches: merges what may be merged, fixes body, length, digest and key,
+/// and makes all of it durable. Event loop only; disk work is done by the workers.
 class Freezing {
  public:
   struct Parts {
@@ -34,19 +34,20 @@ class Freezing {
   };
   Freezing(Parts parts, BatchId last_id) : parts_(std::move(parts)), last_id_(last_id) {}
 
-  /// The frozen batch; nothing when we are stopping. `sends_now`: its first byte may leave right after, so the send
-  /// time is part of the same commit.
+  /// The frozen batch; nothing when we are stopping. `sends_now`: its first byte may leave right after, so
+  /// the send time is part of the same commit.
   [[nodiscard]] boost::asio::awaitable<std::shared_ptr<ActiveBatch>> freeze(std::unique_ptr<OpenBatch> open,
                                                                             bool sends_now);
-  /// Replaces a batch that did not run, or whose key is given up, by batches of the given operations each; their keys
-  /// are new. Empty when we are stopping; an error when its files changed.
+  /// Replaces a batch that did not run, or whose key is given up, by batches of the given operations each;
+  /// their keys are new. Empty when we are stopping; an error when its files changed.
   [[nodiscard]] boost::asio::awaitable<Result<std::vector<std::shared_ptr<ActiveBatch>>>> divide(
       ActiveBatch& batch, std::vector<std::vector<std::size_t>> parts);
   void set_merge(bool merge) { parts_.merge = merge; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<bool> merge(OpenBatch& open, std::vector<MergedRecord>& merged);
-  [[nodiscard]] std::vector<MergeGroup> merge_groups(OpenBatch& open, std::vector<std::size_t>& positions) const;
+  [[nodiscard]] std::vector<MergeGroup> merge_groups(OpenBatch& open,
+                                                     std::vector<std::size_t>& positions) const;
   [[nodiscard]] std::shared_ptr<ActiveBatch> row_of(DraftBatch& draft, BatchId id) const;
 
   Parts parts_;

@@ -28,8 +28,8 @@ struct SettledTotals {
   Outcomes outcomes;
 };
 
-/// Settles finished files in groups, and removes what was kept long enough. Event loop only; disk and ledger work is
-/// done by the workers.
+/// Settles finished files in groups, and removes what was kept long enough. Event loop only; disk and ledger
+/// work is done by the workers.
 class Settling {
  public:
   struct Parts {

@@ -16,8 +16,8 @@
 
 namespace usherd {
 
-/// Packs records into batches: takes what order allows, lets the rest wait, and makes the reader wait when enough is
-/// packed or too much waits. Touches no disk. Event loop only.
+/// Packs records into batches: takes what order allows, lets the rest wait, and makes the reader wait when
+/// enough is packed or too much waits. Touches no disk. Event loop only.
 class Batcher {
  public:
   Batcher(boost::asio::any_io_executor loop, Timers& timers, BatchLimits limits, std::size_t lookahead);

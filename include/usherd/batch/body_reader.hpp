@@ -21,16 +21,16 @@ struct BodyPaths {
 };
 
 /// Rebuilds a frozen batch's body from the files in working/, front to back, in framing version 1:
-/// {"requests":[ , the bytes of each run with its newlines turned into commas, commas between, ]}. Blocking; one
-/// thread at a time. Holds one file open.
+/// {"requests":[ , the bytes of each run with its newlines turned into commas, commas between, ]}. Blocking;
+/// one thread at a time. Holds one file open.
 class BodyReader {
  public:
   BodyReader(Files& files, Manifest manifest, BodyPaths paths);
   BodyReader(BodyReader&& other) noexcept = default;
   ~BodyReader();
 
-  /// Fills `into` as far as there is body left; 0 at the end. Errc::corrupt when a file is shorter than the manifest
-  /// says, which means that it changed.
+  /// Fills `into` as far as there is body left; 0 at the end. Errc::corrupt when a file is shorter than the
+  /// manifest says, which means that it changed.
   [[nodiscard]] Result<std::size_t> read(std::span<char> into);
 
  private:
@@ -51,7 +51,7 @@ class BodyReader {
   std::unique_ptr<ReadFile> file_;
   std::string open_path_;
   std::size_t index_ = 0;
-  std::uint64_t taken_ = 0;  // of the current segment
+  std::uint64_t taken_ = 0;   // of the current segment
   std::string_view literal_;  // framing bytes still to be given out
   bool ended_ = false;
 };

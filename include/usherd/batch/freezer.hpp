@@ -23,13 +23,14 @@ struct MergeOutcome {
   std::string line;
 };
 
-/// Folds each group as far as the end state stays the same, and all of them together by no more than `room` bytes
-/// beyond their first records. Reads the records from disk. Blocking.
+/// Folds each group as far as the end state stays the same, and all of them together by no more than `room`
+/// bytes beyond their first records. Reads the records from disk. Blocking.
 [[nodiscard]] Result<std::vector<MergeOutcome>> fold_groups(Files& files, const BodyPaths& paths,
-                                                            const std::vector<MergeGroup>& groups, std::uint64_t room);
+                                                            const std::vector<MergeGroup>& groups,
+                                                            std::uint64_t room);
 
-/// Makes a draft's merged records durable and reckons the digest of its body. Blocking. `paths` must name the batch's
-/// file of merged records.
+/// Makes a draft's merged records durable and reckons the digest of its body. Blocking. `paths` must name the
+/// batch's file of merged records.
 [[nodiscard]] Result<Digest> freeze_body(Files& files, const DraftBatch& draft, const BodyPaths& paths,
                                          const std::string& working_directory);
 

@@ -9,15 +9,16 @@
 
 namespace usherd {
 
-/// A record made of several: which of a batch's records it replaces, which waiting ones it took in, and its line.
+/// A record made of several: which of a batch's records it replaces, which waiting ones it took in, and its
+/// line.
 struct MergedRecord {
   std::uint64_t user = 0;
   std::vector<QueuedRecord> sources;  ///< oldest first
   std::string line;
 };
 
-/// A batch ready to be frozen: everything of its row but key and digest, what each file has in it, and the bytes of
-/// its merged records.
+/// A batch ready to be frozen: everything of its row but key and digest, what each file has in it, and the
+/// bytes of its merged records.
 struct DraftBatch {
   Manifest manifest;
   std::vector<std::uint64_t> users;
@@ -27,9 +28,11 @@ struct DraftBatch {
   std::uint64_t body_length = 0;
 };
 
-/// Puts records into body order (by file and offset) and neighbours into runs. `numbers` maps the slots of the
-/// records to file numbers. Records named as the first source of a merged record must not be in `records`.
-[[nodiscard]] DraftBatch build_manifest(std::vector<QueuedRecord> records, const std::vector<MergedRecord>& merged,
+/// Puts records into body order (by file and offset) and neighbours into runs. `numbers` maps the slots of
+/// the records to file numbers. Records named as the first source of a merged record must not be in
+/// `records`.
+[[nodiscard]] DraftBatch build_manifest(std::vector<QueuedRecord> records,
+                                        const std::vector<MergedRecord>& merged,
                                         const std::vector<FileNumber>& numbers);
 
 /// What each file has in a manifest, by file number.

@@ -12,8 +12,8 @@
 
 namespace usherd {
 
-/// The accepted files that are not settled, as the event loop knows them: a slot each while records of theirs are
-/// read, waiting or in a batch. Event loop only.
+/// The accepted files that are not settled, as the event loop knows them: a slot each while records of theirs
+/// are read, waiting or in a batch. Event loop only.
 class OpenFiles {
  public:
   struct Entry {

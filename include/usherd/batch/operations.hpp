@@ -13,16 +13,16 @@
 
 namespace usherd {
 
-/// Finds the single operations of a frozen batch in its body's order, and their bytes. Blocking; one thread at a
-/// time. Holds a position of 32 bytes an operation and one open file.
+/// Finds the single operations of a frozen batch in its body's order, and their bytes. Blocking; one thread
+/// at a time. Holds a position of 32 bytes an operation and one open file.
 class Operations {
  public:
-  /// Reads the runs once to find where each record begins. Errc::corrupt when the files hold other than the manifest
-  /// says.
+  /// Reads the runs once to find where each record begins. Errc::corrupt when the files hold other than the
+  /// manifest says.
   [[nodiscard]] static Result<Operations> find(Files& files, const Manifest& manifest, BodyPaths paths);
 
-  /// The same without looking at the files, when they are not what the manifest says: lines are right, offsets those of
-  /// the runs, bytes() fails.
+  /// The same without looking at the files, when they are not what the manifest says: lines are right,
+  /// offsets those of the runs, bytes() fails.
   [[nodiscard]] static Operations blind(Files& files, const Manifest& manifest);
 
   [[nodiscard]] std::size_t size() const { return runs_.size() + manifest_.literals.size(); }
@@ -30,7 +30,9 @@ class Operations {
   /// Of an operation that is not merged: where its record stands.
   [[nodiscard]] const Run& run(std::size_t index) const { return runs_[index]; }
   /// Of a merged one.
-  [[nodiscard]] const Literal& literal(std::size_t index) const { return manifest_.literals[index - runs_.size()]; }
+  [[nodiscard]] const Literal& literal(std::size_t index) const {
+    return manifest_.literals[index - runs_.size()];
+  }
   /// The bytes of an operation as they stand in the body.
   [[nodiscard]] Result<std::string> bytes(std::size_t index);
   /// The bytes of any record of these files.
@@ -49,8 +51,8 @@ class Operations {
   std::string open_path_;
 };
 
-/// Part of a batch as a batch of its own: the operations named by ascending indexes, with their keys. Merged ones get
-/// their bytes copied. `row` is the batch that `operations` was found in.
+/// Part of a batch as a batch of its own: the operations named by ascending indexes, with their keys. Merged
+/// ones get their bytes copied. `row` is the batch that `operations` was found in.
 [[nodiscard]] Result<DraftBatch> draft_part(Operations& operations, const BatchRow& row,
                                             std::span<const std::size_t> indexes);
 

@@ -19,9 +19,10 @@ struct QueuedRecord {
   std::uint32_t file = 0;
 };
 
-/// Keeps each user in at most one unfinished batch, and each user's updates in acceptance order. A key is held from
-/// the moment a record of it is taken until release(); later records of that key wait in a queue of their own, on
-/// disk but for 24 bytes each. A record with two keys waits until it is first for both. Pure; knows no batch.
+/// Keeps each user in at most one unfinished batch, and each user's updates in acceptance order. A key is
+/// held from the moment a record of it is taken until release(); later records of that key wait in a queue of
+/// their own, on disk but for 24 bytes each. A record with two keys waits until it is first for both. Pure;
+/// knows no batch.
 class UserOrder {
  public:
   /// Names who holds a key: a batch being formed, or none in particular.
@@ -38,7 +39,8 @@ class UserOrder {
 
   /// Offers the next record in acceptance order.
   Offer offer(const QueuedRecord& record, Holder holder);
-  /// Queues records in front of all that wait behind `key`, in their order; the key must be held. They have one key.
+  /// Queues records in front of all that wait behind `key`, in their order; the key must be held. They have
+  /// one key.
   void put_back(std::uint64_t key, const std::vector<QueuedRecord>& records);
   /// Holds a key without a record: for batches found in the ledger at start.
   void hold(std::uint64_t key);

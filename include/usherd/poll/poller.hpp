@@ -59,7 +59,8 @@ class Poller {
   void set_job_timeout(Milliseconds timeout) { parts_.job_timeout = timeout; }
 
  private:
-  [[nodiscard]] boost::asio::awaitable<ApiClient::Reply> get(Call call, std::string target, std::uint64_t most);
+  [[nodiscard]] boost::asio::awaitable<ApiClient::Reply> get(Call call, std::string target,
+                                                             std::uint64_t most);
   [[nodiscard]] bool is_overdue(const ActiveBatch& batch) const;
 
   Parts parts_;

@@ -10,11 +10,12 @@
 
 namespace usherd {
 
-/// Something that several coroutines may wait for. notify() wakes those that wait now; who waits must look at its
-/// condition again. Never fires by itself. Event loop only; must outlive its waiters.
+/// Something that several coroutines may wait for. notify() wakes those that wait now; who waits must look at
+/// its condition again. Never fires by itself. Event loop only; must outlive its waiters.
 class Event {
  public:
-  explicit Event(const boost::asio::any_io_executor& loop) : timer_(loop, boost::asio::steady_timer::time_point::max()) {}
+  explicit Event(const boost::asio::any_io_executor& loop)
+      : timer_(loop, boost::asio::steady_timer::time_point::max()) {}
 
   /// Throws operation_aborted when the waiting coroutine is cancelled.
   [[nodiscard]] boost::asio::awaitable<void> wait() {

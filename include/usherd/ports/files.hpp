@@ -47,14 +47,15 @@ enum class WriteMode : std::uint8_t {
   extend,    ///< made if missing; cut to `keep` bytes, then appends
 };
 
-/// The file system as the spool needs it. Paths are absolute. Symbolic links are never followed in the last part.
+/// The file system as the spool needs it. Paths are absolute. Symbolic links are never followed in the last
+/// part.
 class Files {
  public:
   virtual ~Files() = default;
   /// Errors: not_found; denied; invalid for a symlink, FIFO, device or directory.
   [[nodiscard]] virtual Result<std::unique_ptr<ReadFile>> open(const std::string& path) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<WriteFile>> write(const std::string& path, WriteMode mode,
-                                                                   std::uint64_t keep = 0) = 0;
+                                                                 std::uint64_t keep = 0) = 0;
   /// Never replaces: Errc::exists when `to` is there.
   [[nodiscard]] virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   /// Success too when it is gone already.

@@ -8,12 +8,13 @@
 
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <list>
 
 namespace usherd {
 
-/// Owns every coroutine that is started and not awaited. Event loop only. Its destructor asserts that all of them
-/// have ended; an exception that is not a cancellation is kept and stops the group.
+/// Owns every coroutine that is started and not awaited. Event loop only. Its destructor asserts that all of
+/// them have ended; an exception that is not a cancellation is kept and stops the group.
 class TaskGroup {
  public:
   explicit TaskGroup(boost::asio::any_io_executor loop);
@@ -29,6 +30,8 @@ class TaskGroup {
   [[nodiscard]] std::size_t size() const { return tasks_.size(); }
   /// The first exception of a task that was not a cancellation: a bug.
   [[nodiscard]] std::exception_ptr failure() const { return failure_; }
+  /// Called once, when that happens.
+  void on_failure(std::function<void()> failed) { failed_ = std::move(failed); }
 
  private:
   struct Task {
@@ -44,6 +47,7 @@ class TaskGroup {
   Event empty_;
   Tasks tasks_;
   std::exception_ptr failure_;
+  std::function<void()> failed_;
 };
 
 }  // namespace usherd

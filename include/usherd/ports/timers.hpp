@@ -13,8 +13,8 @@ namespace usherd {
 class Alarm {
  public:
   virtual ~Alarm() = default;
-  /// Waits until `due`, until ring() or until the coroutine is cancelled. Returns true when it was due. A ring()
-  /// while nobody waits is kept for the next wait.
+  /// Waits until `due`, until ring() or until the coroutine is cancelled. Returns true when it was due. A
+  /// ring() while nobody waits is kept for the next wait.
   [[nodiscard]] virtual boost::asio::awaitable<bool> wait_until(BootTime due) = 0;
   virtual void ring() = 0;
 };

@@ -21,8 +21,8 @@ class BodySource {
   virtual ~BodySource() = default;
   /// Exactly what Content-Length says; the pieces add up to it or the exchange fails.
   [[nodiscard]] virtual std::uint64_t length() const = 0;
-  /// The next piece, 16 to 64 KiB, valid until the next call; empty at the end. An error (the body on disk changed)
-  /// aborts the exchange before its last byte, so that the server cannot take the request for whole.
+  /// The next piece, 16 to 64 KiB, valid until the next call; empty at the end. An error (the body on disk
+  /// changed) aborts the exchange before its last byte, so that the server cannot take the request for whole.
   [[nodiscard]] virtual boost::asio::awaitable<Result<std::span<const char>>> next() = 0;
 };
 
@@ -53,17 +53,18 @@ enum class Progress : std::uint8_t {
 /// What an exchange ended with: an answer, or a failure with how far it came.
 struct Exchange {
   Progress progress = Progress::nothing;
-  std::optional<Error> failure;  ///< set: no whole answer came; timeout and cancelled are told apart by its code
-  bool body_failed = false;      ///< set with `failure`: the body source gave the error, not the network
+  std::optional<Error>
+      failure;               ///< set: no whole answer came; timeout and cancelled are told apart by its code
+  bool body_failed = false;  ///< set with `failure`: the body source gave the error, not the network
   unsigned status = 0;
-  std::string retry_after;   ///< header values as they came, cut to 256 bytes
+  std::string retry_after;  ///< header values as they came, cut to 256 bytes
   std::string date;
   std::string content_type;
   std::string body;
 };
 
-/// One HTTPS session: connects when it must, keeps the connection, reconnects after it broke. One exchange at a
-/// time; destroying it closes the socket.
+/// One HTTPS session: connects when it must, keeps the connection, reconnects after it broke. One exchange at
+/// a time; destroying it closes the socket.
 class Connection {
  public:
   virtual ~Connection() = default;

@@ -20,7 +20,7 @@ struct Reason {
 struct BatchVerdict {
   struct Entry {
     std::uint32_t index = 0;
-      OperationEnd end = OperationEnd::unknown;
+    OperationEnd end = OperationEnd::unknown;
     std::uint32_t reason = 0;
   };
   std::vector<Entry> entries;

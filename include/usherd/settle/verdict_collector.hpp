@@ -25,8 +25,9 @@ enum class JobEnd : std::uint8_t {
 /// By counts as well as by status, as sources disagree on what COMPLETED and FAILED mean [ASYNC, SPEC].
 [[nodiscard]] JobEnd judge(const JobAnswer& answer, std::uint64_t operations);
 
-/// Matches what /errors and /imports name to the operations of a batch: by user, confirmed by the record's own bytes,
-/// or by equal content where a record has no user. Each operation is matched once. Blocking: reads records.
+/// Matches what /errors and /imports name to the operations of a batch: by user, confirmed by the record's
+/// own bytes, or by equal content where a record has no user. Each operation is matched once. Blocking: reads
+/// records.
 class VerdictCollector {
  public:
   VerdictCollector(Files& disk, BodyPaths paths, const BatchRow& row, const UserKeys& keys);

@@ -31,9 +31,9 @@ struct ApiRequest {
   std::function<boost::asio::awaitable<Result<void>>()> before_send;
 };
 
-/// One request and its answer as everybody needs them: waits at the gate and for a session, adds the key, obeys
-/// Retry-After for the whole client, parks on what the table of product section 5 parks on. What an answer means for
-/// a batch is its caller's. Event loop only.
+/// One request and its answer as everybody needs them: waits at the gate and for a session, adds the key,
+/// obeys Retry-After for the whole client, parks on what the table of product section 5 parks on. What an
+/// answer means for a batch is its caller's. Event loop only.
 class ApiClient {
  public:
   struct Options {
@@ -43,7 +43,7 @@ class ApiClient {
     std::function<void(Call, unsigned status, BootClock::duration)> on_answer;  ///< status 0: no answer
   };
   struct Reply {
-    bool stopped = false;  ///< the gate closed: nothing was sent
+    bool stopped = false;           ///< the gate closed: nothing was sent
     std::optional<Error> not_sent;  ///< before_send failed: nothing was sent
     Exchange exchange;
     BootTime sent{};

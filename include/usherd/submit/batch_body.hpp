@@ -13,8 +13,9 @@
 
 namespace usherd {
 
-/// A frozen batch's body on its way out: rebuilt by a worker in chunks, its digest reckoned on the way, the last
-/// piece given out only when length and digest are those that were frozen. The files and workers must outlive it.
+/// A frozen batch's body on its way out: rebuilt by a worker in chunks, its digest reckoned on the way, the
+/// last piece given out only when length and digest are those that were frozen. The files and workers must
+/// outlive it.
 class BatchBody final : public BodySource {
  public:
   BatchBody(Workers workers, BodyReader reader, std::uint64_t length, Digest digest);
@@ -37,6 +38,5 @@ class BatchBody final : public BodySource {
   std::size_t filled_ = 0;
   std::size_t given_ = 0;
 };
-
 
 }  // namespace usherd

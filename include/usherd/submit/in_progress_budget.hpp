@@ -4,9 +4,9 @@
 
 namespace usherd {
 
-/// The organisation's in-progress limits, as far as they are ours to use: batches and operations counted from before
-/// the POST until the job is known to have ended. A 429 shrinks what is used, ended jobs let it grow back slowly, so
-/// that neighbours on the same organisation fit. Pure.
+/// The organisation's in-progress limits, as far as they are ours to use: batches and operations counted from
+/// before the POST until the job is known to have ended. A 429 shrinks what is used, ended jobs let it grow
+/// back slowly, so that neighbours on the same organisation fit. Pure.
 class InProgressBudget {
  public:
   InProgressBudget(std::uint32_t batches, std::uint64_t operations);
@@ -20,8 +20,8 @@ class InProgressBudget {
   void take(std::uint64_t operations);
   void give_back(std::uint64_t operations);
 
-  /// The API answered 429 while `batches()` were in progress. At most one step down for each time that the answers
-  /// keep coming without a success between.
+  /// The API answered 429 while `batches()` were in progress. At most one step down for each time that the
+  /// answers keep coming without a success between.
   void refused();
   /// A POST was accepted.
   void accepted();

@@ -16,7 +16,8 @@ inline constexpr std::size_t kParkReasons = 6;
 
 [[nodiscard]] std::string_view to_string(ParkReason reason);
 
-/// Which reasons hold, since when, and when the next probe may go: one at a time, at a slow and growing pace. Pure.
+/// Which reasons hold, since when, and when the next probe may go: one at a time, at a slow and growing pace.
+/// Pure.
 class Parking {
  public:
   /// The reason holds from now on; a further call after a failed probe slows the pace.

@@ -11,42 +11,43 @@ namespace usherd {
 /// What one try to POST a batch gave.
 struct PostTry {
   Progress progress = Progress::nothing;
-  bool answered = false;     ///< a whole answer came
+  bool answered = false;      ///< a whole answer came
   bool body_changed = false;  ///< the files of the batch are not what was frozen
-  unsigned status = 0;       ///< of the answer
-  bool has_job = false;      ///< 200 with a job id
+  unsigned status = 0;        ///< of the answer
+  bool has_job = false;       ///< 200 with a job id
   bool is_api_error = false;  ///< the API's own JSON error body
 };
 
 /// What is known of a batch's present key.
 struct KeyHistory {
   bool unanswered = false;  ///< a whole body went out under it and no answer told what became of it
-  std::optional<BootTime> doubted_since;  ///< since when the server refuses it, which proves nothing after such a try
-  unsigned server_errors = 0;     ///< plain 500s in a row
-  unsigned cut_uploads = 0;       ///< resets before the last byte of the body, in a row
-  unsigned refusals_alone = 0;    ///< 429s in a row with nothing else of ours in progress
+  std::optional<BootTime>
+      doubted_since;            ///< since when the server refuses it, which proves nothing after such a try
+  unsigned server_errors = 0;   ///< plain 500s in a row
+  unsigned cut_uploads = 0;     ///< resets before the last byte of the body, in a row
+  unsigned refusals_alone = 0;  ///< 429s in a row with nothing else of ours in progress
 };
 
 /// What else bears on the decision.
 struct PostContext {
   BootTime now{};
-  std::uint64_t operations = 1;    ///< in the batch
-  unsigned rekeyed = 0;            ///< keys of this batch given up because of plain 500s
-  bool others_pass = false;        ///< other batches were accepted while this one drew 500s
+  std::uint64_t operations = 1;      ///< in the batch
+  unsigned rekeyed = 0;              ///< keys of this batch given up because of plain 500s
+  bool others_pass = false;          ///< other batches were accepted while this one drew 500s
   bool nothing_in_progress = false;  ///< nothing of ours but this batch
 };
 
 enum class PostStep : std::uint8_t {
-  accepted,          ///< follow the job
-  retry,             ///< same key, after a backoff
-  wait,              ///< 429: same batch, after what the answer asks for
+  accepted,  ///< follow the job
+  retry,     ///< same key, after a backoff
+  wait,      ///< 429: same batch, after what the answer asks for
   park_credentials,
   park_endpoint,
-  halve,             ///< two batches with new keys
-  reject,            ///< the lone record, with the answer's code
-  rekey,             ///< exception b: the key keeps its budget slot, another one goes out
-  give_up,           ///< the lone record ends unknown (no_verdict)
-  file_changed,      ///< its bytes are not those that were accepted
+  halve,         ///< two batches with new keys
+  reject,        ///< the lone record, with the answer's code
+  rekey,         ///< exception b: the key keeps its budget slot, another one goes out
+  give_up,       ///< the lone record ends unknown (no_verdict)
+  file_changed,  ///< its bytes are not those that were accepted
 };
 
 struct PostDecision {
@@ -57,6 +58,7 @@ struct PostDecision {
 };
 
 /// What to do after a try, by the table of events in docs/delivery.md. Pure.
-[[nodiscard]] PostDecision decide(const PostTry& attempt, const KeyHistory& history, const PostContext& context);
+[[nodiscard]] PostDecision decide(const PostTry& attempt, const KeyHistory& history,
+                                  const PostContext& context);
 
 }  // namespace usherd

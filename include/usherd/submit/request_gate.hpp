@@ -21,19 +21,20 @@ enum class CallKind : std::uint8_t { post, read };
 
 /// Leave to send one request.
 struct Admission {
-  bool open = false;                ///< false: we are stopping
+  bool open = false;                 ///< false: we are stopping
   std::optional<ParkReason> probes;  ///< set: this request finds out whether the reason still holds
 };
 
-/// The one place where requests wait: for the token bucket, for a Retry-After that binds the whole client, and while
-/// parked. First come, first served for each kind. Event loop only.
+/// The one place where requests wait: for the token bucket, for a Retry-After that binds the whole client,
+/// and while parked. First come, first served for each kind. Event loop only.
 class RequestGate {
  public:
   RequestGate(boost::asio::any_io_executor loop, Timers& timers, TokenBucket bucket, Log& log);
   ~RequestGate();
 
   [[nodiscard]] boost::asio::awaitable<Admission> admit(CallKind kind);
-  /// Whether a request admitted earlier must wait after all: a Retry-After came or a park reason arose meanwhile.
+  /// Whether a request admitted earlier must wait after all: a Retry-After came or a park reason arose
+  /// meanwhile.
   [[nodiscard]] bool closed_for(CallKind kind);
 
   /// A Retry-After: nothing goes out before `until`.

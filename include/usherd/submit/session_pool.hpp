@@ -28,8 +28,8 @@ class Session {
   std::unique_ptr<Connection> connection_;
 };
 
-/// At most `size` HTTPS sessions to the API, made when first needed, the most recently used handed out first so that
-/// idle ones can close. Event loop only; must outlive its sessions.
+/// At most `size` HTTPS sessions to the API, made when first needed, the most recently used handed out first
+/// so that idle ones can close. Event loop only; must outlive its sessions.
 class SessionPool {
  public:
   SessionPool(boost::asio::any_io_executor loop, Transport& transport, std::size_t size);

@@ -42,8 +42,8 @@ struct SubmitResult {
   std::string message;
 };
 
-/// Brings a frozen batch to the API: tries until the API gave a job or a verdict. Event loop only; all references
-/// must outlive it.
+/// Brings a frozen batch to the API: tries until the API gave a job or a verdict. Event loop only; all
+/// references must outlive it.
 class Submitter {
  public:
   struct Parts {
@@ -62,8 +62,8 @@ class Submitter {
 
   /// Changes the batch's row as it goes, always after the ledger did.
   [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch);
-  /// One POST with the key of an accepted batch whose job is not found any more: the job that the answer names, or an
-  /// Error when there was none.
+  /// One POST with the key of an accepted batch whose job is not found any more: the job that the answer
+  /// names, or an Error when there was none.
   [[nodiscard]] boost::asio::awaitable<Result<JobAnswer>> repost(ActiveBatch& batch);
   /// Gives the batch another key; `reason` is set when the old one may still run.
   [[nodiscard]] boost::asio::awaitable<bool> new_key(ActiveBatch& batch, std::string reason);
@@ -79,7 +79,8 @@ class Submitter {
   };
   [[nodiscard]] boost::asio::awaitable<Attempt> attempt(ActiveBatch& batch);
   [[nodiscard]] boost::asio::awaitable<Result<void>> before_send(ActiveBatch& batch);
-  [[nodiscard]] boost::asio::awaitable<bool> accept(ActiveBatch& batch, const JobAnswer& job, WallTime submitted);
+  [[nodiscard]] boost::asio::awaitable<bool> accept(ActiveBatch& batch, const JobAnswer& job,
+                                                    WallTime submitted);
   [[nodiscard]] bool is_expired(const ActiveBatch& batch) const;
   [[nodiscard]] PostContext context(const ActiveBatch& batch) const;
   void note_refusal(const std::string& code);

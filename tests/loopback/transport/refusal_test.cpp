@@ -79,6 +79,34 @@ TEST_CASE("A server that refuses without reading is heard although it takes no m
   finish.set_value();
 }
 
+TEST_CASE("Not one more piece is sent once a refusal has come") {
+  struct Patient final : BodySource {
+    [[nodiscard]] std::uint64_t length() const override { return letters.length(); }
+    boost::asio::awaitable<Result<std::span<const char>>> next() override {
+      if (letters.given() > 0) {
+        answered.wait();
+      }
+      return letters.next();
+    }
+    Letters letters{300'000, 20'000};
+    std::promise<void> answer;
+    std::future<void> answered = answer.get_future();
+  };
+  Patient body;
+  std::string arrived;
+  {
+    Server server(good_context(), [&](Peer& peer, unsigned) {
+      peer.read_head();
+      peer.write(answer(413, "no"));
+      body.answer.set_value();
+      arrived = peer.read_bytes(300'000);
+    });
+    Client client(Client::options(server.port()));
+    CHECK(client.post(body).status == 413);
+  }
+  CHECK(arrived.size() <= 20'000);
+}
+
 TEST_CASE("A server that refuses and reads on is not sent the whole body for nothing") {
   Server server(good_context(), [&](Peer& peer, unsigned) {
     peer.read_head();

@@ -6,7 +6,10 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <random>
@@ -36,6 +39,13 @@ std::unique_ptr<Watch> watch_of(boost::asio::io_context& loop, const std::string
   // The rescan finds everything all the same, only later.
   log.warn("incoming/ cannot be watched: {}; files are found by the rescan alone", watch.error().message);
   return nullptr;
+}
+
+/// Nobody but usherd has business there.
+Result<void> make_state_directory(const std::string& directory) {
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+    return Error::system(errno, "make state.directory " + directory);
+  return {};
 }
 
 /// The secret under which users are hashed: made once, kept with the ledger.
@@ -71,6 +81,8 @@ boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& 
   const SpoolLayout layout(config.spool.directory);
   if (auto folders = prepare_folders(disk, layout); !folders)
     return fault(ExitCode::config, folders.error());
+  if (auto made = make_state_directory(config.state.directory); !made)
+    return fault(ExitCode::config, made.error());
   auto lock = SpoolLock::take(config.spool.directory, config.state.directory);
   if (!lock)
     return fault(lock.error().code == Errc::denied ? ExitCode::busy : ExitCode::config, lock.error());

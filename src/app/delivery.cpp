@@ -164,15 +164,14 @@ boost::asio::awaitable<bool> Delivery::follow(Batch batch) {
     co_return co_await end(batch,
                            BatchVerdict::all(batch->operations(), OperationEnd::unknown, "job_abandoned",
                                              "the job did not end within limits.job_timeout"));
-  const auto judged = judge(seen.answer, batch->operations());
+  const auto& answer = seen.answer;
+  const auto imports = answer.imports_given ? std::optional(answer.imports) : std::nullopt;
+  const auto judged = judge(answer.status, imports, answer.errors, batch->operations());
   if (judged == JobEnd::all_imported)
     co_return co_await end(batch, BatchVerdict{});
   if (judged == JobEnd::failed_without_errors)
     co_return co_await job_failed_whole(batch);
-  auto verdict = co_await read_verdict(batch, seen.answer);
-  if (!verdict)
-    co_return false;
-  co_return co_await end(batch, std::move(*verdict));
+  co_return co_await read_verdict(batch, answer);
 }
 
 boost::asio::awaitable<bool> Delivery::job_vanished(Batch batch) {
@@ -214,32 +213,34 @@ boost::asio::awaitable<bool> Delivery::job_failed_whole(Batch batch) {
   co_return co_await parts_.submitter.new_key(*batch, "job_failed");
 }
 
-boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<VerdictCollector> collector,
-                                                        Call call, ResultPage page) {
+boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<JobVerdict> verdict, Call call,
+                                                        ResultPage page) {
   auto shared = std::make_shared<ResultPage>(std::move(page));
-  auto work = [collector, shared, call] {
-    return call == Call::errors ? collector->add_errors(*shared) : collector->add_imports(*shared);
+  auto work = [verdict, shared, call] {
+    return call == Call::errors ? verdict->add_errors(*shared) : verdict->add_imports(*shared);
   };
   co_return co_await parts_.workers.run(std::move(work));
 }
 
-boost::asio::awaitable<std::optional<BatchVerdict>> Delivery::read_verdict(Batch batch, JobAnswer answer) {
-  auto collector = std::make_shared<VerdictCollector>(
-      parts_.disk, parts_.files.paths(batch->row.manifest, batch->row.id), batch->row, parts_.keys);
+boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answer) {
+  const auto paths = parts_.files.paths(batch->row.manifest, batch->row.id);
+  auto verdict = std::make_shared<JobVerdict>(batch->row, parts_.keys,
+                                              read_operations(parts_.disk, batch->row.manifest, paths));
+  bool all_read = true;
   for (const auto call : {Call::errors, Call::imports}) {
-    Poller::OnPage on_page = [this, collector, call](ResultPage page) {
-      return add_page(collector, call, std::move(page));
-    };
+    Poller::OnPage on_page = [this, verdict, call](ResultPage page) { return add_page(verdict, call, std::move(page)); };
     const auto read = co_await parts_.poller.read_pages(batch->row.job, call, std::move(on_page));
     if (read == PagesEnd::stopped)
-      co_return std::nullopt;
+      co_return false;
     if (read != PagesEnd::complete && call == Call::errors)
-      co_return BatchVerdict::all(batch->operations(), OperationEnd::unknown, "errors_unreadable",
-                                  "the job has errors and they cannot be read");
-    if (collector->is_complete(answer))
+      co_return co_await end(batch, verdict_without_errors(answer, batch->operations()));
+    all_read = all_read && read == PagesEnd::complete;
+    if (verdict->is_complete(answer))
       break;
   }
-  co_return collector->verdict(answer);
+  if (all_read && verdict->failed_without_errors(answer))
+    co_return co_await job_failed_whole(batch);
+  co_return co_await end(batch, verdict->verdict(answer));
 }
 
 boost::asio::awaitable<bool> Delivery::halve(Batch batch) {

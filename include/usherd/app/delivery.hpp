@@ -7,7 +7,7 @@
 #include "usherd/ports/semaphore.hpp"
 #include "usherd/ports/task_group.hpp"
 #include "usherd/settle/batch_end.hpp"
-#include "usherd/settle/verdict_collector.hpp"
+#include "usherd/settle/verdict.hpp"
 #include "usherd/submit/in_progress_budget.hpp"
 #include "usherd/submit/submitter.hpp"
 #include "usherd/validate/user_keys.hpp"
@@ -64,7 +64,7 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<bool> follow(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> job_vanished(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> job_failed_whole(Batch batch);
-  [[nodiscard]] boost::asio::awaitable<std::optional<BatchVerdict>> read_verdict(Batch batch,
+  [[nodiscard]] boost::asio::awaitable<bool> read_verdict(Batch batch,
                                                                                  JobAnswer answer);
   [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(std::shared_ptr<VerdictCollector> collector,
                                                               Call call, ResultPage page);

@@ -20,6 +20,15 @@ std::vector<std::vector<std::size_t>> halves(std::size_t operations) {
   return parts;
 }
 
+using Why = BatchVerdict::Why;
+constexpr Why kFileChanged{"file_changed", "the file was changed after it was accepted"};
+constexpr Why kKeyExpired{"key_expired",
+                          "no answer within 23 hours; an anonymous record cannot be sent again"};
+constexpr Why kJobAbandoned{"job_abandoned", "the job did not end within limits.job_timeout"};
+constexpr Why kJobVanished{"job_vanished", "the API does not find the job that it made"};
+constexpr Why kServerErrors{"no_verdict", "the API kept answering with a server error"};
+constexpr Why kFailsWhole{"no_verdict", "its job failed again and again and names no error"};
+
 }  // namespace
 
 Delivery::Delivery(Parts parts)
@@ -135,19 +144,17 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch) {
       co_return true;
     case SubmitEnd::halve:
       co_return co_await halve(batch);
+    case SubmitEnd::rekey:
+      co_return co_await give_key_up(batch, "server_errors", kServerErrors);
     case SubmitEnd::expired:
-      co_return co_await expire(batch);
+      co_return co_await give_key_up(batch, "key_expired", kKeyExpired);
     case SubmitEnd::reject:
-      co_return co_await end(
-          batch, BatchVerdict::all(batch->operations(), OperationEnd::rejected, result.code, result.message));
+      co_return co_await end_all(batch, OperationEnd::rejected,
+                                 BatchVerdict::Why{result.code, result.message});
     case SubmitEnd::give_up:
-      co_return co_await end(batch,
-                             BatchVerdict::all(batch->operations(), OperationEnd::unknown, "no_verdict",
-                                               "the API kept answering with a server error: " + result.code));
+      co_return co_await end_all(batch, OperationEnd::unknown, kServerErrors);
     case SubmitEnd::file_changed:
-      co_return co_await end(batch,
-                             BatchVerdict::all(batch->operations(), OperationEnd::unknown, "file_changed",
-                                               "the file was changed after it was accepted"));
+      co_return co_await end_all(batch, OperationEnd::unknown, kFileChanged);
     case SubmitEnd::stopped:
       break;
   }
@@ -155,7 +162,7 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch) {
 }
 
 boost::asio::awaitable<bool> Delivery::follow(Batch batch) {
-  const auto seen = co_await parts_.poller.follow(*batch, parts_.timers.now().boot);
+  const auto seen = co_await parts_.poller.follow(*batch, accepted_at(*batch));
   if (seen.end == JobSeen::End::stopped)
     co_return false;
   if (seen.end == JobSeen::End::vanished)
@@ -198,11 +205,10 @@ boost::asio::awaitable<bool> Delivery::job_vanished(Batch batch) {
 
 boost::asio::awaitable<bool> Delivery::job_failed_whole(Batch batch) {
   parts_.log.warn("batch {}: its job failed and names no error", batch->row.id);
-  if (batch->row.tries_without_verdict >= kWholeFailures || batch->has_anonymous()) {
+  if (batch->row.tries_without_verdict >= kWholeFailures && !batch->has_anonymous()) {
     if (batch->operations() > 1)
       co_return co_await halve(batch);
-    co_return co_await end(batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "no_verdict",
-                                                    "its job failed again and again and names no error"));
+    co_return co_await end_all(batch, OperationEnd::unknown, kFailsWhole);
   }
   const auto id = batch->row.id;
   GroupCommit::Change change = [id](Ledger& ledger) { return ledger.count_try_without_verdict(id); };
@@ -210,7 +216,7 @@ boost::asio::awaitable<bool> Delivery::job_failed_whole(Batch batch) {
   if (!durable)
     co_return false;
   ++batch->row.tries_without_verdict;
-  co_return co_await parts_.submitter.new_key(*batch, "job_failed");
+  co_return co_await give_key_up(batch, "job_failed", kFailsWhole);
 }
 
 boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<JobVerdict> verdict, Call call,
@@ -228,7 +234,9 @@ boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answe
                                               read_operations(parts_.disk, batch->row.manifest, paths));
   bool all_read = true;
   for (const auto call : {Call::errors, Call::imports}) {
-    Poller::OnPage on_page = [this, verdict, call](ResultPage page) { return add_page(verdict, call, std::move(page)); };
+    Poller::OnPage on_page = [this, verdict, call](ResultPage page) {
+      return add_page(verdict, call, std::move(page));
+    };
     const auto read = co_await parts_.poller.read_pages(batch->row.job, call, std::move(on_page));
     if (read == PagesEnd::stopped)
       co_return false;
@@ -244,38 +252,63 @@ boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answe
 }
 
 boost::asio::awaitable<bool> Delivery::halve(Batch batch) {
-  co_return co_await divide(batch, halves(batch->operations()));
+  // A size that the server refused holds for what is packed from now on.
+  auto limits = parts_.batcher.limits();
+  if (const auto learnt = parts_.submitter.stats().learnt_body_bytes; learnt != 0 && learnt < limits.bytes) {
+    limits.bytes = learnt;
+    parts_.batcher.configure(limits, parts_.batcher.lookahead());
+  }
+  const auto children = co_await divide(batch, halves(batch->operations()));
+  for (const auto& child : children)
+    parts_.tasks.spawn(carry_child(child));
+  co_return false;
 }
 
-boost::asio::awaitable<bool> Delivery::expire(Batch batch) {
+boost::asio::awaitable<bool> Delivery::give_key_up(Batch batch, std::string reason, BatchVerdict::Why why) {
   if (!batch->has_anonymous())
-    co_return co_await parts_.submitter.new_key(*batch, "key_expired");
-  if (std::all_of(batch->row.users.begin(), batch->row.users.end(),
-                  [](std::uint64_t user) { return user == 0; }))
-    co_return co_await end(
-        batch, BatchVerdict::all(batch->operations(), OperationEnd::unknown, "key_expired",
-                                 "no answer within 23 hours; an anonymous record cannot be sent again"));
-  // Those with a user go out under a new key, those without cannot.
+    co_return co_await parts_.submitter.new_key(*batch, reason);
   std::vector<std::vector<std::size_t>> parts(2);
   for (std::size_t i = 0; i < batch->row.users.size(); ++i)
     parts[batch->row.users[i] == 0 ? 1 : 0].push_back(i);
-  co_return co_await divide(batch, std::move(parts));
+  if (parts[0].empty())
+    co_return co_await end_all(batch, OperationEnd::unknown, why);
+  // Those with a user go out under a new key; a record without one would make a second user.
+  const auto children = co_await divide(batch, std::move(parts));
+  if (children.empty())
+    co_return false;
+  children[0]->row.rekey_reason = reason;
+  parts_.tasks.spawn(carry_child(children[0]));
+  parts_.budget.take(children[1]->operations());
+  co_return co_await end_all(children[1], OperationEnd::unknown, why);
 }
 
-boost::asio::awaitable<bool> Delivery::divide(Batch batch, std::vector<std::vector<std::size_t>> parts) {
+boost::asio::awaitable<bool> Delivery::end_all(Batch batch, OperationEnd how, BatchVerdict::Why why) {
+  co_return co_await end(batch, BatchVerdict::all(batch->operations(), how, why.code, why.message));
+}
+
+boost::asio::awaitable<std::vector<Delivery::Batch>> Delivery::divide(
+    Batch batch, std::vector<std::vector<std::size_t>> parts) {
   auto children = co_await parts_.freezing.divide(*batch, std::move(parts));
-  if (!children)
-    co_return co_await end(batch,
-                           BatchVerdict::all(batch->operations(), OperationEnd::unknown, "file_changed",
-                                             "the file was changed after it was accepted"));
+  if (!children) {
+    co_await end_all(batch, OperationEnd::unknown, kFileChanged);
+    co_return std::vector<Batch>{};
+  }
   if (children->empty())
-    co_return false;
+    co_return *children;
   parts_.log.info("batch {} of {} records divided", batch->row.id, batch->operations());
   give_budget_back(*batch);
   in_progress_ += children->size() - 1;
-  for (const auto& child : *children)
-    parts_.tasks.spawn(carry_child(child));
-  co_return false;
+  co_return *children;
+}
+
+BootTime Delivery::accepted_at(const ActiveBatch& batch) const {
+  const auto now = parts_.timers.now();
+  if (!batch.row.submitted)
+    return now.boot;
+  // Of a job taken up after a restart only the wall clock knows; it may have jumped.
+  const auto age =
+      std::clamp<std::chrono::milliseconds>(now.wall - *batch.row.submitted, {}, std::chrono::hours{24});
+  return now.boot - age;
 }
 
 void Delivery::give_budget_back(const ActiveBatch& batch) {

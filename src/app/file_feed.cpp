@@ -204,10 +204,8 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
       skip(progress, *covered, file.read_size);
       continue;
     }
-    if (at.offset >= file.read_size) {
-      progress.reached_end();
+    if (at.offset >= file.read_size)
       break;
-    }
     const auto limit = covered == nullptr ? file.read_size : covered->offset;
     auto work = [this, &disk, &source, &rejects, &file, at, limit]() -> Result<void> {
       if (source == nullptr) {
@@ -223,7 +221,6 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
     const auto read = co_await parts_.workers.run(std::move(work));
     if (!read && read.error().code == Errc::corrupt) {
       parts_.log.error("{}: {}; what is missing was never read", printable(file.name), read.error().message);
-      progress.reached_end();
       break;
     }
     if (!read) {
@@ -253,6 +250,7 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
   const auto synced = co_await parts_.workers.run(std::move(sync));
   if (!synced)
     co_return false;
+  parts_.files.at(slot).progress.reached_end();
   parts_.on_read(file.number);
   co_return true;
 }

@@ -27,9 +27,13 @@ std::pair<FileNumber, std::string_view> SpoolLayout::parse_working_name(std::str
 }
 
 // Derived names start with a letter, so that they never look like an accepted file's.
-std::string SpoolLayout::records(FileNumber number) const { return fmt::format("{}/f{:012}.records", working(), number); }
+std::string SpoolLayout::records(FileNumber number) const {
+  return fmt::format("{}/f{:012}.records", working(), number);
+}
 
-std::string SpoolLayout::origins(FileNumber number) const { return fmt::format("{}/f{:012}.origins", working(), number); }
+std::string SpoolLayout::origins(FileNumber number) const {
+  return fmt::format("{}/f{:012}.origins", working(), number);
+}
 
 std::string SpoolLayout::readable(const SpoolFile& file) const {
   return file.converted ? records(file.number) : working_file(file);
@@ -43,6 +47,8 @@ std::string SpoolLayout::batch_rejects(FileNumber number, BatchId batch) const {
   return fmt::format("{}/f{:012}.b{:012}.rejects", working(), number, batch);
 }
 
-std::string SpoolLayout::merged(BatchId batch) const { return fmt::format("{}/b{:012}.merged", working(), batch); }
+std::string SpoolLayout::merged(BatchId batch) const {
+  return fmt::format("{}/b{:012}.merged", working(), batch);
+}
 
 }  // namespace usherd

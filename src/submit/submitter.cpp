@@ -16,6 +16,24 @@ constexpr auto kKeyLifetime = 23h;
 constexpr auto kLoneRekeyPace = 5min;
 constexpr unsigned kLoneErrors = 8;
 constexpr unsigned kRefusalsToPark = 20;
+/// How a step ends the submission; nothing for those that go on.
+std::optional<SubmitEnd> end_of(PostStep step) {
+  switch (step) {
+    case PostStep::halve:
+      return SubmitEnd::halve;
+    case PostStep::reject:
+      return SubmitEnd::reject;
+    case PostStep::rekey:
+      return SubmitEnd::rekey;
+    case PostStep::give_up:
+      return SubmitEnd::give_up;
+    case PostStep::file_changed:
+      return SubmitEnd::file_changed;
+    default:
+      return std::nullopt;
+  }
+}
+
 constexpr Milliseconds kFirstBackoff{500};
 constexpr Milliseconds kMostBackoff{60'000};
 
@@ -138,52 +156,24 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
     }
     if (tried.outcome.answered && tried.outcome.status == 429)
       parts_.budget.refused();
-    if (tried.error) {
-      result.code = tried.error->code;
-      result.message = tried.error->message;
-    } else if (tried.outcome.answered) {
-      result.code = "http_" + std::to_string(tried.outcome.status);
-    }
-    switch (decision.step) {
-      case PostStep::file_changed:
-        result.end = SubmitEnd::file_changed;
-        co_return result;
-      case PostStep::halve:
-        if (tried.outcome.status == 413 || !tried.outcome.answered)
-          stats_.learnt_body_bytes = batch.row.body_length / 2;
-        result.end = SubmitEnd::halve;
-        co_return result;
-      case PostStep::reject:
-        note_refusal(result.code);
-        result.end = SubmitEnd::reject;
-        co_return result;
-      case PostStep::give_up:
-        result.end = SubmitEnd::give_up;
-        co_return result;
-      case PostStep::rekey: {
-        if (batch.has_anonymous()) {
-          result.end = batch.operations() > 1 ? SubmitEnd::halve : SubmitEnd::give_up;
-          co_return result;
-        }
-        ++batch.rekeyed_for_errors;
-        stats_.last_lone_rekey = parts_.timers.now().boot;
-        const bool durable = co_await new_key(batch, "server_errors");
-        if (!durable)
-          co_return SubmitResult{};
-        continue;
+    if (const auto end = end_of(decision.step)) {
+      note_end(*end, tried, batch);
+      result.end = *end;
+      if (tried.error) {
+        result.code = tried.error->code;
+        result.message = tried.error->message;
+      } else if (tried.outcome.answered) {
+        result.code = "http_" + std::to_string(tried.outcome.status);
       }
-      default:
-        break;
+      co_return result;
     }
     if (decision.retire_key) {
       const bool durable = co_await new_key(batch, "");
       if (!durable)
         co_return SubmitResult{};
     }
-    // The gate makes those wait that a Retry-After or a park reason holds; the others wait here.
-    if (decision.step == PostStep::retry)
-      co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
-    else if (!decision.retire_key)
+    // With a new key the gate alone says how long: by Retry-After or a park reason.
+    if (decision.step == PostStep::retry || !decision.retire_key)
       co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
   }
 }
@@ -234,6 +224,18 @@ boost::asio::awaitable<bool> Submitter::new_key(ActiveBatch& batch, std::string 
   batch.history.refusals_alone = refusals;
   batch.accepted_at_first_error.reset();
   co_return true;
+}
+
+void Submitter::note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch) {
+  const bool too_large = tried.outcome.status == 413 || !tried.outcome.answered;
+  if (end == SubmitEnd::halve && too_large)
+    stats_.learnt_body_bytes = batch.row.body_length / 2;
+  if (end == SubmitEnd::reject)
+    note_refusal(tried.error ? tried.error->code : "http_" + std::to_string(tried.outcome.status));
+  if (end == SubmitEnd::rekey) {
+    ++batch.rekeyed_for_errors;
+    stats_.last_lone_rekey = parts_.timers.now().boot;
+  }
 }
 
 void Submitter::note_refusal(const std::string& code) {

@@ -64,13 +64,17 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<bool> follow(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> job_vanished(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> job_failed_whole(Batch batch);
-  [[nodiscard]] boost::asio::awaitable<bool> read_verdict(Batch batch,
-                                                                                 JobAnswer answer);
+  [[nodiscard]] boost::asio::awaitable<bool> read_verdict(Batch batch, JobAnswer answer);
   [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(std::shared_ptr<VerdictCollector> collector,
                                                               Call call, ResultPage page);
   [[nodiscard]] boost::asio::awaitable<bool> halve(Batch batch);
-  [[nodiscard]] boost::asio::awaitable<bool> expire(Batch batch);
-  [[nodiscard]] boost::asio::awaitable<bool> divide(Batch batch, std::vector<std::vector<std::size_t>> parts);
+  /// One of the three named exceptions: another key for those with a user, the end for those without.
+  [[nodiscard]] boost::asio::awaitable<bool> give_key_up(Batch batch, std::string reason,
+                                                         BatchVerdict::Why why);
+  [[nodiscard]] boost::asio::awaitable<std::vector<Batch>> divide(
+      Batch batch, std::vector<std::vector<std::size_t>> parts);
+  [[nodiscard]] boost::asio::awaitable<bool> end_all(Batch batch, OperationEnd how, BatchVerdict::Why why);
+  [[nodiscard]] BootTime accepted_at(const ActiveBatch& batch) const;
   [[nodiscard]] boost::asio::awaitable<bool> end(Batch batch, BatchVerdict verdict);
   void release(const ActiveBatch& batch, const BatchEnd& end);
   void give_budget_back(const ActiveBatch& batch);

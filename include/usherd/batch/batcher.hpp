@@ -48,6 +48,7 @@ class Batcher {
 
   void configure(BatchLimits limits, std::size_t lookahead);
   [[nodiscard]] const BatchLimits& limits() const { return limits_; }
+  [[nodiscard]] std::size_t lookahead() const { return lookahead_; }
   [[nodiscard]] UserOrder& order() { return order_; }
   /// Nothing is packed, ready or waiting.
   [[nodiscard]] bool idle() const;

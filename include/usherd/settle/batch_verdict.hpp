@@ -23,6 +23,11 @@ struct BatchVerdict {
     OperationEnd end = OperationEnd::unknown;
     std::uint32_t reason = 0;
   };
+  /// Why all of a batch ended in one way; the texts must outlive it.
+  struct Why {
+    std::string_view code;
+    std::string_view message;
+  };
   std::vector<Entry> entries;
   std::vector<Reason> reasons;
 

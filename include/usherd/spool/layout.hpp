@@ -18,16 +18,20 @@ class SpoolLayout {
   [[nodiscard]] std::string done() const { return root_ + "/done"; }
   [[nodiscard]] std::string rejected() const { return root_ + "/rejected"; }
 
-  /// The name of an accepted file in working/: twelve digits and its name, so that a file whose ledger row was lost
-  /// to a crash between rename and commit can be adopted.
+  /// The name of an accepted file in working/: twelve digits and its name, so that a file whose ledger row
+  /// was lost to a crash between rename and commit can be adopted.
   [[nodiscard]] static std::string working_name(FileNumber number, std::string_view name);
   /// The number and name in such a name; number 0 when it is not one.
-  [[nodiscard]] static std::pair<FileNumber, std::string_view> parse_working_name(std::string_view working_name);
+  [[nodiscard]] static std::pair<FileNumber, std::string_view> parse_working_name(
+      std::string_view working_name);
 
-  [[nodiscard]] std::string working_file(const SpoolFile& file) const { return working() + "/" + file.working; }
+  [[nodiscard]] std::string working_file(const SpoolFile& file) const {
+    return working() + "/" + file.working;
+  }
   /// The NDJSON that a file was converted into.
   [[nodiscard]] std::string records(FileNumber number) const;
-  /// Of a converted file: for each line its origin, three little-endian 64-bit numbers (offset, line, length).
+  /// Of a converted file: for each line its origin, three little-endian 64-bit numbers (offset, line,
+  /// length).
   [[nodiscard]] std::string origins(FileNumber number) const;
   /// The NDJSON to read: the file itself or what it was converted into.
   [[nodiscard]] std::string readable(const SpoolFile& file) const;

@@ -29,6 +29,7 @@ struct SubmitStats {
 enum class SubmitEnd : std::uint8_t {
   accepted,      ///< the job id is durable
   halve,         ///< it did not run, or its key is given up: two batches with keys of their own
+  rekey,         ///< exception b: its key drew server errors while others passed
   reject,        ///< the lone record is refused with code and message
   give_up,       ///< the lone record ends unknown
   expired,       ///< its key is older than 23 hours
@@ -83,6 +84,7 @@ class Submitter {
                                                     WallTime submitted);
   [[nodiscard]] bool is_expired(const ActiveBatch& batch) const;
   [[nodiscard]] PostContext context(const ActiveBatch& batch) const;
+  void note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch);
   void note_refusal(const std::string& code);
 
   Parts parts_;

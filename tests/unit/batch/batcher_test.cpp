@@ -13,6 +13,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <string>
 #include <vector>
 
 using namespace usherd;
@@ -95,7 +96,7 @@ std::vector<Record> users(std::uint64_t first, std::uint64_t last) {
 
 TEST_CASE("A batch takes records up to its limits of number and bytes, and at least one") {
   struct Row {
-    const char* name;
+    std::string name;
     std::uint32_t held;
     std::uint32_t held_length;
     std::uint32_t length;

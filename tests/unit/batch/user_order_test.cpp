@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 using namespace usherd;
@@ -93,7 +94,7 @@ TEST_CASE("A record that waited comes out as it went in") {
 
 TEST_CASE("Only the first behind a key that the same batch holds is a candidate for merging") {
   struct Row {
-    const char* name;
+    std::string name;
     UserOrder::Holder holder;
     UserOrder::Holder offered_by;
     bool somebody_waits;
@@ -296,7 +297,7 @@ TEST_CASE("After a large backlog went away, a new one is kept as well") {
 
 TEST_CASE("Order keeps to a plain model under hundreds of thousands of random operations") {
   struct Row {
-    const char* name;
+    std::string name;
     test::KeyChoice keys;
     int operations;
   };

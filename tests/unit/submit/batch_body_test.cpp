@@ -1,0 +1,127 @@
+#include "usherd/submit/batch_body.hpp"
+
+#include "tests/fakes/inline_workers.hpp"
+#include "tests/fakes/mem_files.hpp"
+#include "tests/unit/submit/loop.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace usherd;
+
+namespace {
+
+/// A file of one record of `bytes`, and its body frozen.
+struct Bench {
+  explicit Bench(std::size_t bytes) {
+    disk.make_directory("/working");
+    content = "\"" + std::string(bytes - 2, 'x') + "\"";
+    disk.put("/working/1", content + "\n");
+    manifest.runs = {{1, 0, bytes, 1, 1}};
+    paths.files[1] = "/working/1";
+    body = "{\"requests\":[" + content + "]}";
+    BodyDigest reckoned;
+    reckoned.update(body);
+    digest = reckoned.value();
+  }
+
+  test::Loop loop;
+  fakes::InlineWorkers workers{loop.context};
+  fakes::MemFiles disk;
+  Manifest manifest;
+  BodyPaths paths;
+  std::string content;
+  std::string body;
+  Digest digest{};
+
+  struct Given {
+    std::string bytes;
+    std::optional<Error> error;
+    bool small_pieces = true;
+  };
+  static boost::asio::awaitable<Given> read_all(Bench& bench, std::uint64_t length, Digest expected) {
+    BatchBody source(bench.workers, BodyReader(bench.disk, bench.manifest, bench.paths), length, expected);
+    Given given;
+    while (true) {
+      const auto piece = co_await source.next();
+      if (!piece) {
+        given.error = piece.error();
+        co_return given;
+      }
+      if (piece->empty())
+        co_return given;
+      given.small_pieces = given.small_pieces && piece->size() <= 64 * 1024;
+      given.bytes.append(piece->data(), piece->size());
+    }
+  }
+  Given read(std::uint64_t length) { return loop.run(read_all(*this, length, digest)); }
+  Given read() { return read(body.size()); }
+};
+
+// Around the sizes of the pieces and of what is read at a time.
+constexpr std::size_t kSizes[] = {
+    2, 100, 65'536 - 15, 65'536, 262'144 - 16, 262'144 - 15, 262'144 - 14, 300'000, 524'288 - 15, 1'000'000};
+
+}  // namespace
+
+TEST_CASE("A body is given whole, in pieces of at most 64 KiB") {
+  for (const auto size : kSizes) {
+    CAPTURE(size);
+    Bench bench(size);
+    const auto given = bench.read();
+    CHECK_FALSE(given.error);
+    CHECK(given.small_pieces);
+    CHECK((given.bytes == bench.body));
+  }
+}
+
+TEST_CASE("A body that changed is an error before its last byte is given") {
+  for (const auto size : kSizes) {
+    CAPTURE(size);
+    for (const std::size_t at : {std::size_t{1}, size / 2, size - 1}) {
+      CAPTURE(at);
+      Bench bench(size);
+      auto changed = bench.content;
+      changed[at] ^= 1;
+      bench.disk.put("/working/1", changed);
+      const auto given = bench.read();
+      REQUIRE(given.error);
+      CHECK(given.error->code == Errc::corrupt);
+      CHECK(given.bytes.size() < bench.body.size());
+    }
+  }
+}
+
+TEST_CASE("A body that is shorter or longer than was frozen is an error before its last byte is given") {
+  for (const auto size : kSizes) {
+    CAPTURE(size);
+    Bench bench(size);
+    SUBCASE("the file became shorter") {
+      bench.disk.put("/working/1", bench.content.substr(0, size - 1));
+      const auto given = bench.read();
+      REQUIRE(given.error);
+      CHECK(given.error->code == Errc::corrupt);
+      CHECK(given.bytes.size() < bench.body.size());
+    }
+    SUBCASE("the length frozen was larger") {
+      const auto given = bench.read(bench.body.size() + 1);
+      REQUIRE(given.error);
+      CHECK(given.error->code == Errc::corrupt);
+    }
+    SUBCASE("the length frozen was smaller") {
+      const auto given = bench.read(bench.body.size() - 1);
+      REQUIRE(given.error);
+      CHECK(given.error->code == Errc::corrupt);
+      CHECK(given.bytes.size() < bench.body.size() - 1);
+    }
+  }
+}
+
+TEST_CASE("A file that is gone is an error") {
+  Bench bench(1000);
+  bench.disk.remove("/working/1").value();
+  const auto given = bench.read();
+  REQUIRE(given.error);
+  CHECK(given.bytes.empty());
+}

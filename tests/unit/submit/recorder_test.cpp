@@ -1,0 +1,87 @@
+#include "usherd/submit/recorder.hpp"
+
+#include "tests/fakes/inline_workers.hpp"
+#include "tests/unit/ledger/scratch.hpp"
+#include "tests/unit/submit/loop.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace usherd;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Bench {
+  test::LedgerBench ledger;
+  test::Loop loop;
+  std::shared_ptr<Log> log = make_silent_log();
+  GroupCommit commit{*ledger.ledger, fakes::InlineWorkers(loop.context)};
+  RequestGate gate{loop.executor(), loop.timers, TokenBucket(1000, 1000), *log};
+  Recorder recorder{commit, gate, loop.timers, *log};
+  int tries = 0;
+  int fails = 0;  ///< of the tries to come
+
+  GroupCommit::Change change() {
+    return [this](Ledger& open) -> Result<void> {
+      ++tries;
+      if (fails > 0 && fails-- > 0)
+        return Error{Errc::no_space, "disk full"};
+      return open.set_fact("tries", std::to_string(tries));
+    };
+  }
+  [[nodiscard]] bool parked() const { return gate.parking().holds(ParkReason::disk); }
+};
+
+}  // namespace
+
+TEST_CASE("A change that the disk takes is durable at once") {
+  Bench bench;
+  CHECK(bench.loop.run(bench.recorder.record(bench.change())));
+  CHECK(bench.tries == 1);
+  CHECK_FALSE(bench.parked());
+  CHECK(bench.ledger->fact("tries").value() == "1");
+}
+
+TEST_CASE("A change that the disk refuses is tried until it takes it, and meanwhile the disk is named") {
+  Bench bench;
+  bench.fails = 3;
+  const auto done = bench.loop.start(bench.recorder.record(bench.change()));
+  CHECK_FALSE(done->done());
+  CHECK(bench.parked());
+  bench.loop.pass(5s);
+  CHECK_FALSE(done->done());
+  CHECK(bench.parked());
+  bench.loop.pass(1s);
+  REQUIRE(done->value);
+  CHECK(*done->value);
+  CHECK(bench.tries == 4);
+  CHECK_FALSE(bench.parked());
+  CHECK(bench.ledger->fact("tries").value() == "4");
+}
+
+TEST_CASE("When we stop, a change that is not durable is given up after the try under way") {
+  Bench bench;
+  bench.fails = 1000;
+  const auto done = bench.loop.start(bench.recorder.record(bench.change()));
+  bench.loop.pass(10s);
+  bench.recorder.stop();
+  bench.loop.pass(2s);
+  REQUIRE(done->value);
+  CHECK_FALSE(*done->value);
+  CHECK_FALSE(bench.ledger->fact("tries").value());
+  SUBCASE("but what the disk takes is still written") {
+    bench.fails = 0;
+    CHECK(bench.loop.run(bench.recorder.record(bench.change())));
+  }
+}
+
+TEST_CASE("Several that wait for the disk all come through once it works") {
+  Bench bench;
+  bench.fails = 4;
+  const auto first = bench.loop.start(bench.recorder.record(bench.change()));
+  const auto second = bench.loop.start(bench.recorder.record(bench.change()));
+  bench.loop.pass(20s);
+  CHECK(first->value == true);
+  CHECK(second->value == true);
+  CHECK_FALSE(bench.parked());
+}

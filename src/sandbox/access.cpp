@@ -1,6 +1,6 @@
-#include "access.hpp"
+#include "src/sandbox/access.hpp"
 
-#include "setting_words.hpp"
+#include "src/sandbox/setting_words.hpp"
 
 namespace usherd::sandbox {
 

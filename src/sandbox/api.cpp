@@ -1,7 +1,7 @@
-#include "api.hpp"
+#include "src/sandbox/api.hpp"
 
-#include "retry_after.hpp"
-#include "setting_words.hpp"
+#include "src/sandbox/retry_after.hpp"
+#include "src/sandbox/setting_words.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "api_answer.hpp"
-#include "organisation.hpp"
-#include "page_token.hpp"
+#include "src/sandbox/api_answer.hpp"
+#include "src/sandbox/organisation.hpp"
+#include "src/sandbox/page_token.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -1,4 +1,4 @@
-#include "api_answer.hpp"
+#include "src/sandbox/api_answer.hpp"
 
 #include "usherd/core/text.hpp"
 

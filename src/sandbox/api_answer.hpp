@@ -1,6 +1,6 @@
 #pragma once
 
-#include "route.hpp"
+#include "src/sandbox/route.hpp"
 #include "usherd/core/units.hpp"
 #include "usherd/sandbox/fault.hpp"
 

@@ -1,7 +1,7 @@
-#include "api.hpp"
-#include "batch_intake.hpp"
-#include "setting_words.hpp"
-#include "user_json.hpp"
+#include "src/sandbox/api.hpp"
+#include "src/sandbox/batch_intake.hpp"
+#include "src/sandbox/setting_words.hpp"
+#include "src/sandbox/user_json.hpp"
 #include "usherd/core/timestamp.hpp"
 
 namespace usherd::sandbox {

@@ -1,5 +1,5 @@
-#include "api.hpp"
-#include "page_token.hpp"
+#include "src/sandbox/api.hpp"
+#include "src/sandbox/page_token.hpp"
 
 #include <fmt/format.h>
 

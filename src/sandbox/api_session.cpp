@@ -1,7 +1,7 @@
-#include "api_session.hpp"
+#include "src/sandbox/api_session.hpp"
 
-#include "http_head.hpp"
-#include "retry_after.hpp"
+#include "src/sandbox/http_head.hpp"
+#include "src/sandbox/retry_after.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -144,7 +144,7 @@ asio::awaitable<bool> ApiSession::send(ApiAnswer answer) {
   if (answer.spoil)
     co_return co_await send_spoilt(std::move(head), std::move(answer));
   bool sent = false;
-  constexpr std::size_t kSmall = 64 * 1024;
+  constexpr std::size_t kSmall = 64UL * 1024;
   if (answer.body.size() <= kSmall) {
     head += answer.body;
     sent = co_await channel_.write(head);

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "api.hpp"
-#include "channel.hpp"
-#include "http_reader.hpp"
-#include "virtual_clock.hpp"
+#include "src/sandbox/api.hpp"
+#include "src/sandbox/channel.hpp"
+#include "src/sandbox/http_reader.hpp"
+#include "src/sandbox/virtual_clock.hpp"
 
 #include <boost/asio/awaitable.hpp>
 

@@ -1,5 +1,5 @@
-#include "api.hpp"
-#include "user_json.hpp"
+#include "src/sandbox/api.hpp"
+#include "src/sandbox/user_json.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "batch_body.hpp"
+#include "src/sandbox/batch_body.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
-#include "batch_intake.hpp"
+#include "src/sandbox/batch_intake.hpp"
 
-#include "json_text.hpp"
-#include "record_rules.hpp"
+#include "src/sandbox/json_text.hpp"
+#include "src/sandbox/record_rules.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "api_answer.hpp"
-#include "job.hpp"
+#include "src/sandbox/api_answer.hpp"
+#include "src/sandbox/job.hpp"
 #include "usherd/core/random.hpp"
 #include "usherd/sandbox/settings.hpp"
 

@@ -1,4 +1,4 @@
-#include "certificate_authority.hpp"
+#include "src/sandbox/certificate_authority.hpp"
 
 #include <openssl/bio.h>
 #include <openssl/ec.h>

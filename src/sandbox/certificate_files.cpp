@@ -1,4 +1,4 @@
-#include "certificate_files.hpp"
+#include "src/sandbox/certificate_files.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

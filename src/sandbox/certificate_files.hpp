@@ -1,6 +1,6 @@
 #pragma once
 
-#include "certificate_authority.hpp"
+#include "src/sandbox/certificate_authority.hpp"
 #include "usherd/core/result.hpp"
 #include "usherd/sandbox/settings.hpp"
 

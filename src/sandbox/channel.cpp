@@ -1,4 +1,4 @@
-#include "channel.hpp"
+#include "src/sandbox/channel.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>

@@ -1,7 +1,7 @@
-#include "control.hpp"
+#include "src/sandbox/control.hpp"
 
-#include "setting_values.hpp"
-#include "user_json.hpp"
+#include "src/sandbox/setting_values.hpp"
+#include "src/sandbox/user_json.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/object.hpp>

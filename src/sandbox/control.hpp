@@ -1,9 +1,9 @@
 #pragma once
 
-#include "api_answer.hpp"
-#include "organisation.hpp"
+#include "src/sandbox/api_answer.hpp"
+#include "src/sandbox/organisation.hpp"
+#include "src/sandbox/virtual_clock.hpp"
 #include "usherd/core/result.hpp"
-#include "virtual_clock.hpp"
 
 #include <functional>
 #include <optional>

@@ -1,5 +1,5 @@
-#include "control.hpp"
-#include "user_json.hpp"
+#include "src/sandbox/control.hpp"
+#include "src/sandbox/user_json.hpp"
 #include "usherd/core/timestamp.hpp"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
-#include "control_session.hpp"
+#include "src/sandbox/control_session.hpp"
 
-#include "http_head.hpp"
-#include "user_json.hpp"
+#include "src/sandbox/http_head.hpp"
+#include "src/sandbox/user_json.hpp"
 
 #include <limits>
 
@@ -59,7 +59,7 @@ asio::awaitable<void> ControlSession::stream_users() {
     co_return;
   org_.tick(clock_.now());
   const std::vector<UserStore::Number> users = org_.users.sorted();
-  constexpr std::size_t kPiece = 64 * 1024;
+  constexpr std::size_t kPiece = 64UL * 1024;
   std::string piece;
   for (const UserStore::Number user : users) {
     // A reset while this runs leaves numbers that name nobody any more.

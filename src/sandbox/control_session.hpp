@@ -1,8 +1,8 @@
 #pragma once
 
-#include "channel.hpp"
-#include "control.hpp"
-#include "http_reader.hpp"
+#include "src/sandbox/channel.hpp"
+#include "src/sandbox/control.hpp"
+#include "src/sandbox/http_reader.hpp"
 
 #include <boost/asio/awaitable.hpp>
 

@@ -1,5 +1,5 @@
-#include "fault_words.hpp"
-#include "setting_values.hpp"
+#include "src/sandbox/fault_words.hpp"
+#include "src/sandbox/setting_values.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/sandbox/fault.hpp"
 

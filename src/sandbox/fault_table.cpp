@@ -1,6 +1,6 @@
-#include "fault_table.hpp"
+#include "src/sandbox/fault_table.hpp"
 
-#include "fault_words.hpp"
+#include "src/sandbox/fault_words.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>

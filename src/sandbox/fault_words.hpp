@@ -1,6 +1,6 @@
 #pragma once
 
-#include "setting_words.hpp"
+#include "src/sandbox/setting_words.hpp"
 #include "usherd/sandbox/fault.hpp"
 
 #include <array>

@@ -1,6 +1,6 @@
-#include "http_head.hpp"
+#include "src/sandbox/http_head.hpp"
 
-#include "retry_after.hpp"
+#include "src/sandbox/retry_after.hpp"
 
 #include <fmt/format.h>
 #include <boost/beast/http/status.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "api_answer.hpp"
+#include "src/sandbox/api_answer.hpp"
 #include "usherd/core/clock.hpp"
 
 #include <cstdint>

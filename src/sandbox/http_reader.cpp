@@ -1,4 +1,4 @@
-#include "http_reader.hpp"
+#include "src/sandbox/http_reader.hpp"
 
 #include <simdjson.h>
 
@@ -9,7 +9,7 @@ namespace http = boost::beast::http;
 
 namespace {
 
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kPiece = 64UL * 1024;
 
 }  // namespace
 

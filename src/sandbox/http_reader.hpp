@@ -1,6 +1,6 @@
 #pragma once
 
-#include "channel.hpp"
+#include "src/sandbox/channel.hpp"
 #include "usherd/core/units.hpp"
 
 #include <boost/asio/awaitable.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "user_store.hpp"
+#include "src/sandbox/user_store.hpp"
 #include "usherd/core/clock.hpp"
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "job_table.hpp"
+#include "src/sandbox/job_table.hpp"
 
 #include <algorithm>
 

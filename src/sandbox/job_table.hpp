@@ -1,6 +1,6 @@
 #pragma once
 
-#include "job.hpp"
+#include "src/sandbox/job.hpp"
 #include "usherd/core/random.hpp"
 #include "usherd/sandbox/settings.hpp"
 

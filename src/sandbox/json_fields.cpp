@@ -1,4 +1,4 @@
-#include "json_fields.hpp"
+#include "src/sandbox/json_fields.hpp"
 
 #include "usherd/core/text.hpp"
 

@@ -1,4 +1,4 @@
-#include "key_book.hpp"
+#include "src/sandbox/key_book.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "key_store.hpp"
+#include "src/sandbox/key_store.hpp"
 
 namespace usherd::sandbox {
 

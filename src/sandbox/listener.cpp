@@ -1,4 +1,4 @@
-#include "listener.hpp"
+#include "src/sandbox/listener.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,7 +12,7 @@ namespace asio = boost::asio;
 using asio::as_tuple;
 using tcp = asio::ip::tcp;
 
-Listener::Listener(asio::any_io_executor executor, Serve serve)
+Listener::Listener(const asio::any_io_executor& executor, Serve serve)
     : acceptor_(executor), serve_(std::move(serve)), accepts_(executor), connections_(executor) {}
 
 Result<void> Listener::open(std::uint16_t port) {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "channel.hpp"
-#include "task_group.hpp"
+#include "src/sandbox/channel.hpp"
+#include "src/sandbox/task_group.hpp"
 #include "usherd/core/result.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -20,7 +20,7 @@ class Listener {
  public:
   using Serve = std::function<boost::asio::awaitable<void>(boost::asio::ip::tcp::socket socket)>;
 
-  Listener(boost::asio::any_io_executor executor, Serve serve);
+  Listener(const boost::asio::any_io_executor& executor, Serve serve);
 
   /// Port 0 at first: any free one.
   [[nodiscard]] Result<void> open(std::uint16_t port);

@@ -1,6 +1,6 @@
-#include "organisation.hpp"
+#include "src/sandbox/organisation.hpp"
 
-#include "json_text.hpp"
+#include "src/sandbox/json_text.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>

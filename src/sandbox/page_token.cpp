@@ -1,4 +1,4 @@
-#include "page_token.hpp"
+#include "src/sandbox/page_token.hpp"
 
 #include <fmt/format.h>
 

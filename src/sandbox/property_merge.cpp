@@ -1,7 +1,7 @@
-#include "property_merge.hpp"
+#include "src/sandbox/property_merge.hpp"
 
-#include "json_text.hpp"
-#include "record_rules.hpp"
+#include "src/sandbox/json_text.hpp"
+#include "src/sandbox/record_rules.hpp"
 
 namespace usherd::sandbox {
 namespace {

@@ -1,6 +1,6 @@
-#include "property_types.hpp"
+#include "src/sandbox/property_types.hpp"
 
-#include "json_text.hpp"
+#include "src/sandbox/json_text.hpp"
 #include "usherd/core/timestamp.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "rate_limiter.hpp"
+#include "src/sandbox/rate_limiter.hpp"
 
 #include <algorithm>
 

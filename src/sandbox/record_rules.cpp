@@ -1,6 +1,6 @@
-#include "record_rules.hpp"
+#include "src/sandbox/record_rules.hpp"
 
-#include "json_text.hpp"
+#include "src/sandbox/json_text.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "record_view.hpp"
+#include "src/sandbox/record_view.hpp"
 #include "usherd/sandbox/settings.hpp"
 
 #include <optional>

@@ -1,4 +1,4 @@
-#include "record_view.hpp"
+#include "src/sandbox/record_view.hpp"
 
 namespace usherd::sandbox {
 namespace {

@@ -1,4 +1,4 @@
-#include "retry_after.hpp"
+#include "src/sandbox/retry_after.hpp"
 
 #include "usherd/core/timestamp.hpp"
 

@@ -1,4 +1,4 @@
-#include "route.hpp"
+#include "src/sandbox/route.hpp"
 
 #include <array>
 

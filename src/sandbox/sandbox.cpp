@@ -1,7 +1,7 @@
 #include "usherd/sandbox/sandbox.hpp"
 
-#include "server.hpp"
-#include "user_json.hpp"
+#include "src/sandbox/server.hpp"
+#include "src/sandbox/user_json.hpp"
 #include "usherd/core/random.hpp"
 
 #include <fmt/format.h>
@@ -41,7 +41,7 @@ struct Sandbox::State {
 
 Sandbox::Sandbox(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-Result<std::unique_ptr<Sandbox>> Sandbox::start(SandboxOptions options) {
+Result<std::unique_ptr<Sandbox>> Sandbox::start(const SandboxOptions& options) {
   auto files = CertificateFiles::open(options.certificate_dir);
   if (!files)
     return files.error();
@@ -64,7 +64,7 @@ Result<std::unique_ptr<Sandbox>> Sandbox::start(SandboxOptions options) {
 }
 
 Sandbox::~Sandbox() {
-  state_->on_loop([state = state_.get()] {
+  asio::post(state_->loop, [state = state_.get()] {
     state->server->stop();
     state->guard.reset();
   });

@@ -1,4 +1,4 @@
-#include "server.hpp"
+#include "src/sandbox/server.hpp"
 
 #include <boost/asio/buffer.hpp>
 

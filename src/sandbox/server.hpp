@@ -1,15 +1,15 @@
 #pragma once
 
-#include "api.hpp"
-#include "api_session.hpp"
-#include "certificate_files.hpp"
-#include "control.hpp"
-#include "control_session.hpp"
-#include "listener.hpp"
-#include "organisation.hpp"
+#include "src/sandbox/api.hpp"
+#include "src/sandbox/api_session.hpp"
+#include "src/sandbox/certificate_files.hpp"
+#include "src/sandbox/control.hpp"
+#include "src/sandbox/control_session.hpp"
+#include "src/sandbox/listener.hpp"
+#include "src/sandbox/organisation.hpp"
+#include "src/sandbox/virtual_clock.hpp"
 #include "usherd/core/result.hpp"
 #include "usherd/sandbox/sandbox.hpp"
-#include "virtual_clock.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>

@@ -1,4 +1,4 @@
-#include "setting_values.hpp"
+#include "src/sandbox/setting_values.hpp"
 
 #include <fmt/format.h>
 

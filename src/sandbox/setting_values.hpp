@@ -1,6 +1,6 @@
 #pragma once
 
-#include "setting_words.hpp"
+#include "src/sandbox/setting_words.hpp"
 #include "usherd/core/result.hpp"
 #include "usherd/sandbox/settings.hpp"
 

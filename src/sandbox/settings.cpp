@@ -1,6 +1,6 @@
 #include "usherd/sandbox/settings.hpp"
 
-#include "setting_values.hpp"
+#include "src/sandbox/setting_values.hpp"
 #include "usherd/core/text.hpp"
 
 #include <boost/json/object.hpp>

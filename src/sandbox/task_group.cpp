@@ -1,4 +1,4 @@
-#include "task_group.hpp"
+#include "src/sandbox/task_group.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>

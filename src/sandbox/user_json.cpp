@@ -1,6 +1,6 @@
-#include "user_json.hpp"
+#include "src/sandbox/user_json.hpp"
 
-#include "json_text.hpp"
+#include "src/sandbox/json_text.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "json_fields.hpp"
-#include "user_store.hpp"
+#include "src/sandbox/json_fields.hpp"
+#include "src/sandbox/user_store.hpp"
 
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
-#include "user_store.hpp"
+#include "src/sandbox/user_store.hpp"
 
-#include "property_merge.hpp"
+#include "src/sandbox/property_merge.hpp"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "property_types.hpp"
-#include "record_rules.hpp"
-#include "record_view.hpp"
+#include "src/sandbox/property_types.hpp"
+#include "src/sandbox/record_rules.hpp"
+#include "src/sandbox/record_view.hpp"
 #include "usherd/sandbox/settings.hpp"
 
 #include <simdjson.h>

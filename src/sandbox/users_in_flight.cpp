@@ -1,4 +1,4 @@
-#include "users_in_flight.hpp"
+#include "src/sandbox/users_in_flight.hpp"
 
 namespace usherd::sandbox {
 

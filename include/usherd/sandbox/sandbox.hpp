@@ -33,7 +33,7 @@ struct SandboxOptions {
 class Sandbox {
  public:
   /// Errors: a port that is taken, a directory that cannot be written.
-  [[nodiscard]] static Result<std::unique_ptr<Sandbox>> start(SandboxOptions options);
+  [[nodiscard]] static Result<std::unique_ptr<Sandbox>> start(const SandboxOptions& options);
   ~Sandbox();
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;

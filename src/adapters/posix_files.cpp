@@ -207,7 +207,7 @@ Result<std::unique_ptr<WriteFile>> PosixFiles::write(const std::string& path, Wr
 }
 
 Result<void> PosixFiles::rename(const std::string& from, const std::string& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), 0) == 0) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
     return {};
   }
   if (errno == EINVAL || errno == ENOSYS) {

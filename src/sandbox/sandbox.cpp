@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <exception>
 #include <future>
 #include <thread>
 
@@ -64,11 +65,16 @@ Result<std::unique_ptr<Sandbox>> Sandbox::start(const SandboxOptions& options) {
 }
 
 Sandbox::~Sandbox() {
-  asio::post(state_->loop, [state = state_.get()] {
-    state->server->stop();
-    state->guard.reset();
-  });
-  state_->thread.join();
+  try {
+    asio::post(state_->loop, [state = state_.get()] {
+      state->server->stop();
+      state->guard.reset();
+    });
+    state_->thread.join();
+  } catch (...) {
+    // No memory even to ask the thread to end: nothing may be destroyed under it.
+    std::terminate();
+  }
 }
 
 std::uint16_t Sandbox::port() const {

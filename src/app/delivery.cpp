@@ -186,11 +186,11 @@ boost::asio::awaitable<bool> Delivery::job_vanished(Batch batch) {
   const auto answer = co_await parts_.submitter.repost(*batch);
   if (!answer && answer.error().code == Errc::cancelled)
     co_return false;
-  if (!answer) {
+  if (!answer && answer.error().code != Errc::not_found) {
     // No word either way: the job may still be there the next time.
     co_return true;
   }
-  if (answer->id == old_job)
+  if (!answer || answer->id == old_job)
     co_return co_await end(batch,
                            BatchVerdict::all(batch->operations(), OperationEnd::unknown, "job_vanished",
                                              "the API does not find the job that it made"));
@@ -298,6 +298,7 @@ boost::asio::awaitable<std::vector<Delivery::Batch>> Delivery::divide(
   parts_.log.info("batch {} of {} records divided", batch->row.id, batch->operations());
   give_budget_back(*batch);
   in_progress_ += children->size() - 1;
+  co_await remove_merged(*batch);
   co_return *children;
 }
 
@@ -347,7 +348,17 @@ boost::asio::awaitable<bool> Delivery::end(Batch batch, BatchVerdict verdict) {
   if (!durable)
     co_return false;
   release(*batch, *end);
+  co_await remove_merged(*batch);
   co_return false;
+}
+
+boost::asio::awaitable<void> Delivery::remove_merged(const ActiveBatch& batch) {
+  if (batch.row.manifest.literals.empty())
+    co_return;
+  auto& disk = parts_.disk;
+  auto work = [&disk, path = parts_.files.layout().merged(batch.row.id)] { return disk.remove(path).has_value(); };
+  // What stays is swept at the next start.
+  co_await parts_.workers.run(std::move(work));
 }
 
 void Delivery::release(const ActiveBatch& batch, const BatchEnd& end) {

@@ -45,30 +45,27 @@ JsonDocumentScanner::JsonDocumentScanner(Emit emit) : emit_(std::move(emit)) {}
 Result<void> JsonDocumentScanner::feed(std::string_view piece) {
   const char* at = piece.data();
   const char* const end = at + piece.size();
-  while (at != end && !failure_) {
-    const char* next = at;
-    switch (step_) {
-      case Step::head:
-        next = take_head(at);
-        break;
-      case Step::scalar:
-        next = take_scalar(at, end);
-        break;
-      case Step::text:
-      case Step::nested_text:
-        next = take_text(at, end);
-        break;
-      case Step::nested:
-        next = take_nested(at, end);
-        break;
-      default:
-        next = take_between(at);
-    }
-    at = next;
-  }
+  while (at != end && !failure_)
+    at = take(at, end);
   if (failure_)
     return *failure_;
   return {};
+}
+
+const char* JsonDocumentScanner::take(const char* at, const char* end) {
+  switch (step_) {
+    case Step::head:
+      return take_head(at);
+    case Step::scalar:
+      return take_scalar(at, end);
+    case Step::text:
+    case Step::nested_text:
+      return take_text(at, end);
+    case Step::nested:
+      return take_nested(at, end);
+    default:
+      return take_between(at);
+  }
 }
 
 Result<void> JsonDocumentScanner::finish() {

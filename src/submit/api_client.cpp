@@ -64,11 +64,13 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
     if (admission.probes) {
       options_.reread_key();
       if (*admission.probes == ParkReason::credentials && request.call != Call::me) {
-        const bool holds = co_await key_holds(session.connection());
-        if (!holds) {
+        const auto word = co_await ask_me(session.connection());
+        if (word == KeyWord::refused)
           gate_.park(ParkReason::credentials);
+        else if (word == KeyWord::later)
+          gate_.probe_ended();
+        if (word != KeyWord::good)
           continue;
-        }
       }
     } else if (gate_.closed_for(kind)) {
       continue;
@@ -112,13 +114,17 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
   co_return answer;
 }
 
-boost::asio::awaitable<bool> ApiClient::key_holds(Connection& connection) {
+boost::asio::awaitable<ApiClient::KeyWord> ApiClient::ask_me(Connection& connection) {
   ApiRequest me;
   me.call = Call::me;
   me.target = "/me";
   const auto answer = co_await exchange(connection, me);
+  if (!answer.failure && answer.status == 429) {
+    obey_retry_after(answer);
+    co_return KeyWord::later;
+  }
   // Anything but a clear no lets the real request find out: GET /me may not exist on a stand-in.
-  co_return answer.failure.has_value() || answer.status != 401;
+  co_return answer.failure || answer.status != 401 ? KeyWord::good : KeyWord::refused;
 }
 
 void ApiClient::note(const ApiRequest& request, const Admission& admission, const Exchange& exchange) {
@@ -140,6 +146,9 @@ void ApiClient::note(const ApiRequest& request, const Admission& admission, cons
   }
   const bool redirect = status >= 300 && status < 400;
   if (redirect || (status == 404 && request.call == Call::create)) {
+    // Whatever else was to be found out was not: its pace goes on growing.
+    if (admission.probes)
+      gate_.probe_ended();
     gate_.park(ParkReason::endpoint);
     return;
   }

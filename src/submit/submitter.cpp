@@ -49,7 +49,7 @@ SendTime Submitter::send_time() const {
 }
 
 bool Submitter::is_expired(const ActiveBatch& batch) const {
-  if (!batch.row.sent)
+  if (!batch.row.sent || batch.never_sent())
     return false;
   const auto now = parts_.timers.now();
   const SendTime& sent = *batch.row.sent;
@@ -77,7 +77,10 @@ PostContext Submitter::context(const ActiveBatch& batch) const {
 }
 
 boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) {
-  if (batch.row.sent && (batch.tried || batch.history.unanswered))
+  // The gate may have been closed for long: what the API has forgotten it would run again.
+  if (is_expired(batch))
+    co_return Error{Errc::timeout, "the key is too old"};
+  if (batch.row.sent && !batch.never_sent())
     co_return Result<void>{};
   const auto sent = send_time();
   const auto id = batch.row.id;
@@ -110,6 +113,7 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   if (attempt.reply.stopped || attempt.reply.not_sent)
     co_return attempt;
   batch.tried = true;
+  batch.begun = true;
   const Exchange& exchange = attempt.reply.exchange;
   attempt.outcome.progress = exchange.progress;
   attempt.outcome.answered = !exchange.failure.has_value();
@@ -137,13 +141,16 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
       co_return result;
     }
     const auto tried = co_await attempt(batch);
+    if (tried.reply.not_sent && tried.reply.not_sent->code == Errc::timeout)
+      continue;
     if (tried.reply.stopped || tried.reply.not_sent)
       co_return result;
     const bool untouched = !tried.outcome.answered && tried.outcome.progress < Progress::body_started;
-    if (untouched && !batch.history.unanswered) {
+    if (untouched && !batch.history.unanswered && batch.history.cut_uploads == 0) {
       // Nothing of the body left: the key has not begun to age.
       batch.row.sent.reset();
       batch.tried = false;
+      batch.begun = false;
     }
     if (tried.outcome.answered && tried.outcome.status == 500 && !batch.accepted_at_first_error)
       batch.accepted_at_first_error = stats_.accepted;
@@ -220,6 +227,7 @@ boost::asio::awaitable<bool> Submitter::new_key(ActiveBatch& batch, std::string 
   batch.row.state = BatchState::frozen;
   batch.row.job.clear();
   batch.tried = false;
+  batch.begun = false;
   batch.history = KeyHistory{};
   batch.history.refusals_alone = refusals;
   batch.accepted_at_first_error.reset();
@@ -228,8 +236,11 @@ boost::asio::awaitable<bool> Submitter::new_key(ActiveBatch& batch, std::string 
 
 void Submitter::note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch) {
   const bool too_large = tried.outcome.status == 413 || !tried.outcome.answered;
-  if (end == SubmitEnd::halve && too_large)
-    stats_.learnt_body_bytes = batch.row.body_length / 2;
+  // What was frozen before the lesson may be larger than it: the least counts.
+  const auto half = batch.row.body_length / 2;
+  if (end == SubmitEnd::halve && too_large &&
+      (stats_.learnt_body_bytes == 0 || half < stats_.learnt_body_bytes))
+    stats_.learnt_body_bytes = half;
   if (end == SubmitEnd::reject)
     note_refusal(tried.error ? tried.error->code : "http_" + std::to_string(tried.outcome.status));
   if (end == SubmitEnd::rekey) {
@@ -250,6 +261,11 @@ void Submitter::note_refusal(const std::string& code) {
 }
 
 boost::asio::awaitable<Result<JobAnswer>> Submitter::repost(ActiveBatch& batch) {
+  if (is_expired(batch))
+    co_return Error{Errc::not_found, "the API has forgotten the key"};
+  // Its job proves that it was sent: the time of that stands.
+  batch.tried = true;
+  batch.begun = true;
   const auto tried = co_await attempt(batch);
   if (tried.reply.stopped)
     co_return Error{Errc::cancelled, "stopping"};

@@ -143,7 +143,7 @@ void BlockReader::check_one(const char* text, std::size_t length, std::uint64_t 
     out.records.push_back(record);
     return;
   }
-  auto& fault = checker_->fault();
+  auto fault = checker_->take_fault();
   out.rejections.push_back({offset, line, length, std::string(fault.code), std::move(fault.message)});
 }
 
@@ -158,7 +158,7 @@ std::optional<Rejection> BlockReader::check_line(std::string_view line, std::uin
   checked.offset = offset;
   checked.line = number;
   if (!checker_->check(buffer_.data(), line.size(), checked)) {
-    auto& fault = checker_->fault();
+    auto fault = checker_->take_fault();
     return Rejection{offset, number, line.size(), std::string(fault.code), std::move(fault.message)};
   }
   if (record != nullptr)

@@ -8,11 +8,8 @@ namespace {
 
 constexpr auto make_name_bytes() {
   std::array<bool, 256> allowed{};
-  for (int c = '0'; c <= '9'; ++c)
-    allowed[static_cast<std::size_t>(c)] = true;
-  for (int c = 'a'; c <= 'z'; ++c)
-    allowed[static_cast<std::size_t>(c)] = allowed[static_cast<std::size_t>(c - 'a' + 'A')] = true;
-  allowed['_'] = true;
+  for (const char c : std::string_view("0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    allowed[static_cast<unsigned char>(c)] = true;
   return allowed;
 }
 constexpr auto kNameBytes = make_name_bytes();

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 namespace usherd {
 
@@ -20,9 +21,9 @@ class RecordChecker {
   RecordChecker(RecordRules rules, const UserKeys& keys);
 
   /// Fills user, second, length and flags of `record`. At least simdjson::SIMDJSON_PADDING bytes behind
-  /// `text` must be readable; what they hold does not matter. False: fault() says why.
+  /// `text` must be readable; what they hold does not matter. False: take_fault() says why.
   bool check(const char* text, std::size_t length, Record& record);
-  [[nodiscard]] Fault& fault() { return fault_; }
+  [[nodiscard]] Fault take_fault() { return std::exchange(fault_, {}); }
 
  private:
   enum Member : unsigned { uid = 1, id = 2, display_name = 4, email = 8, properties = 16, schema = 32 };

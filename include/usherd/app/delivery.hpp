@@ -76,6 +76,7 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<bool> end_all(Batch batch, OperationEnd how, BatchVerdict::Why why);
   [[nodiscard]] BootTime accepted_at(const ActiveBatch& batch) const;
   [[nodiscard]] boost::asio::awaitable<bool> end(Batch batch, BatchVerdict verdict);
+  [[nodiscard]] boost::asio::awaitable<void> remove_merged(const ActiveBatch& batch);
   void release(const ActiveBatch& batch, const BatchEnd& end);
   void give_budget_back(const ActiveBatch& batch);
 

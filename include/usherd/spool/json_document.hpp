@@ -54,6 +54,7 @@ class JsonDocumentScanner {
   };
 
   // Each takes at least one byte, or changes the step, and returns where it stopped.
+  const char* take(const char* at, const char* end);
   const char* take_between(const char* at);
   const char* take_head(const char* at);
   const char* take_scalar(const char* at, const char* end);

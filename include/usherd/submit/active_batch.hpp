@@ -18,10 +18,14 @@ struct ActiveBatch {
   unsigned rekeyed_for_errors = 0;  ///< keys given up because of plain 500s
   /// How many POSTs had been accepted when the present key drew its first 500.
   std::optional<std::uint64_t> accepted_at_first_error;
-  bool tried = false;  ///< an exchange was begun under the present key in this process
+  bool tried = false;  ///< whatever was sent under the present key was sent by this process
+  bool begun = false;  ///< an exchange was begun under it in this process
 
   [[nodiscard]] std::uint64_t operations() const { return row.manifest.operations(); }
   [[nodiscard]] bool has_anonymous() const;
+  /// Nothing went out under the present key, whatever send time was noted in advance. Only once its
+  /// submission began.
+  [[nodiscard]] bool never_sent() const { return !begun && !history.unanswered; }
   /// It was sent under the present key, or may have been before a restart.
   [[nodiscard]] bool may_have_run() const { return row.sent.has_value() && (history.unanswered || !tried); }
 };

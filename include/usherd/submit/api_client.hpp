@@ -61,8 +61,9 @@ class ApiClient {
 
  private:
   [[nodiscard]] boost::asio::awaitable<Exchange> exchange(Connection& connection, const ApiRequest& request);
-  /// Whether the key is good as far as GET /me can tell.
-  [[nodiscard]] boost::asio::awaitable<bool> key_holds(Connection& connection);
+  enum class KeyWord : std::uint8_t { good, refused, later };
+  /// Whether the key is good as far as GET /me can tell; later: a 429, which now binds everybody.
+  [[nodiscard]] boost::asio::awaitable<KeyWord> ask_me(Connection& connection);
   void note(const ApiRequest& request, const Admission& admission, const Exchange& exchange);
   void obey_retry_after(const Exchange& exchange);
 

@@ -64,7 +64,7 @@ class Submitter {
   /// Changes the batch's row as it goes, always after the ledger did.
   [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch);
   /// One POST with the key of an accepted batch whose job is not found any more: the job that the answer
-  /// names, or an Error when there was none.
+  /// names, or an Error when there was none; not_found when the key is too old to be sent again.
   [[nodiscard]] boost::asio::awaitable<Result<JobAnswer>> repost(ActiveBatch& batch);
   /// Gives the batch another key; `reason` is set when the old one may still run.
   [[nodiscard]] boost::asio::awaitable<bool> new_key(ActiveBatch& batch, std::string reason);

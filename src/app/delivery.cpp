@@ -356,7 +356,9 @@ boost::asio::awaitable<void> Delivery::remove_merged(const ActiveBatch& batch) {
   if (batch.row.manifest.literals.empty())
     co_return;
   auto& disk = parts_.disk;
-  auto work = [&disk, path = parts_.files.layout().merged(batch.row.id)] { return disk.remove(path).has_value(); };
+  auto work = [&disk, path = parts_.files.layout().merged(batch.row.id)] {
+    return disk.remove(path).has_value();
+  };
   // What stays is swept at the next start.
   co_await parts_.workers.run(std::move(work));
 }

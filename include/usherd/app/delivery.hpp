@@ -65,8 +65,8 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<bool> job_vanished(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> job_failed_whole(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> read_verdict(Batch batch, JobAnswer answer);
-  [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(std::shared_ptr<JobVerdict> verdict,
-                                                              Call call, ResultPage page);
+  [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(std::shared_ptr<JobVerdict> verdict, Call call,
+                                                              ResultPage page);
   [[nodiscard]] boost::asio::awaitable<bool> halve(Batch batch);
   /// One of the three named exceptions: another key for those with a user, the end for those without.
   [[nodiscard]] boost::asio::awaitable<bool> give_key_up(Batch batch, std::string reason,

@@ -2,6 +2,8 @@
 
 #include "src/app/daemon_parts.hpp"
 #include "src/app/file_plan.hpp"
+#include "usherd/app/environment.hpp"
+#include "usherd/app/key_holder.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/spool/convert.hpp"
 #include "usherd/spool/file_name.hpp"
@@ -10,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include <filesystem>
 

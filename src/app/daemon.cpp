@@ -2,8 +2,16 @@
 
 #include "src/app/daemon_parts.hpp"
 #include "src/app/supervision.hpp"
+#include "src/app/system_ports.hpp"
+#include "usherd/app/key_holder.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <csignal>
 
 #include <exception>
 
@@ -15,6 +23,20 @@ RunSummary failed(ExitCode exit, std::string message) {
   summary.exit = exit;
   summary.error = std::move(message);
   return summary;
+}
+
+/// Until it is cancelled, with the tasks of the daemon.
+boost::asio::awaitable<void> obey_signals(boost::asio::signal_set& signals, Supervision& supervision) {
+  while (true) {
+    const auto [error, number] =
+        co_await signals.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    if (error)
+      co_return;
+    if (number == SIGHUP)
+      supervision.reload();
+    else
+      supervision.stop();
+  }
 }
 
 }  // namespace
@@ -36,9 +58,21 @@ RunSummary Daemon::run() {
   auto transport = HttpsTransport::make(loop.get_executor(), foundation->https);
   if (!transport)
     return failed(ExitCode::config, transport.error().message);
-  DaemonParts parts(config_, *foundation, std::move(*transport), disk, loop, key, *log_,
-                    options_.mode == Mode::run);
-  Supervision supervision(config_, options_, parts, loop, key, *log_);
+  SystemPorts system(loop, std::move(*transport));
+  if (options_.mode == Mode::run)
+    system.watch(SpoolLayout(config_.spool.directory).incoming(), *log_);
+  DaemonParts parts(config_, *foundation, system.ports(key), *log_);
+  const auto reloaded = [&](const Config& config) {
+    key.set_key_file(config.api.key_file);
+    key.reread();
+    if (const auto https = https_options(config); !https)
+      log_->error("{}; the old connection settings stay", https.error().message);
+    else if (const auto set = system.transport().set_options(*https); !set)
+      log_->error("{}; the old connection settings stay", set.error().message);
+  };
+  Supervision supervision(config_, options_, parts, *log_, reloaded);
+  boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
+  parts.tasks.spawn(obey_signals(signals, supervision));
   std::exception_ptr failure;
   const auto ended = [&failure](const std::exception_ptr& error) { failure = error; };
   boost::asio::co_spawn(loop, supervision.run(), ended);

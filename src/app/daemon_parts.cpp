@@ -11,34 +11,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <random>
 
 namespace usherd {
 namespace {
 
-constexpr std::size_t kWorkers = 2;
 constexpr const char* kSecretFact = "user_key_secret";
 
 FoundationFault fault(ExitCode exit, Error error) {
   return {exit, std::move(error)};
-}
-
-/// The id of this boot: boot times of different boots cannot be compared.
-std::string read_boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  std::getline(file, id);
-  return id;
-}
-
-std::unique_ptr<Watch> watch_of(boost::asio::io_context& loop, const std::string& directory, Log& log) {
-  auto watch = InotifyWatch::open(loop.get_executor(), directory);
-  if (watch)
-    return std::move(*watch);
-  // The rescan finds everything all the same, only later.
-  log.warn("incoming/ cannot be watched: {}; files are found by the rescan alone", watch.error().message);
-  return nullptr;
 }
 
 /// Nobody but usherd has business there.
@@ -48,8 +29,9 @@ Result<void> make_state_directory(const std::string& directory) {
   return {};
 }
 
-/// The secret under which users are hashed: made once, kept with the ledger.
-Result<std::unique_ptr<UserKeys>> user_keys_of(Ledger& ledger) {
+}  // namespace
+
+Result<std::unique_ptr<UserKeys>> user_keys_of(Ledger& ledger, const std::function<std::byte()>& random) {
   auto stored = ledger.fact(kSecretFact);
   if (!stored)
     return stored.error();
@@ -59,9 +41,7 @@ Result<std::unique_ptr<UserKeys>> user_keys_of(Ledger& ledger) {
       return Error{Errc::corrupt, "the ledger's secret of user keys has a wrong length: run 'usherd doctor'"};
     std::memcpy(secret.data(), (**stored).data(), secret.size());
   } else {
-    std::random_device device;
-    for (auto& byte : secret)
-      byte = static_cast<std::byte>(device());
+    std::generate(secret.begin(), secret.end(), random);
     const std::string_view text(reinterpret_cast<const char*>(secret.data()), secret.size());
     const auto set = [&] { return ledger.set_fact(kSecretFact, text); };
     if (auto done = ledger.transaction(set); !done)
@@ -69,8 +49,6 @@ Result<std::unique_ptr<UserKeys>> user_keys_of(Ledger& ledger) {
   }
   return std::make_unique<UserKeys>(secret);
 }
-
-}  // namespace
 
 boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& config, Files& disk) {
   Foundation foundation;
@@ -93,7 +71,9 @@ boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& 
   foundation.ledger = std::move(*ledger);
   if (auto matched = match_spool(disk, layout, *foundation.ledger); !matched)
     return fault(ExitCode::config, matched.error());
-  auto keys = user_keys_of(*foundation.ledger);
+  std::random_device device;
+  const auto random = [&device] { return static_cast<std::byte>(device()); };
+  auto keys = user_keys_of(*foundation.ledger, random);
   if (!keys)
     return fault(ExitCode::failure, keys.error());
   foundation.user_keys = std::move(*keys);
@@ -135,50 +115,45 @@ BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes) 
   return limits;
 }
 
-DaemonParts::DaemonParts(const Config& config, Foundation& foundation, std::unique_ptr<HttpsTransport> https,
-                         Files& disk, boost::asio::io_context& loop, KeyHolder& key, Log& log,
-                         bool watch_incoming)
+DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPorts ports, Log& log)
     : layout(config.spool.directory),
-      timers(loop.get_executor()),
-      random(Random::from_system()),
-      ledger_thread(1),
-      pool(kWorkers),
-      ledger(*foundation.ledger, ledger_thread.workers()),
-      gate(loop.get_executor(), timers,
+      timers(ports.timers),
+      random(std::move(ports.random)),
+      ledger(*foundation.ledger, ports.ledger_thread),
+      gate(ports.loop, timers,
            TokenBucket(config.limits.requests_per_second, static_cast<double>(config.limits.burst)), log),
-      transport(std::move(https)),
-      sessions(loop.get_executor(), *transport, config.api.sessions),
-      api(ApiClient::Options{foundation.https.base.prefix,
-                             [&key] { return key.authorization(); },
-                             [&key] { key.reread(); },
-                             {}},
+      sessions(ports.loop, ports.transport, config.api.sessions),
+      api(
+          ApiClient::Options{
+              foundation.https.base.prefix, std::move(ports.authorization), std::move(ports.reread_key), {}},
           gate, sessions, timers, log),
       budget(static_cast<std::uint32_t>(config.limits.in_progress_batches),
              config.limits.in_progress_operations),
       files(layout),
-      batcher(loop.get_executor(), timers, batch_limits(config, 0), config.batch.lookahead),
+      batcher(ports.loop, timers, batch_limits(config, 0), config.batch.lookahead),
       recorder(ledger, gate, timers, log),
-      submitter(Submitter::Parts{api, recorder, budget, files, disk, pool.workers(), timers, random, log,
-                                 read_boot_id()}),
+      submitter(Submitter::Parts{api, recorder, budget, files, ports.disk, ports.workers, timers, random, log,
+                                 std::move(ports.boot_id)}),
       schedule(random.up_to(~std::uint64_t{0})),
       poller(Poller::Parts{api, schedule, timers, random, log, config.limits.job_timeout}),
-      freezing(Freezing::Parts{batcher, files, disk, pool.workers(), recorder, submitter, timers, random,
+      freezing(Freezing::Parts{batcher, files, ports.disk, ports.workers, recorder, submitter, timers, random,
                                config.records.merge},
                foundation.ledger->last_batch_id().value()),
-      settling(Settling::Parts{loop.get_executor(), disk, pool.workers(), ledger, recorder, files, timers,
-                               log, KeepTimes{config.spool.keep_done, config.spool.keep_rejected}}),
-      tasks(loop.get_executor()),
-      delivery(Delivery::Parts{loop.get_executor(), tasks, batcher, freezing, submitter, poller, budget,
-                               files, disk, pool.workers(), ledger, recorder, gate, timers, log,
+      settling(Settling::Parts{ports.loop, ports.disk, ports.workers, ledger, recorder, files, timers, log,
+                               KeepTimes{config.spool.keep_done, config.spool.keep_rejected}}),
+      tasks(ports.loop),
+      delivery(Delivery::Parts{ports.loop, tasks, batcher, freezing, submitter, poller, budget, files,
+                               ports.disk, ports.workers, ledger, recorder, gate, timers, log,
                                *foundation.user_keys, config.api.sessions,
                                [this](FileNumber number) { settling.file_progressed(number); }}),
-      feed(FileFeed::Parts{loop.get_executor(), ledger, recorder, files, batcher, disk, pool.workers(), log,
+      feed(FileFeed::Parts{ports.loop, ledger, recorder, files, batcher, ports.disk, ports.workers, log,
                            RecordRules{config.records.anonymous == AnonymousRecords::accept},
                            *foundation.user_keys,
                            [this](FileNumber number) { settling.file_progressed(number); }}),
-      watch(watch_incoming ? watch_of(loop, layout.incoming(), log) : nullptr),
-      intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free, {}}, layout, disk,
-             watch.get(), timers, pool.workers(), ledger, log, [this] { feed.files_arrived(); }),
+      intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free,
+                           std::move(ports.free_bytes)},
+             layout, ports.disk, ports.watch, timers, ports.workers, ledger, log,
+             [this] { feed.files_arrived(); }),
       identity(api, ledger, log, config.api.base_url) {}
 
 }  // namespace usherd

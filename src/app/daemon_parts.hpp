@@ -1,16 +1,11 @@
 #pragma once
 
 #include "usherd/adapters/https_transport.hpp"
-#include "usherd/adapters/inotify_watch.hpp"
-#include "usherd/adapters/posix_files.hpp"
-#include "usherd/adapters/system_timers.hpp"
-#include "usherd/adapters/worker_pool.hpp"
 #include "usherd/app/config.hpp"
 #include "usherd/app/delivery.hpp"
 #include "usherd/app/exit_code.hpp"
 #include "usherd/app/file_feed.hpp"
 #include "usherd/app/identity.hpp"
-#include "usherd/app/key_holder.hpp"
 #include "usherd/app/settling.hpp"
 #include "usherd/core/log.hpp"
 #include "usherd/ledger/group_commit.hpp"
@@ -18,8 +13,9 @@
 #include "usherd/spool/spool_lock.hpp"
 #include "usherd/submit/api_client.hpp"
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -47,19 +43,35 @@ struct FoundationFault {
 
 [[nodiscard]] BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes);
 
+/// The secret under which users are hashed: made once from `random`, kept with the ledger.
+[[nodiscard]] Result<std::unique_ptr<UserKeys>> user_keys_of(Ledger& ledger,
+                                                             const std::function<std::byte()>& random);
+
+/// The world as a daemon sees it. All of it outlives the daemon's parts.
+struct DaemonPorts {
+  boost::asio::any_io_executor loop;
+  Timers& timers;
+  Files& disk;
+  Transport& transport;
+  Workers workers;         ///< they read, check, hash and sync
+  Workers ledger_thread;   ///< a single thread
+  Watch* watch = nullptr;  ///< on incoming/; without one the rescan alone finds files
+  Random random;
+  std::string boot_id;                         ///< boot times of different boots cannot be compared
+  std::function<std::string()> authorization;  ///< the value of the Authorization header
+  std::function<void()> reread_key;
+  std::function<Result<std::uint64_t>()> free_bytes;  ///< empty: asks the spool's file system
+};
+
 /// Every object of a running daemon, in the order in which they are built; each is given what it needs.
 struct DaemonParts {
-  DaemonParts(const Config& config, Foundation& foundation, std::unique_ptr<HttpsTransport> transport,
-              Files& disk, boost::asio::io_context& loop, KeyHolder& key, Log& log, bool watch_incoming);
+  DaemonParts(const Config& config, Foundation& foundation, DaemonPorts ports, Log& log);
 
   SpoolLayout layout;
-  SystemTimers timers;
+  Timers& timers;
   Random random;
-  WorkerPool ledger_thread;
-  WorkerPool pool;
   GroupCommit ledger;
   RequestGate gate;
-  std::unique_ptr<HttpsTransport> transport;
   SessionPool sessions;
   ApiClient api;
   InProgressBudget budget;
@@ -74,7 +86,6 @@ struct DaemonParts {
   TaskGroup tasks;
   Delivery delivery;
   FileFeed feed;
-  std::unique_ptr<Watch> watch;
   Intake intake;
   Identity identity;
 };

@@ -4,27 +4,22 @@
 #include "usherd/app/config_reload.hpp"
 #include "usherd/core/text.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <systemd/sd-daemon.h>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 
 namespace usherd {
 
-Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& parts,
-                         boost::asio::io_context& loop, KeyHolder& key, Log& log)
+Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& parts, Log& log,
+                         OnReload on_reload)
     : config_(std::move(config)),
       options_(std::move(options)),
       parts_(parts),
-      key_(key),
       log_(log),
-      signals_(loop, SIGTERM, SIGINT, SIGHUP),
+      on_reload_(std::move(on_reload)),
       news_(parts.timers.alarm()),
       stopping_(parts.timers.alarm()) {
   const auto news = [this] { news_->ring(); };
@@ -47,7 +42,6 @@ void Supervision::fail(ExitCode exit, std::string message) {
 boost::asio::awaitable<void> Supervision::run() {
   if (options_.timeout)
     deadline_ = parts_.timers.now().boot + *options_.timeout;
-  parts_.tasks.spawn(obey_signals());
   const bool recovered = co_await recover();
   if (recovered && !stop_asked_) {
     parts_.tasks.spawn(parts_.settling.run());
@@ -61,7 +55,7 @@ boost::asio::awaitable<void> Supervision::run() {
       co_await drain();
     }
   }
-  co_await stop();
+  co_await wind_down();
   if (const auto failure = parts_.tasks.failure())
     std::rethrow_exception(failure);
 }
@@ -82,21 +76,7 @@ boost::asio::awaitable<bool> Supervision::recover() {
   co_return feed.has_value();
 }
 
-boost::asio::awaitable<void> Supervision::obey_signals() {
-  while (true) {
-    const auto [error, number] =
-        co_await signals_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-    if (error)
-      co_return;
-    signalled(number);
-  }
-}
-
-void Supervision::signalled(int number) {
-  if (number == SIGHUP) {
-    reload();
-    return;
-  }
+void Supervision::stop() {
   if (stop_asked_) {
     log_.warn("told to stop again: breaking off what is under way");
     cancel_asked_ = true;
@@ -131,12 +111,7 @@ void Supervision::reload() {
   parts_.freezing.set_merge(config_.records.merge);
   parts_.intake.reload(config_.spool.settle, config_.spool.rescan, config_.spool.min_free);
   parts_.settling.set_keep(config_.spool.keep_done, config_.spool.keep_rejected);
-  key_.set_key_file(config_.api.key_file);
-  key_.reread();
-  if (const auto https = https_options(config_); !https)
-    log_.error("{}; the old connection settings stay", https.error().message);
-  else if (const auto set = parts_.transport->set_options(*https); !set)
-    log_.error("{}; the old connection settings stay", set.error().message);
+  on_reload_(config_);
   parts_.gate.probe_now();
   for (const auto& name : reloaded.waiting)
     log_.warn("{} changes at the next restart", name);
@@ -208,7 +183,7 @@ void Supervision::report_drain() {
     summary_.exit = ExitCode::with_rejects;
 }
 
-boost::asio::awaitable<void> Supervision::stop() {
+boost::asio::awaitable<void> Supervision::wind_down() {
   parts_.gate.close();
   parts_.intake.stop();
   parts_.feed.stop();

@@ -4,31 +4,34 @@
 #include "usherd/app/daemon.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 
+#include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 
 namespace usherd {
 
-/// The life of a daemon: recover, work, obey signals, stop in order. Event loop only.
+/// The life of a daemon: recover, work, stop in order. Event loop only.
 class Supervision {
  public:
-  Supervision(Config config, Daemon::Options options, DaemonParts& parts, boost::asio::io_context& loop,
-              KeyHolder& key, Log& log);
+  /// Called with each reloaded configuration, for what is not among the parts: the key, the network.
+  using OnReload = std::function<void(const Config&)>;
+  Supervision(Config config, Daemon::Options options, DaemonParts& parts, Log& log, OnReload on_reload);
 
   [[nodiscard]] boost::asio::awaitable<void> run();
+  /// SIGTERM: run() ends in order. Said again: what is under way is broken off.
+  void stop();
+  /// SIGHUP.
+  void reload();
   [[nodiscard]] const RunSummary& summary() const { return summary_; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<bool> recover();
-  [[nodiscard]] boost::asio::awaitable<void> obey_signals();
   [[nodiscard]] boost::asio::awaitable<void> wait_for_stop();
   [[nodiscard]] boost::asio::awaitable<void> drain();
   [[nodiscard]] boost::asio::awaitable<void> take_present();
-  [[nodiscard]] boost::asio::awaitable<void> stop();
-  void signalled(int number);
-  void reload();
+  [[nodiscard]] boost::asio::awaitable<void> wind_down();
   void fail(ExitCode exit, std::string message);
   [[nodiscard]] bool is_drained() const;
   [[nodiscard]] std::optional<BootTime> give_up_at() const;
@@ -37,9 +40,8 @@ class Supervision {
   Config config_;
   Daemon::Options options_;
   DaemonParts& parts_;
-  KeyHolder& key_;
   Log& log_;
-  boost::asio::signal_set signals_;
+  OnReload on_reload_;
   std::unique_ptr<Alarm> news_;
   std::unique_ptr<Alarm> stopping_;
   RunSummary summary_;

@@ -65,6 +65,8 @@ boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& 
   if (!lock)
     return fault(lock.error().code == Errc::denied ? ExitCode::busy : ExitCode::config, lock.error());
   foundation.lock = std::make_unique<SpoolLock>(std::move(*lock));
+  if (auto swept = sweep_trials(disk, layout); !swept)
+    return fault(ExitCode::config, swept.error());
   auto ledger = Ledger::open(config.state.directory);
   if (!ledger)
     return fault(ledger.error().code == Errc::corrupt ? ExitCode::config : ExitCode::failure, ledger.error());

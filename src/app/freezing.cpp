@@ -163,62 +163,66 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
   co_return batch;
 }
 
-boost::asio::awaitable<Result<std::vector<std::shared_ptr<ActiveBatch>>>> Freezing::divide(
-    ActiveBatch& batch, std::vector<std::vector<std::size_t>> parts) {
-  using Drafts = std::vector<std::pair<DraftBatch, Digest>>;
-  std::vector<std::shared_ptr<ActiveBatch>> children;
-  const auto first_id = last_id_ + 1;
-  last_id_ += parts.size();
+boost::asio::awaitable<Result<Freezing::Drafts>> Freezing::draft_pieces(ActiveBatch& batch,
+                                                                        const std::vector<Piece>& pieces,
+                                                                        BatchId first_id) {
   auto& disk = parts_.disk;
-  const auto& files = parts_.files;
-  const auto own_paths = files.paths(batch.row.manifest, batch.row.id);
-  const auto working = files.layout().working();
-  std::vector<std::string> merged_paths;
-  for (std::size_t i = 0; i < parts.size(); ++i)
-    merged_paths.push_back(files.layout().merged(first_id + i));
-  while (true) {
-    auto work = [&disk, &batch, &parts, own_paths, merged_paths, working]() -> Result<Drafts> {
-      auto operations = Operations::find(disk, batch.row.manifest, own_paths);
-      if (!operations)
-        return operations.error();
-      Drafts drafts;
-      for (std::size_t i = 0; i < parts.size(); ++i) {
-        auto draft = draft_part(*operations, batch.row, parts[i]);
-        if (!draft)
-          return draft.error();
-        auto paths = own_paths;
-        paths.merged = merged_paths[i];
-        auto digest = freeze_body(disk, *draft, paths, working);
-        if (!digest)
-          return digest.error();
-        drafts.emplace_back(std::move(*draft), *digest);
-      }
-      return drafts;
-    };
-    auto drafts = co_await parts_.workers.run(std::move(work));
-    if (drafts) {
-      for (std::size_t i = 0; i < drafts->size(); ++i) {
-        auto child = row_of((*drafts)[i].first, first_id + i);
-        child->row.digest = (*drafts)[i].second;
-        child->row.rekey_reason = batch.row.rekey_reason;
-        child->rekeyed_for_errors = batch.rekeyed_for_errors;
-        child->tried = true;
-        children.push_back(std::move(child));
-      }
-      break;
+  const auto own_paths = parts_.files.paths(batch.row.manifest, batch.row.id);
+  const auto& layout = parts_.files.layout();
+  auto work = [&disk, &batch, &pieces, &layout, own_paths, first_id]() -> Result<Drafts> {
+    auto operations = Operations::find(disk, batch.row.manifest, own_paths);
+    if (!operations)
+      return operations.error();
+    Drafts drafts;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      auto draft = draft_part(*operations, batch.row, pieces[i].operations);
+      if (!draft)
+        return draft.error();
+      auto paths = own_paths;
+      paths.merged = layout.merged(first_id + i);
+      auto digest = freeze_body(disk, *draft, paths, layout.working());
+      if (!digest)
+        return digest.error();
+      drafts.emplace_back(std::move(*draft), *digest);
     }
-    if (drafts.error().code == Errc::corrupt || drafts.error().code == Errc::not_found)
-      co_return drafts.error();
+    return drafts;
+  };
+  while (true) {
+    auto drafts = co_await parts_.workers.run(work);
+    if (drafts || drafts.error().code == Errc::corrupt || drafts.error().code == Errc::not_found)
+      co_return drafts;
     const bool again = co_await parts_.recorder.wait_for_disk(drafts.error());
     if (!again)
-      co_return children;
+      co_return Error{Errc::cancelled, "stopping"};
   }
-  GroupCommit::Change change = [id = batch.row.id, children](Ledger& ledger) -> Result<void> {
+}
+
+boost::asio::awaitable<Result<std::vector<std::shared_ptr<ActiveBatch>>>> Freezing::divide(
+    ActiveBatch& batch, std::vector<Piece> pieces, Estate estate) {
+  std::vector<std::shared_ptr<ActiveBatch>> children;
+  const auto first_id = last_id_ + 1;
+  last_id_ += pieces.size();
+  auto drafts = co_await draft_pieces(batch, pieces, first_id);
+  if (!drafts && drafts.error().code == Errc::cancelled)
+    co_return children;
+  if (!drafts)
+    co_return drafts.error();
+  for (std::size_t i = 0; i < drafts->size(); ++i) {
+    auto child = row_of((*drafts)[i].first, first_id + i);
+    child->row.digest = (*drafts)[i].second;
+    child->row.rekey_reason =
+        pieces[i].rekey_reason.empty() ? batch.row.rekey_reason : pieces[i].rekey_reason;
+    child->row.heir_of = estate.root;
+    child->rekeyed_for_errors = batch.rekeyed_for_errors;
+    child->tried = true;
+    children.push_back(std::move(child));
+  }
+  GroupCommit::Change change = [id = batch.row.id, children, estate](Ledger& ledger) -> Result<void> {
     for (const auto& child : children) {
       if (auto inserted = ledger.insert_batch(child->row, child->shares); !inserted)
         return inserted;
     }
-    return ledger.batch_retired(id);
+    return ledger.batch_retired(id, estate);
   };
   const bool durable = co_await parts_.recorder.record(std::move(change));
   if (!durable)

@@ -76,6 +76,7 @@ Result<BatchRow> read_batch(Statement& row) {
   batch.job = row.text();
   batch.job_created = row.optional_wall();
   batch.submitted = row.optional_wall();
+  batch.heir_of = row.number();
   return batch;
 }
 

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 namespace usherd {
@@ -62,6 +64,28 @@ Result<void> insert_single(Database& database, const Run& run) {
   return {};
 }
 
+/// Both keys of each user of the heirs that ended.
+Result<std::vector<std::uint64_t>> users_of_ended(Database& database, BatchId root) {
+  std::vector<std::uint64_t> users;
+  auto found = database.query(
+      "SELECT users, seconds FROM batches JOIN bodies ON batch = id WHERE heir_of = ? AND state = 2", root);
+  if (!found)
+    return found.error();
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return users;
+    for (int column = 0; column < 2; ++column) {
+      const auto keys = decode_keys(found->bytes());
+      if (!keys)
+        return keys.error();
+      std::copy_if(keys->begin(), keys->end(), std::back_inserter(users), [](auto key) { return key != 0; });
+    }
+  }
+}
+
 }  // namespace
 
 Result<BatchId> Ledger::last_batch_id() {
@@ -79,10 +103,11 @@ Result<void> Ledger::insert_batch(const BatchRow& batch, std::span<const Share> 
   const auto row = database_->run(
       "INSERT INTO batches (id, key, state, framing, body_length, digest, created, sent_wall, sent_boot, "
       "sent_boot_id,"
-      " abandoned, rekey_reason, tries_without_verdict, job, job_created, submitted)"
-      " VALUES (?,?,0,?,?,?,?,?,?,?,?,?,?,'',NULL,NULL)",
+      " abandoned, rekey_reason, tries_without_verdict, job, job_created, submitted, heir_of)"
+      " VALUES (?,?,0,?,?,?,?,?,?,?,?,?,?,'',NULL,NULL,?)",
       batch.id, batch.key, batch.framing, batch.body_length, Blob{bytes_of(batch.digest)}, batch.created,
-      sent_wall, sent_boot, boot_id, batch.abandoned, batch.rekey_reason, batch.tries_without_verdict);
+      sent_wall, sent_boot, boot_id, batch.abandoned, batch.rekey_reason, batch.tries_without_verdict,
+      batch.heir_of);
   if (!row)
     return row.error().within(move);
   const auto manifest = batch.manifest.encode();
@@ -104,7 +129,7 @@ Result<void> Ledger::open_batches(const std::function<Result<void>(BatchRow)>& v
   auto found = database_->query(
       "SELECT id, key, state, framing, body_length, digest, manifest, users, seconds, created, sent_wall, "
       "sent_boot,"
-      " sent_boot_id, abandoned, rekey_reason, tries_without_verdict, job, job_created, submitted"
+      " sent_boot_id, abandoned, rekey_reason, tries_without_verdict, job, job_created, submitted, heir_of"
       " FROM batches JOIN bodies ON batch = id WHERE state < 2 ORDER BY id");
   if (!found)
     return found.error();
@@ -178,7 +203,7 @@ Result<void> Ledger::count_try_without_verdict(BatchId id) {
   return batch_moved(*database_, changed, id, fmt::format("count a job of batch {}", id));
 }
 
-Result<void> Ledger::batch_retired(BatchId id) {
+Result<void> Ledger::batch_retired(BatchId id, const Estate& estate) {
   assert(database_->in_transaction());
   const auto move = fmt::format("retire batch {}", id);
   const auto changed = database_->run("UPDATE batches SET state = 3 WHERE id = ? AND state IN (0, 1)", id);
@@ -188,7 +213,41 @@ Result<void> Ledger::batch_retired(BatchId id) {
   const auto body = database_->run("DELETE FROM bodies WHERE batch = ?", id);
   if (!body)
     return body.error().within(move);
-  return {};
+  if (estate.root == 0)
+    return {};
+  const auto held = database_->run(
+      "UPDATE batches SET held_keys = held_keys + ?2, held_operations = held_operations + ?3"
+      " WHERE id = ?1 AND state = 3",
+      estate.root, estate.keys, estate.operations);
+  return batch_moved(*database_, held, estate.root, fmt::format("note the abandoned keys of batch {}", id));
+}
+
+Result<std::vector<Estate>> Ledger::estates() {
+  std::vector<Estate> estates;
+  auto found = database_->query(
+      "SELECT id, held_keys, held_operations FROM batches WHERE id IN"
+      " (SELECT heir_of FROM batches WHERE heir_of > 0 AND state < 2) ORDER BY id");
+  if (!found)
+    return found.error();
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      break;
+    Estate estate;
+    estate.root = found->number();
+    estate.keys = static_cast<std::uint32_t>(found->number());
+    estate.operations = found->number();
+    estates.push_back(std::move(estate));
+  }
+  for (auto& estate : estates) {
+    auto users = users_of_ended(*database_, estate.root);
+    if (!users)
+      return users.error().within(fmt::format("heirs of batch {}", estate.root));
+    estate.users = std::move(*users);
+  }
+  return estates;
 }
 
 Result<void> Ledger::batch_ended(BatchId id, std::span<const Share> shares, WallTime finished,

@@ -5,7 +5,7 @@
 namespace usherd {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 constexpr const char* kApplicationId = "1970500196";  // "usrd"
 
 // Bodies stand apart from batches: SQLite writes a whole row at each change of it, and a body is large and
@@ -63,9 +63,13 @@ CREATE TABLE batches (
   job TEXT NOT NULL,
   job_created INTEGER,
   submitted INTEGER,
-  finished INTEGER
+  finished INTEGER,
+  heir_of INTEGER NOT NULL DEFAULT 0,
+  held_keys INTEGER NOT NULL DEFAULT 0,
+  held_operations INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX batches_open ON batches (id) WHERE state < 2;
+CREATE INDEX batches_heirs ON batches (heir_of) WHERE heir_of > 0;
 CREATE TABLE bodies (
   batch INTEGER PRIMARY KEY REFERENCES batches (id),
   manifest BLOB NOT NULL,
@@ -94,7 +98,17 @@ CREATE TABLE singles (
   PRIMARY KEY (file, offset)
 ) STRICT, WITHOUT ROWID;
 PRAGMA application_id = 1970500196;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
+COMMIT;
+)";
+
+constexpr const char* kFromFirst = R"(
+BEGIN IMMEDIATE;
+ALTER TABLE batches ADD COLUMN heir_of INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE batches ADD COLUMN held_keys INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE batches ADD COLUMN held_operations INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX batches_heirs ON batches (heir_of) WHERE heir_of > 0;
+PRAGMA user_version = 2;
 COMMIT;
 )";
 
@@ -110,8 +124,10 @@ PRAGMA wal_autocheckpoint = 4096;
 PRAGMA journal_size_limit = 67108864;
 )";
 
-/// True for an empty database, false for one of ours.
-Result<bool> is_new(Database& database) {
+/// What an opened database is.
+enum class Found : std::uint8_t { empty, first_format, present_format };
+
+Result<Found> look_at(Database& database) {
   const auto application = database.single_value("PRAGMA application_id");
   if (!application)
     return application.error();
@@ -122,28 +138,30 @@ Result<bool> is_new(Database& database) {
   if (!tables)
     return tables.error();
   if (*application == "0" && *version == "0" && *tables == "0")
-    return true;
+    return Found::empty;
   if (*application != kApplicationId)
     return Error{Errc::corrupt,
                  fmt::format("{} is an SQLite database, but not a ledger of usherd: move it away, or correct "
                              "state.directory",
                              database.path())};
+  if (*version == "1")
+    return Found::first_format;
   if (*version != fmt::format("{}", kSchemaVersion))
     return Error{
         Errc::corrupt,
         fmt::format("{} has format {}, this usherd knows format {}: install the version of usherd that "
                     "wrote it, or a newer one",
                     database.path(), *version, kSchemaVersion)};
-  return false;
+  return Found::present_format;
 }
 
 }  // namespace
 
 Result<void> prepare_schema(Database& database) {
-  const auto fresh = is_new(database);
-  if (!fresh)
-    return fresh.error();
-  if (*fresh) {
+  const auto found = look_at(database);
+  if (!found)
+    return found.error();
+  if (*found == Found::empty) {
     // Takes effect only before the first page is written, and switching to WAL writes it.
     const auto vacuum = database.script("PRAGMA auto_vacuum = INCREMENTAL");
     if (!vacuum)
@@ -156,9 +174,9 @@ Result<void> prepare_schema(Database& database) {
     return Error{Errc::io,
                  fmt::format("{}: its file system does not carry a write-ahead log", database.path())};
   auto connection = database.script(kConnection);
-  if (!connection || !*fresh)
+  if (!connection || *found == Found::present_format)
     return connection;
-  return database.script(kTables);
+  return database.script(*found == Found::empty ? kTables : kFromFirst);
 }
 
 }  // namespace usherd

@@ -30,9 +30,8 @@ boost::asio::awaitable<ApiClient::Reply> Poller::get(Call call, std::string targ
   co_return co_await parts_.api.call(std::move(request));
 }
 
-bool Poller::is_overdue(const ActiveBatch& batch) const {
-  return parts_.job_timeout > Milliseconds{0} && batch.row.submitted &&
-         parts_.timers.now().wall - *batch.row.submitted >= parts_.job_timeout;
+bool Poller::is_overdue(BootTime started) const {
+  return parts_.job_timeout > Milliseconds{0} && parts_.timers.now().boot - started >= parts_.job_timeout;
 }
 
 boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTime started) {
@@ -46,12 +45,14 @@ boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTim
   auto wait = parts_.schedule.first_wait(operations);
   while (true) {
     co_await alarm->wait_until(parts_.timers.now().boot + wait);
-    if (is_overdue(batch)) {
+    if (batch.is_abandoned)
+      co_return seen;
+    if (is_overdue(started)) {
       seen.end = JobSeen::End::timed_out;
       co_return seen;
     }
     const auto reply = co_await get(Call::status, target, kMostStatusBytes);
-    if (reply.stopped)
+    if (reply.stopped || batch.is_abandoned)
       co_return seen;
     const auto& exchange = reply.exchange;
     if (!exchange.failure && exchange.status == 200) {

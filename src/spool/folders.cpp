@@ -9,11 +9,28 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace usherd {
 namespace {
 
 constexpr const char* kProducers = "usherd-submit";
+constexpr std::string_view kTrial = ".usherd-trial-";
+
+/// Whether that is the trial file of a process that lives no more.
+bool is_dead_trial(std::string_view name) {
+  if (!name.starts_with(kTrial))
+    return false;
+  pid_t process = 0;
+  name.remove_prefix(kTrial.size());
+  const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), process);
+  return failure == std::errc{} && end == name.data() + name.size() && process > 0 &&
+         ::kill(process, 0) != 0 && errno == ESRCH;
+}
 
 struct Folder {
   std::string path;
@@ -80,7 +97,7 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout) {
   }
   const std::array<std::string, 4> folders{layout.incoming(), layout.working(), layout.done(),
                                            layout.rejected()};
-  const auto name = fmt::format(".usherd-trial-{}", ::getpid());
+  const auto name = fmt::format("{}{}", kTrial, ::getpid());
   for (const auto& folder : folders) {
     const auto cleared = files.remove(folder + "/" + name);
     if (!cleared)
@@ -98,6 +115,24 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout) {
     return removed.error();
   // The folders' own entries must survive a power loss before a file in them may count as accepted.
   return files.sync(layout.root());
+}
+
+Result<void> sweep_trials(Files& files, const SpoolLayout& layout) {
+  for (const auto& folder : {layout.incoming(), layout.working(), layout.done(), layout.rejected()}) {
+    std::vector<std::string> dead;
+    const auto visit = [&dead](std::string_view name) {
+      if (is_dead_trial(name))
+        dead.emplace_back(name);
+      return true;
+    };
+    if (auto listed = files.list(folder, visit); !listed)
+      return listed;
+    for (const auto& name : dead) {
+      if (auto removed = files.remove(folder + "/" + name); !removed)
+        return removed;
+    }
+  }
+  return {};
 }
 
 Result<std::uint64_t> free_bytes(const std::string& directory) {

@@ -149,6 +149,7 @@ void ApiClient::note(const ApiRequest& request, const Admission& admission, cons
     // Whatever else was to be found out was not: its pace goes on growing.
     if (admission.probes)
       gate_.probe_ended();
+    posts_misled_ = posts_misled_ || request.call == Call::create;
     gate_.park(ParkReason::endpoint);
     return;
   }
@@ -165,8 +166,11 @@ void ApiClient::note(const ApiRequest& request, const Admission& admission, cons
     return;
   }
   gate_.clear(ParkReason::credentials);
-  if (request.call == Call::create)
+  // What a read found out a read may take back; that a POST goes astray only another POST can.
+  if (request.call == Call::create || (!posts_misled_ && request.call != Call::me)) {
+    posts_misled_ = false;
     gate_.clear(ParkReason::endpoint);
+  }
 }
 
 void ApiClient::obey_retry_after(const Exchange& exchange) {

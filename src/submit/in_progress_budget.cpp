@@ -36,14 +36,43 @@ bool InProgressBudget::admits(std::uint64_t operations) const {
   return batches_ < usable_batches() && operations_ + operations <= usable_operations();
 }
 
+bool InProgressBudget::admits_in_line(std::uint64_t operations) const {
+  return batches_ == keys_ || admits(operations);
+}
+
+bool InProgressBudget::must_give_way(std::uint64_t operations) const {
+  // One that is larger than all of a lowered limit is cut anew before it goes.
+  if (operations > 1 && operations > limit_operations_)
+    return true;
+  return batches_ - keys_ > 1 && (batches_ > usable_batches() || operations_ > usable_operations());
+}
+
 void InProgressBudget::take(std::uint64_t operations) {
   ++batches_;
   operations_ += operations;
 }
 
 void InProgressBudget::give_back(std::uint64_t operations) {
-  assert(batches_ > 0 && operations_ >= operations);
+  assert(batches_ > keys_ && operations_ >= operations);
   --batches_;
+  operations_ -= operations;
+}
+
+void InProgressBudget::leave_to_key() {
+  assert(batches_ > keys_);
+  ++keys_;
+}
+
+void InProgressBudget::take_keys(std::uint32_t keys, std::uint64_t operations) {
+  batches_ += keys;
+  keys_ += keys;
+  operations_ += operations;
+}
+
+void InProgressBudget::give_keys_back(std::uint32_t keys, std::uint64_t operations) {
+  assert(keys_ >= keys && operations_ >= operations);
+  batches_ -= keys;
+  keys_ -= keys;
   operations_ -= operations;
 }
 

@@ -82,6 +82,8 @@ boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) 
     co_return Error{Errc::timeout, "the key is too old"};
   if (batch.row.sent && !batch.never_sent())
     co_return Result<void>{};
+  if (parts_.budget.must_give_way(batch.operations()))
+    co_return Error{Errc::unavailable, "the limits fell below what is in progress"};
   const auto sent = send_time();
   const auto id = batch.row.id;
   // A send time that was noted a moment ago with the batch itself is as good.
@@ -143,6 +145,10 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
     const auto tried = co_await attempt(batch);
     if (tried.reply.not_sent && tried.reply.not_sent->code == Errc::timeout)
       continue;
+    if (tried.reply.not_sent && tried.reply.not_sent->code == Errc::unavailable) {
+      result.end = SubmitEnd::gives_way;
+      co_return result;
+    }
     if (tried.reply.stopped || tried.reply.not_sent)
       co_return result;
     const bool untouched = !tried.outcome.answered && tried.outcome.progress < Progress::body_started;
@@ -166,6 +172,7 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
     if (const auto end = end_of(decision.step)) {
       note_end(*end, tried, batch);
       result.end = *end;
+      result.key_may_run = !decision.retire_key;
       if (tried.error) {
         result.code = tried.error->code;
         result.message = tried.error->message;
@@ -219,7 +226,8 @@ boost::asio::awaitable<bool> Submitter::new_key(ActiveBatch& batch, std::string 
     parts_.log.warn("batch {}: key given up ({}), another one goes out", id, reason);
     ++batch.row.abandoned;
     batch.row.rekey_reason = reason;
-    parts_.budget.take(batch.operations());
+    parts_.budget.leave_to_key();
+    batch.has_place = false;
   }
   const auto refusals = batch.history.refusals_alone;
   batch.row.key = key;
@@ -267,8 +275,18 @@ boost::asio::awaitable<Result<JobAnswer>> Submitter::repost(ActiveBatch& batch) 
   batch.tried = true;
   batch.begun = true;
   const auto tried = co_await attempt(batch);
-  if (tried.reply.stopped)
+  if (tried.reply.not_sent && tried.reply.not_sent->code == Errc::timeout)
+    co_return Error{Errc::not_found, "the API has forgotten the key"};
+  if (tried.reply.stopped || tried.reply.not_sent)
     co_return Error{Errc::cancelled, "stopping"};
+  const auto& outcome = tried.outcome;
+  if (outcome.body_changed)
+    co_return Error{Errc::corrupt, "the body on disk is not the one that was sent"};
+  if (outcome.answered && outcome.is_api_error &&
+      (outcome.status == 400 || outcome.status == 413 || outcome.status == 422))
+    co_return Error{Errc::invalid, "the API refuses the body that it took before"};
+  if (!outcome.has_job)
+    co_return Error{Errc::unavailable, "no job named"};
   co_return tried.job;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "usherd/app/freezing.hpp"
+#include "usherd/app/places.hpp"
 #include "usherd/batch/batcher.hpp"
 #include "usherd/poll/poller.hpp"
-#include "usherd/ports/event.hpp"
 #include "usherd/ports/semaphore.hpp"
 #include "usherd/ports/task_group.hpp"
 #include "usherd/settle/batch_end.hpp"
@@ -15,10 +15,36 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace usherd {
+
+/// Where a batch in progress stands.
+enum class BatchStage : std::uint8_t {
+  waiting,     ///< in line for its place in the budget
+  sending,     ///< no job yet
+  processing,  ///< its job has not ended as far as we know
+  reading,     ///< its job has ended; its result pages are read, its outcomes written
+};
+[[nodiscard]] std::string_view to_string(BatchStage stage);
+
+/// A batch in progress as an operator sees it.
+struct BatchInProgress {
+  BatchId batch = 0;
+  std::string job;  ///< empty before there is one; opaque, from the server
+  std::uint64_t records = 0;
+  BatchStage stage = BatchStage::sending;
+  std::optional<WallTime> submitted;  ///< when the job was accepted
+  Milliseconds age{0};                ///< since then, or without a job since the batch was frozen
+  std::uint32_t abandoned_keys = 0;
+};
 
 /// Carries batches from the batcher to their end: a coroutine a batch, started when the budget admits it,
 /// that freezes, submits, follows and ends it. Event loop only; all references must outlive it.
@@ -52,39 +78,55 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<void> run();
   void stop();
   /// The budget's limits changed.
-  void budget_changed() { budget_freed_.notify(); }
-  [[nodiscard]] std::size_t in_progress() const { return in_progress_; }
+  void budget_changed() { places_.changed(); }
+  [[nodiscard]] std::size_t in_progress() const { return freezing_ + active_.size(); }
+  /// All that are in progress, by batch; those being frozen are not yet among them.
+  [[nodiscard]] std::vector<BatchInProgress> batches() const;
+  /// Gives a job up for the operator: its records end unknown (job_abandoned), its users and its place are
+  /// free. Returns how many records; not_found: no such job is in progress; unavailable: it is just ending.
+  [[nodiscard]] boost::asio::awaitable<Result<std::uint64_t>> abandon(std::string job);
 
  private:
   using Batch = std::shared_ptr<ActiveBatch>;
+  using Pieces = std::vector<Freezing::Piece>;
+  void adopt(const Batch& batch) { active_[batch->row.id] = batch; }
   [[nodiscard]] boost::asio::awaitable<void> start(std::unique_ptr<OpenBatch> open, SemaphorePlace place);
   [[nodiscard]] boost::asio::awaitable<void> carry(Batch batch);
-  [[nodiscard]] boost::asio::awaitable<void> carry_child(Batch batch);
+
+  // Each does a step of a batch's life; false: it is over, or we are stopping.
   [[nodiscard]] boost::asio::awaitable<bool> submit(Batch batch);
+  [[nodiscard]] boost::asio::awaitable<bool> give_way(Batch batch);
+  [[nodiscard]] boost::asio::awaitable<bool> cut_anew(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> follow(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> job_vanished(Batch batch);
+  [[nodiscard]] boost::asio::awaitable<bool> follow_other_job(Batch batch, JobAnswer job);
   [[nodiscard]] boost::asio::awaitable<bool> job_failed_whole(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> read_verdict(Batch batch, JobAnswer answer);
   [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(std::shared_ptr<JobVerdict> verdict, Call call,
                                                               ResultPage page);
-  [[nodiscard]] boost::asio::awaitable<bool> halve(Batch batch);
+  /// `reason` names the exception by which its key is given up; empty: the key is proven not to have run.
+  [[nodiscard]] boost::asio::awaitable<bool> halve(Batch batch, std::string reason);
   /// One of the three named exceptions: another key for those with a user, the end for those without.
   [[nodiscard]] boost::asio::awaitable<bool> give_key_up(Batch batch, std::string reason,
                                                          BatchVerdict::Why why);
-  [[nodiscard]] boost::asio::awaitable<std::vector<Batch>> divide(
-      Batch batch, std::vector<std::vector<std::size_t>> parts);
-  [[nodiscard]] boost::asio::awaitable<bool> end_all(Batch batch, OperationEnd how, BatchVerdict::Why why);
-  [[nodiscard]] BootTime accepted_at(const ActiveBatch& batch) const;
+  [[nodiscard]] boost::asio::awaitable<std::vector<Batch>> divide(Batch batch, Pieces pieces,
+                                                                  bool key_may_run);
   [[nodiscard]] boost::asio::awaitable<bool> end(Batch batch, BatchVerdict verdict);
-  [[nodiscard]] boost::asio::awaitable<void> remove_merged(const ActiveBatch& batch);
-  void release(const ActiveBatch& batch, const BatchEnd& end);
-  void give_budget_back(const ActiveBatch& batch);
+  [[nodiscard]] boost::asio::awaitable<bool> end_all(Batch batch, OperationEnd how, BatchVerdict::Why why);
+  /// True once it is durable.
+  [[nodiscard]] boost::asio::awaitable<bool> write_end(Batch batch, BatchVerdict verdict);
+  [[nodiscard]] boost::asio::awaitable<void> remove_merged(Batch batch);
+  void release(ActiveBatch& batch, const BatchEnd& end);
+  void put_back(const TakenApart& user);
+  /// How long ago its job was accepted, whatever was done to the wall clock meanwhile.
+  [[nodiscard]] Milliseconds job_age(const ActiveBatch& batch) const;
 
   Parts parts_;
-  Event budget_freed_;
+  Places places_;
   /// Batches that are frozen and not yet accepted: more than sessions would only grow old.
   Semaphore sending_;
-  std::size_t in_progress_ = 0;
+  std::size_t freezing_ = 0;
+  std::map<BatchId, Batch> active_;
   bool stopping_ = false;
 };
 

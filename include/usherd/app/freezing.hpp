@@ -13,6 +13,8 @@
 
 #include <memory>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace usherd {
@@ -38,16 +40,25 @@ class Freezing {
   /// the send time is part of the same commit.
   [[nodiscard]] boost::asio::awaitable<std::shared_ptr<ActiveBatch>> freeze(std::unique_ptr<OpenBatch> open,
                                                                             bool sends_now);
-  /// Replaces a batch that did not run, or whose key is given up, by batches of the given operations each;
-  /// their keys are new. Empty when we are stopping; an error when its files changed.
+  /// What becomes a batch of its own when another is divided.
+  struct Piece {
+    std::vector<std::size_t> operations;  ///< by their place in the divided batch
+    std::string rekey_reason;             ///< set when they go out again while their old key may have run
+  };
+  /// Replaces a batch that did not run, or whose key is given up, by one for each piece; their keys are new,
+  /// and `estate` is noted with them. Empty when we are stopping; an error when its files changed.
   [[nodiscard]] boost::asio::awaitable<Result<std::vector<std::shared_ptr<ActiveBatch>>>> divide(
-      ActiveBatch& batch, std::vector<std::vector<std::size_t>> parts);
+      ActiveBatch& batch, std::vector<Piece> pieces, Estate estate);
   void set_merge(bool merge) { parts_.merge = merge; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<bool> merge(OpenBatch& open, std::vector<MergedRecord>& merged);
   [[nodiscard]] std::vector<MergeGroup> merge_groups(OpenBatch& open,
                                                      std::vector<std::size_t>& positions) const;
+  using Drafts = std::vector<std::pair<DraftBatch, Digest>>;
+  [[nodiscard]] boost::asio::awaitable<Result<Drafts>> draft_pieces(ActiveBatch& batch,
+                                                                    const std::vector<Piece>& pieces,
+                                                                    BatchId first_id);
   [[nodiscard]] std::shared_ptr<ActiveBatch> row_of(DraftBatch& draft, BatchId id) const;
 
   Parts parts_;

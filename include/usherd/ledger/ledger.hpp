@@ -77,8 +77,10 @@ class Ledger {
                                             std::optional<WallTime> job_created, WallTime submitted);
   [[nodiscard]] Result<void> count_try_without_verdict(BatchId id);
   /// Its manifest and users go. The batches that hold its records now must be inserted in the same
-  /// transaction.
-  [[nodiscard]] Result<void> batch_retired(BatchId id);
+  /// transaction. The keys and operations of `estate` are added to those that its root's heirs hold.
+  [[nodiscard]] Result<void> batch_retired(BatchId id, const Estate& estate = {});
+  /// Those of which an heir is not ended.
+  [[nodiscard]] Result<std::vector<Estate>> estates();
   /// The end of a batch, with the outcomes of each share. `manifest` replaces the stored one when literals of
   /// it were taken apart: their sources become singles.
   [[nodiscard]] Result<void> batch_ended(BatchId id, std::span<const Share> shares, WallTime finished,

@@ -100,6 +100,17 @@ struct BatchRow {
   std::string job;
   std::optional<WallTime> job_created;
   std::optional<WallTime> submitted;
+  /// The retired batch, several divisions back, whose abandoned keys hold their places until this one and all
+  /// that descend from it have ended; 0 where there is none.
+  BatchId heir_of = 0;
+};
+
+/// What the abandoned keys of a batch that was divided go on holding, until the last of its heirs has ended.
+struct Estate {
+  BatchId root = 0;  ///< the batch that was divided first; 0: nothing is held
+  std::uint32_t keys = 0;
+  std::uint64_t operations = 0;      ///< of all these keys together
+  std::vector<std::uint64_t> users;  ///< both keys of the users of heirs that ended
 };
 
 /// What one batch holds of one file, and how that ended.

@@ -24,7 +24,7 @@ struct JobSeen {
     finished,   ///< `answer` says how
     vanished,   ///< 404 for longer than a new job may take to appear
     timed_out,  ///< limits.job_timeout passed
-    stopped
+    stopped     ///< we are stopping, or the operator gave the job up
   };
   End end = End::stopped;
   JobAnswer answer;
@@ -51,8 +51,9 @@ class Poller {
   };
   explicit Poller(Parts parts) : parts_(std::move(parts)) {}
 
-  /// Returns when the batch's job has ended in one way or another.
-  [[nodiscard]] boost::asio::awaitable<JobSeen> follow(const ActiveBatch& batch, BootTime since);
+  /// Returns when the batch's job has ended in one way or another, or was given up; `started` is when it was
+  /// accepted, as the boot clock tells it.
+  [[nodiscard]] boost::asio::awaitable<JobSeen> follow(const ActiveBatch& batch, BootTime started);
   using OnPage = std::function<boost::asio::awaitable<Result<void>>(ResultPage)>;
   /// Hands /errors or /imports to `on_page`, page by page, so that only one is held at a time.
   [[nodiscard]] boost::asio::awaitable<PagesEnd> read_pages(std::string job, Call call, OnPage on_page);
@@ -61,7 +62,7 @@ class Poller {
  private:
   [[nodiscard]] boost::asio::awaitable<ApiClient::Reply> get(Call call, std::string target,
                                                              std::uint64_t most);
-  [[nodiscard]] bool is_overdue(const ActiveBatch& batch) const;
+  [[nodiscard]] bool is_overdue(BootTime started) const;
 
   Parts parts_;
 };

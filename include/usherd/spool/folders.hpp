@@ -15,6 +15,9 @@ namespace usherd {
 /// on one file system. The message names the folder or the two folders. Blocks.
 [[nodiscard]] Result<void> prepare_folders(Files& files, const SpoolLayout& layout);
 
+/// Removes what the trials of processes that were killed left in the folders. Call it under the SpoolLock.
+[[nodiscard]] Result<void> sweep_trials(Files& files, const SpoolLayout& layout);
+
 /// Proves that spool and ledger belong together by the id that both hold; gives a new pair one.
 /// Errc::corrupt, naming `usherd doctor`, when they do not. Call it under the SpoolLock, before anything is
 /// claimed. Blocks.

@@ -18,8 +18,12 @@ struct ActiveBatch {
   unsigned rekeyed_for_errors = 0;  ///< keys given up because of plain 500s
   /// How many POSTs had been accepted when the present key drew its first 500.
   std::optional<std::uint64_t> accepted_at_first_error;
-  bool tried = false;  ///< whatever was sent under the present key was sent by this process
-  bool begun = false;  ///< an exchange was begun under it in this process
+  bool tried = false;          ///< whatever was sent under the present key was sent by this process
+  bool begun = false;          ///< an exchange was begun under it in this process
+  bool has_place = false;      ///< it is counted into the budget
+  bool is_ending = false;      ///< its end or division is being written: nobody else may decide about it
+  bool is_abandoned = false;   ///< the operator gave its job up: who follows it lets go
+  bool reads_results = false;  ///< its job has ended
 
   [[nodiscard]] std::uint64_t operations() const { return row.manifest.operations(); }
   [[nodiscard]] bool has_anonymous() const;

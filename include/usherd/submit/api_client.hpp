@@ -75,6 +75,8 @@ class ApiClient {
   /// 429s in a row that named no time to wait.
   unsigned nameless_refusals_ = 0;
   std::size_t in_flight_ = 0;
+  /// A POST met a 404 or a redirect, and none since has met anything else.
+  bool posts_misled_ = false;
   std::function<void()> quiet_;
 };
 

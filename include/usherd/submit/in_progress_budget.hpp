@@ -15,10 +15,21 @@ class InProgressBudget {
   void configure(std::uint32_t batches, std::uint64_t operations);
   /// Whether a batch of `operations` may start now. One that is larger than the whole budget goes when alone.
   [[nodiscard]] bool admits(std::uint64_t operations) const;
-  /// Counts a batch in: also over the limit, for what was found in progress at start or is still held by an
-  /// abandoned key.
+  /// Likewise for a batch that waits in line: it also goes when only abandoned keys hold places, as no job of
+  /// theirs is followed that could end and make room.
+  [[nodiscard]] bool admits_in_line(std::uint64_t operations) const;
+  /// Whether a batch that is counted in and was not sent must give its place back: the limits fell below what
+  /// is in progress, and it is not alone.
+  [[nodiscard]] bool must_give_way(std::uint64_t operations) const;
+  /// Counts a batch in: also over the limit, for what was found in progress at start.
   void take(std::uint64_t operations);
   void give_back(std::uint64_t operations);
+
+  /// The place of a batch goes over to its abandoned key, which may still run.
+  void leave_to_key();
+  /// Counts abandoned keys in, found in the ledger at start; `operations` of all of them.
+  void take_keys(std::uint32_t keys, std::uint64_t operations);
+  void give_keys_back(std::uint32_t keys, std::uint64_t operations);
 
   /// The API answered 429 while `batches()` were in progress. At most one step down for each time that the
   /// answers keep coming without a success between.
@@ -26,8 +37,11 @@ class InProgressBudget {
   /// A POST was accepted.
   void accepted();
 
+  /// Abandoned keys are counted with the batches.
   [[nodiscard]] std::uint32_t batches() const { return batches_; }
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
+  [[nodiscard]] std::uint32_t keys() const { return keys_; }
+  [[nodiscard]] std::uint64_t limit_operations() const { return limit_operations_; }
   /// What is used of the limits now.
   [[nodiscard]] std::uint32_t usable_batches() const;
   [[nodiscard]] std::uint64_t usable_operations() const;
@@ -37,6 +51,7 @@ class InProgressBudget {
   std::uint64_t limit_operations_;
   std::uint32_t batches_ = 0;
   std::uint64_t operations_ = 0;
+  std::uint32_t keys_ = 0;  ///< of batches_: abandoned keys
   /// The used part of the limits, 0 to 1.
   double share_ = 1;
 };

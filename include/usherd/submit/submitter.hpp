@@ -34,6 +34,7 @@ enum class SubmitEnd : std::uint8_t {
   give_up,       ///< the lone record ends unknown
   expired,       ///< its key is older than 23 hours
   file_changed,  ///< its bytes are not there any more
+  gives_way,     ///< limits fell below what is in progress before anything of it was sent
   stopped,
 };
 
@@ -41,6 +42,8 @@ struct SubmitResult {
   SubmitEnd end = SubmitEnd::stopped;
   std::string code;
   std::string message;
+  /// With halve: nothing proves that the key did not run.
+  bool key_may_run = false;
 };
 
 /// Brings a frozen batch to the API: tries until the API gave a job or a verdict. Event loop only; all
@@ -64,9 +67,11 @@ class Submitter {
   /// Changes the batch's row as it goes, always after the ledger did.
   [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch);
   /// One POST with the key of an accepted batch whose job is not found any more: the job that the answer
-  /// names, or an Error when there was none; not_found when the key is too old to be sent again.
+  /// names, or an Error when there was none: unavailable when it may be asked again, cancelled when we are
+  /// stopping, else it is of no use.
   [[nodiscard]] boost::asio::awaitable<Result<JobAnswer>> repost(ActiveBatch& batch);
-  /// Gives the batch another key; `reason` is set when the old one may still run.
+  /// Gives the batch another key; `reason` is set when the old one may still run: its place goes over to that
+  /// one, and the batch has none.
   [[nodiscard]] boost::asio::awaitable<bool> new_key(ActiveBatch& batch, std::string reason);
   [[nodiscard]] SendTime send_time() const;
   [[nodiscard]] SubmitStats& stats() { return stats_; }

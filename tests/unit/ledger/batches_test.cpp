@@ -194,6 +194,54 @@ TEST_CASE("a batch ends only with outcomes for every record of every file it hol
   CHECK(bench->outcomes(2).value() == second.outcomes);
 }
 
+TEST_CASE(
+    "what the abandoned keys of a divided batch hold stands in the ledger until its last heir has ended") {
+  BatchBench bench;
+  const auto heir = [](BatchId id, std::vector<std::uint64_t> users, BatchId root) {
+    auto row = sample_batch(id);
+    row.users = std::move(users);
+    row.seconds = {0, 0, 40 + id};
+    row.heir_of = root;
+    return row;
+  };
+  const Share share = share_of(1, 3, 100);
+  REQUIRE(bench.commit([](Ledger& ledger) { return add_batch(ledger, 1); }));
+  REQUIRE(bench.commit([](Ledger& ledger) { return ledger.rekey(1, "key-2", true, "server_errors"); }));
+  CHECK(bench->estates().value().empty());
+  REQUIRE(bench.commit([&](Ledger& ledger) -> Result<void> {
+    for (const BatchId id : {2U, 3U}) {
+      if (auto inserted = ledger.insert_batch(heir(id, {id, 0, 10 + id}, 1), {&share, 1}); !inserted)
+        return inserted;
+    }
+    return ledger.batch_retired(1, {1, 2, 6, {}});
+  }));
+  bench.reopen();
+  auto estates = bench->estates().value();
+  REQUIRE(estates.size() == 1);
+  CHECK(estates[0].root == 1);
+  CHECK(estates[0].keys == 2);
+  CHECK(estates[0].operations == 6);
+  CHECK(estates[0].users.empty());
+  CHECK(open_batches(bench).at(0).heir_of == 1);
+
+  // One heir is divided in its turn, the other ends: its users stay with the family.
+  REQUIRE(bench.commit([&](Ledger& ledger) -> Result<void> {
+    if (auto inserted = ledger.insert_batch(heir(4, {3, 0, 13}, 1), {&share, 1}); !inserted)
+      return inserted;
+    return ledger.batch_retired(3, {1, 1, 3, {}});
+  }));
+  REQUIRE(bench.commit([](Ledger& ledger) { return end_batch(ledger, 2); }));
+  bench.reopen();
+  estates = bench->estates().value();
+  REQUIRE(estates.size() == 1);
+  CHECK(estates[0].keys == 3);
+  CHECK(estates[0].operations == 9);
+  CHECK(estates[0].users == std::vector<std::uint64_t>{2, 12, 42});
+
+  REQUIRE(bench.commit([](Ledger& ledger) { return end_batch(ledger, 4); }));
+  CHECK(bench->estates().value().empty());
+}
+
 TEST_CASE("coverage names every batch but retired ones that holds something past the offset") {
   BatchBench bench;
   REQUIRE(bench.commit([](Ledger& ledger) { return add_ready_file(ledger, 2); }));

@@ -69,8 +69,30 @@ TEST_CASE("a ledger of a newer format is refused with both versions and what to 
   const auto opened = Ledger::open(scratch.path());
   REQUIRE(opened.has_error());
   CHECK(opened.error().code == Errc::corrupt);
-  CHECK(opened.error().message.find("has format 9, this usherd knows format 1: install") !=
+  CHECK(opened.error().message.find("has format 9, this usherd knows format 2: install") !=
         std::string::npos);
+}
+
+TEST_CASE("a ledger of the first format is taken over with all that it holds") {
+  LedgerBench bench;
+  REQUIRE(bench.commit([](Ledger& ledger) { return add_ready_file(ledger, 1); }));
+  REQUIRE(bench.commit([](Ledger& ledger) { return add_batch(ledger, 1); }));
+  bench.ledger.reset();
+  sql(bench.scratch.ledger_file(),
+      "DROP INDEX batches_heirs; ALTER TABLE batches DROP COLUMN heir_of;"
+      "ALTER TABLE batches DROP COLUMN held_keys; ALTER TABLE batches DROP COLUMN held_operations;"
+      "PRAGMA user_version = 1");
+  bench.reopen();
+  std::size_t open = 0;
+  CHECK(bench->open_batches([&](const BatchRow& batch) -> Result<void> {
+    CHECK(batch.heir_of == 0);
+    ++open;
+    return {};
+  }));
+  CHECK(open == 1);
+  CHECK(bench->check());
+  bench.reopen();
+  CHECK(bench->estates().value().empty());
 }
 
 TEST_CASE("somebody else's database is refused and left alone") {

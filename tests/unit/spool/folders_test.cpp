@@ -86,6 +86,22 @@ TEST_CASE("a file where a folder must be is named") {
   CHECK(prepared.error().message.find(layout.done()) != std::string::npos);
 }
 
+TEST_CASE("a trial file of a process that was killed is swept, one of a process that lives is left") {
+  const TempDirectory directory;
+  const SpoolLayout layout(directory.path());
+  PosixFiles files;
+  REQUIRE(prepare_folders(files, layout).has_value());
+  // No process has a number that high.
+  write_file(layout.incoming() + "/.usherd-trial-2000000000", "");
+  write_file(layout.done() + "/.usherd-trial-2000000001", "");
+  const auto living = ".usherd-trial-" + std::to_string(::getpid());
+  write_file(layout.incoming() + "/" + living, "");
+  write_file(layout.incoming() + "/.usherd-trial-x", "");
+  REQUIRE(sweep_trials(files, layout).has_value());
+  CHECK(names_in(layout.incoming()).size() == 2);
+  CHECK(names_in(layout.done()).empty());
+}
+
 TEST_CASE("folders between which nothing can be renamed are both named") {
   const TempDirectory directory;
   const SpoolLayout layout(directory.path());

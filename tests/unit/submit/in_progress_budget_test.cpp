@@ -61,6 +61,61 @@ TEST_CASE("Lowered limits cancel nothing and start nothing until the counts are 
 }
 
 TEST_CASE(
+    "An abandoned key keeps the place it had, and only such places let a waiting batch go over the limit") {
+  InProgressBudget budget(2, 200);
+  budget.take(100);
+  budget.take(100);
+  CHECK_FALSE(budget.admits_in_line(100));
+  budget.leave_to_key();
+  CHECK(budget.batches() == 2);
+  CHECK(budget.operations() == 200);
+  // The other batch's job will end and make room: it is worth waiting for.
+  CHECK_FALSE(budget.admits_in_line(100));
+  budget.give_back(100);
+  CHECK(budget.admits_in_line(100));
+  budget.take(100);
+  budget.leave_to_key();
+  // Two keys fill the budget; nothing is followed that could end.
+  CHECK_FALSE(budget.admits(100));
+  CHECK(budget.admits_in_line(100));
+  budget.take(100);
+  CHECK_FALSE(budget.admits_in_line(100));
+  budget.give_back(100);
+  budget.give_keys_back(2, 200);
+  CHECK(budget.batches() == 0);
+  CHECK(budget.operations() == 0);
+  CHECK(budget.keys() == 0);
+}
+
+TEST_CASE("What was not sent gives way when the limits fall below what is in progress") {
+  struct Row {
+    std::string name;
+    std::uint32_t batches;
+    std::uint64_t each;
+    std::uint32_t limit;
+    std::uint64_t operations;
+    bool gives_way;
+  };
+  const Row rows[] = {
+      {"within the limits", 3, 10, 3, 30, false},
+      {"a batch too many", 3, 10, 2, 1000, true},
+      {"an operation too many", 3, 10, 9, 29, true},
+      {"alone it goes", 1, 10, 1, 10, false},
+      {"alone it goes at its size", 1, 1, 1, 1, false},
+      {"alone and larger than all of a lowered limit it is cut", 1, 10, 9, 9, true},
+      {"a lone record cannot be cut", 1, 1, 1, 0, false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    InProgressBudget budget(90, 450'000);
+    for (std::uint32_t i = 0; i < row.batches; ++i)
+      budget.take(row.each);
+    budget.configure(row.limit, row.operations);
+    CHECK(budget.must_give_way(row.each) == row.gives_way);
+  }
+}
+
+TEST_CASE(
     "A refusal shrinks below what was in progress, and refusals that go on shrink no further by themselves") {
   InProgressBudget budget(90, 450'000);
   for (int i = 0; i < 30; ++i)

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "usherd/batch/batcher.hpp"
+#include "usherd/ports/event.hpp"
+#include "usherd/submit/active_batch.hpp"
+#include "usherd/submit/in_progress_budget.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+namespace usherd {
+
+/// What batches in progress hold: a place in the budget each, and their users. An abandoned key keeps the
+/// place it had; when its batch is divided it keeps that, and the users, until the last of the batches that
+/// took over has ended. Batches without a place wait in line, ahead of new ones. Event loop only.
+class Places {
+ public:
+  Places(boost::asio::any_io_executor loop, InProgressBudget& budget, Batcher& batcher);
+
+  // New batches.
+  [[nodiscard]] bool admits_new(std::uint64_t operations) const;
+  /// Before the batch is frozen; whoever freezes it sets its has_place.
+  void take_new(std::uint64_t operations) { budget_.take(operations); }
+  /// Waits until something was given back or the limits changed.
+  [[nodiscard]] boost::asio::awaitable<void> wait_change() { return changed_.wait(); }
+  void changed() { changed_.notify(); }
+  void stop();
+
+  // Found in the ledger at start.
+  void recover(Estate estate);
+  /// What may have been sent is in progress; what was not waits in line like any other.
+  void recover(ActiveBatch& batch);
+
+  // A batch's life.
+  /// Waits for its turn and counts it in; false when we are stopping.
+  [[nodiscard]] boost::asio::awaitable<bool> wait_in_line(ActiveBatch& batch);
+  void give_way(ActiveBatch& batch);
+  /// What a batch's keys go on holding when it is divided now; the root is 0 when that is nothing.
+  [[nodiscard]] static Estate estate_of(const ActiveBatch& batch, bool key_may_run);
+  /// It was divided into `heirs` batches, which are yet without a place.
+  void divided(ActiveBatch& batch, const Estate& estate, std::size_t heirs);
+  /// Its end is durable: its place, its keys and its users are free, unless its family still holds them.
+  void ended(ActiveBatch& batch);
+
+  [[nodiscard]] std::size_t waiting() const { return line_.size(); }
+
+ private:
+  struct Family {
+    Estate estate;
+    std::size_t heirs = 0;  ///< that have not ended
+  };
+  void release_users(const std::vector<std::uint64_t>& users);
+  void leave_family(const ActiveBatch& batch);
+
+  InProgressBudget& budget_;
+  Batcher& batcher_;
+  Event changed_;
+  std::deque<BatchId> line_;
+  std::unordered_map<BatchId, Family> families_;  ///< by the root of the estate
+  bool stopping_ = false;
+};
+
+}  // namespace usherd

@@ -1,0 +1,91 @@
+#include "usherd/app/delivery.hpp"
+
+namespace usherd {
+
+boost::asio::awaitable<bool> Delivery::end_all(Batch batch, OperationEnd how, BatchVerdict::Why why) {
+  co_return co_await end(batch, BatchVerdict::all(batch->operations(), how, why.code, why.message));
+}
+
+boost::asio::awaitable<bool> Delivery::end(Batch batch, BatchVerdict verdict) {
+  co_await write_end(batch, std::move(verdict));
+  co_return false;
+}
+
+boost::asio::awaitable<bool> Delivery::write_end(Batch batch, BatchVerdict verdict) {
+  batch->is_ending = true;
+  std::unordered_map<FileNumber, SpoolFile> files;
+  for (const auto& share : batch->shares) {
+    if (const auto* entry = parts_.files.find(share.file))
+      files.emplace(share.file, entry->file);
+  }
+  auto end = std::make_shared<BatchEnd>();
+  auto& disk = parts_.disk;
+  auto work = [&disk, &layout = parts_.files.layout(), batch, &verdict, &files,
+               paths = parts_.files.paths(batch->row.manifest, batch->row.id)] {
+    return write_batch_end(disk, layout, batch->row, batch->shares, verdict, paths, files);
+  };
+  while (true) {
+    auto written = co_await parts_.workers.run(work);
+    if (written) {
+      *end = std::move(*written);
+      break;
+    }
+    const bool again = co_await parts_.recorder.wait_for_disk(written.error());
+    if (!again)
+      co_return false;
+  }
+  GroupCommit::Change change = [end, id = batch->row.id, now = parts_.timers.now().wall](Ledger& ledger) {
+    return ledger.batch_ended(id, end->shares, now, end->manifest ? &*end->manifest : nullptr,
+                              end->singles());
+  };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    co_return false;
+  release(*batch, *end);
+  co_await remove_merged(batch);
+  co_return true;
+}
+
+boost::asio::awaitable<void> Delivery::remove_merged(Batch batch) {
+  if (batch->row.manifest.literals.empty())
+    co_return;
+  auto& disk = parts_.disk;
+  auto work = [&disk, path = parts_.files.layout().merged(batch->row.id)] {
+    return disk.remove(path).has_value();
+  };
+  // What stays is swept at the next start.
+  co_await parts_.workers.run(std::move(work));
+}
+
+void Delivery::put_back(const TakenApart& user) {
+  std::vector<QueuedRecord> sources;
+  for (const auto& run : user.sources) {
+    const auto slot = parts_.files.slot(run.file);
+    if (!slot)
+      continue;
+    QueuedRecord record;
+    record.record.user = user.user;
+    record.record.offset = run.offset;
+    record.record.line = run.line;
+    record.record.length = static_cast<std::uint32_t>(run.length);
+    record.file = *slot;
+    sources.push_back(record);
+  }
+  parts_.batcher.put_back(user.user, sources);
+}
+
+void Delivery::release(ActiveBatch& batch, const BatchEnd& end) {
+  for (const auto& user : end.taken_apart)
+    put_back(user);
+  batch.row.state = BatchState::ended;
+  places_.ended(batch);
+  active_.erase(batch.row.id);
+  parts_.batcher.released();
+  for (const auto& share : end.shares) {
+    if (auto* entry = parts_.files.find(share.file))
+      entry->progress.ended(share.outcomes.ended());
+    parts_.on_progress(share.file);
+  }
+}
+
+}  // namespace usherd

@@ -1,0 +1,192 @@
+#include "src/app/end_reasons.hpp"
+#include "usherd/app/delivery.hpp"
+#include "usherd/batch/operations.hpp"
+
+#include <algorithm>
+
+namespace usherd {
+namespace {
+
+/// Jobs of one batch that may fail whole before it is halved, and a lone record ends unknown.
+constexpr std::uint32_t kWholeFailures = 2;
+
+/// Between POSTs that brought no word of a vanished job.
+constexpr Milliseconds kFirstRepost{500};
+constexpr Milliseconds kSlowestRepost{60'000};
+
+BatchStage stage_of(const ActiveBatch& batch) {
+  if (batch.row.state == BatchState::frozen)
+    return batch.has_place ? BatchStage::sending : BatchStage::waiting;
+  return batch.is_ending || batch.reads_results ? BatchStage::reading : BatchStage::processing;
+}
+
+}  // namespace
+
+std::string_view to_string(BatchStage stage) {
+  constexpr std::string_view kNames[] = {"waiting", "sending", "processing", "reading"};
+  return kNames[static_cast<std::size_t>(stage)];
+}
+
+std::vector<BatchInProgress> Delivery::batches() const {
+  std::vector<BatchInProgress> all;
+  all.reserve(active_.size());
+  for (const auto& [id, batch] : active_) {
+    BatchInProgress each;
+    each.batch = id;
+    each.job = batch->row.job;
+    for (const auto& share : batch->shares)
+      each.records += share.records;
+    each.stage = stage_of(*batch);
+    each.submitted = batch->row.submitted;
+    const auto since_frozen =
+        std::max(Milliseconds{0}, Milliseconds{parts_.timers.now().wall - batch->row.created});
+    each.age = batch->row.submitted ? job_age(*batch) : since_frozen;
+    each.abandoned_keys = batch->row.abandoned;
+    all.push_back(std::move(each));
+  }
+  return all;
+}
+
+boost::asio::awaitable<Result<std::uint64_t>> Delivery::abandon(std::string job) {
+  const auto named = [&job](const auto& entry) {
+    return entry.second->row.state == BatchState::accepted && entry.second->row.job == job;
+  };
+  const auto found = std::find_if(active_.begin(), active_.end(), named);
+  if (found == active_.end())
+    co_return Error{Errc::not_found, "no such job is in progress; 'usherd jobs list' names those that are"};
+  const Batch batch = found->second;
+  if (batch->is_ending)
+    co_return Error{Errc::unavailable, "that job is just ending"};
+  batch->is_abandoned = true;
+  std::uint64_t records = 0;
+  for (const auto& share : batch->shares)
+    records += share.records;
+  parts_.log.warn("batch {}: its job of {} records is given up by the operator", batch->row.id, records);
+  auto verdict =
+      BatchVerdict::all(batch->operations(), OperationEnd::unknown, kJobGivenUp.code, kJobGivenUp.message);
+  const bool durable = co_await write_end(batch, std::move(verdict));
+  if (!durable)
+    co_return Error{Errc::cancelled, "usherd is stopping; the job is still followed"};
+  co_return records;
+}
+
+Milliseconds Delivery::job_age(const ActiveBatch& batch) const {
+  const auto now = parts_.timers.now();
+  if (!batch.row.submitted)
+    return Milliseconds{0};
+  const auto by_wall = std::max<Milliseconds>(Milliseconds{0}, now.wall - *batch.row.submitted);
+  const auto& sent = batch.row.sent;
+  if (!sent || sent->boot_id != parts_.submitter.send_time().boot_id)
+    return by_wall;
+  // Within one boot nobody can set the clock that counts.
+  const auto since_sent =
+      std::max(Milliseconds{0}, std::chrono::duration_cast<Milliseconds>(now.boot - sent->boot));
+  const auto before =
+      std::clamp<Milliseconds>(*batch.row.submitted - sent->wall, Milliseconds{0}, since_sent);
+  return since_sent - before;
+}
+
+boost::asio::awaitable<bool> Delivery::follow(Batch batch) {
+  const auto accepted = parts_.timers.now().boot - job_age(*batch);
+  const auto seen = co_await parts_.poller.follow(*batch, accepted);
+  if (seen.end == JobSeen::End::stopped || batch->is_abandoned)
+    co_return false;
+  if (seen.end == JobSeen::End::vanished)
+    co_return co_await job_vanished(batch);
+  if (seen.end == JobSeen::End::timed_out)
+    co_return co_await end_all(batch, OperationEnd::unknown, kJobTimeout);
+  batch->reads_results = true;
+  const auto& answer = seen.answer;
+  const auto imports = answer.imports_given ? std::optional(answer.imports) : std::nullopt;
+  const auto judged = judge(answer.status, imports, answer.errors, batch->operations());
+  if (judged == JobEnd::all_imported)
+    co_return co_await end(batch, BatchVerdict{});
+  if (judged == JobEnd::failed_without_errors)
+    co_return co_await job_failed_whole(batch);
+  co_return co_await read_verdict(batch, answer);
+}
+
+boost::asio::awaitable<bool> Delivery::job_vanished(Batch batch) {
+  auto wait = kFirstRepost;
+  const auto alarm = parts_.timers.alarm();
+  const auto old_job = batch->row.job;
+  while (true) {
+    const auto answer = co_await parts_.submitter.repost(*batch);
+    if (batch->is_abandoned || (!answer && answer.error().code == Errc::cancelled))
+      co_return false;
+    if (answer && answer->id != old_job)
+      co_return co_await follow_other_job(batch, *answer);
+    if (answer || answer.error().code != Errc::unavailable)
+      co_return co_await end_all(batch, OperationEnd::unknown, kJobVanished);
+    co_await alarm->wait_until(parts_.timers.now().boot + wait);
+    wait = std::min(wait * 2, kSlowestRepost);
+    if (batch->is_abandoned)
+      co_return false;
+  }
+}
+
+boost::asio::awaitable<bool> Delivery::follow_other_job(Batch batch, JobAnswer job) {
+  const auto id = batch->row.id;
+  const auto now = parts_.timers.now().wall;
+  GroupCommit::Change change = [id, job, now](Ledger& ledger) {
+    return ledger.batch_accepted(id, job.id, job.created, now);
+  };
+  batch->is_ending = true;
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  batch->is_ending = false;
+  batch->row.job = job.id;
+  batch->row.job_created = job.created;
+  batch->row.submitted = now;
+  co_return durable;
+}
+
+boost::asio::awaitable<bool> Delivery::job_failed_whole(Batch batch) {
+  parts_.log.warn("batch {}: its job failed and names no error", batch->row.id);
+  if (batch->row.tries_without_verdict >= kWholeFailures && !batch->has_anonymous()) {
+    if (batch->operations() > 1)
+      co_return co_await halve(batch, "job_failed");
+    co_return co_await end_all(batch, OperationEnd::unknown, kFailsWhole);
+  }
+  const auto id = batch->row.id;
+  GroupCommit::Change change = [id](Ledger& ledger) { return ledger.count_try_without_verdict(id); };
+  batch->is_ending = true;
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    co_return false;
+  ++batch->row.tries_without_verdict;
+  co_return co_await give_key_up(batch, "job_failed", kFailsWhole);
+}
+
+boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<JobVerdict> verdict, Call call,
+                                                        ResultPage page) {
+  auto shared = std::make_shared<ResultPage>(std::move(page));
+  auto work = [verdict, shared, call] {
+    return call == Call::errors ? verdict->add_errors(*shared) : verdict->add_imports(*shared);
+  };
+  co_return co_await parts_.workers.run(std::move(work));
+}
+
+boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answer) {
+  const auto paths = parts_.files.paths(batch->row.manifest, batch->row.id);
+  auto verdict = std::make_shared<JobVerdict>(batch->row, parts_.keys,
+                                              read_operations(parts_.disk, batch->row.manifest, paths));
+  bool all_read = true;
+  for (const auto call : {Call::errors, Call::imports}) {
+    Poller::OnPage on_page = [this, verdict, call](ResultPage page) {
+      return add_page(verdict, call, std::move(page));
+    };
+    const auto read = co_await parts_.poller.read_pages(batch->row.job, call, std::move(on_page));
+    if (read == PagesEnd::stopped || batch->is_abandoned)
+      co_return false;
+    if (read != PagesEnd::complete && call == Call::errors)
+      co_return co_await end(batch, verdict_without_errors(answer, batch->operations()));
+    all_read = all_read && read == PagesEnd::complete;
+    if (verdict->is_complete(answer))
+      break;
+  }
+  if (all_read && verdict->failed_without_errors(answer))
+    co_return co_await job_failed_whole(batch);
+  co_return co_await end(batch, verdict->verdict(answer));
+}
+
+}  // namespace usherd

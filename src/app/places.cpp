@@ -1,0 +1,131 @@
+#include "usherd/app/places.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace usherd {
+
+Places::Places(boost::asio::any_io_executor loop, InProgressBudget& budget, Batcher& batcher)
+    : budget_(budget), batcher_(batcher), changed_(loop) {}
+
+void Places::stop() {
+  stopping_ = true;
+  changed_.notify();
+}
+
+bool Places::admits_new(std::uint64_t operations) const {
+  return line_.empty() && budget_.admits(operations);
+}
+
+void Places::recover(Estate estate) {
+  budget_.take_keys(estate.keys, estate.operations);
+  for (const auto key : estate.users)
+    batcher_.order().hold(key);
+  families_[estate.root].estate = std::move(estate);
+}
+
+void Places::recover(ActiveBatch& batch) {
+  const auto operations = batch.operations();
+  budget_.take_keys(batch.row.abandoned, batch.row.abandoned * operations);
+  if (batch.row.state == BatchState::accepted || batch.row.sent) {
+    budget_.take(operations);
+    batch.has_place = true;
+  }
+  if (batch.row.heir_of != 0)
+    ++families_[batch.row.heir_of].heirs;
+  for (const auto* keys : {&batch.row.users, &batch.row.seconds}) {
+    for (const auto key : *keys)
+      batcher_.order().hold(key);
+  }
+}
+
+boost::asio::awaitable<bool> Places::wait_in_line(ActiveBatch& batch) {
+  assert(!batch.has_place);
+  const auto id = batch.row.id;
+  const auto operations = batch.operations();
+  line_.push_back(id);
+  while (!stopping_ && (line_.front() != id || !budget_.admits_in_line(operations)))
+    co_await changed_.wait();
+  std::erase(line_, id);
+  if (stopping_)
+    co_return false;
+  budget_.take(operations);
+  batch.has_place = true;
+  // The next in line may fit as well.
+  changed_.notify();
+  co_return true;
+}
+
+void Places::give_way(ActiveBatch& batch) {
+  assert(batch.has_place);
+  budget_.give_back(batch.operations());
+  batch.has_place = false;
+  changed_.notify();
+}
+
+Estate Places::estate_of(const ActiveBatch& batch, bool key_may_run) {
+  Estate estate;
+  estate.keys = batch.row.abandoned + (key_may_run ? 1 : 0);
+  estate.operations = estate.keys * batch.operations();
+  if (batch.row.heir_of != 0)
+    estate.root = batch.row.heir_of;
+  else if (estate.keys > 0)
+    estate.root = batch.row.id;
+  return estate;
+}
+
+void Places::divided(ActiveBatch& batch, const Estate& estate, std::size_t heirs) {
+  const bool key_runs = estate.keys > batch.row.abandoned;
+  if (batch.has_place && key_runs)
+    budget_.leave_to_key();
+  else if (batch.has_place)
+    budget_.give_back(batch.operations());
+  else if (key_runs)
+    budget_.take_keys(1, batch.operations());
+  batch.has_place = false;
+  if (estate.root != 0) {
+    Family& family = families_[estate.root];
+    family.estate.root = estate.root;
+    family.estate.keys += estate.keys;
+    family.estate.operations += estate.operations;
+    family.heirs += heirs;
+    if (batch.row.heir_of != 0)
+      --family.heirs;
+  }
+  changed_.notify();
+}
+
+void Places::release_users(const std::vector<std::uint64_t>& users) {
+  for (const auto key : users)
+    batcher_.release(key);
+}
+
+void Places::leave_family(const ActiveBatch& batch) {
+  const auto found = families_.find(batch.row.heir_of);
+  assert(found != families_.end());
+  Family& family = found->second;
+  for (const auto* keys : {&batch.row.users, &batch.row.seconds})
+    std::copy_if(keys->begin(), keys->end(), std::back_inserter(family.estate.users),
+                 [](std::uint64_t key) { return key != 0; });
+  if (--family.heirs > 0)
+    return;
+  release_users(family.estate.users);
+  budget_.give_keys_back(family.estate.keys, family.estate.operations);
+  families_.erase(found);
+}
+
+void Places::ended(ActiveBatch& batch) {
+  if (batch.has_place)
+    budget_.give_back(batch.operations());
+  batch.has_place = false;
+  budget_.give_keys_back(batch.row.abandoned, batch.row.abandoned * batch.operations());
+  if (batch.row.heir_of != 0) {
+    leave_family(batch);
+  } else {
+    release_users(batch.row.users);
+    release_users(batch.row.seconds);
+  }
+  changed_.notify();
+}
+
+}  // namespace usherd

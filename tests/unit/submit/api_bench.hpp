@@ -1,0 +1,56 @@
+#pragma once
+
+#include "tests/fakes/scripted_transport.hpp"
+#include "tests/unit/submit/loop.hpp"
+
+#include "usherd/submit/api_client.hpp"
+
+#include <memory>
+#include <string>
+
+namespace usherd::test {
+
+/// An ApiClient over a scripted server, in time that the test moves. Nothing waits any more when it is
+/// destroyed: coroutines refer to its members.
+struct ApiBench {
+  explicit ApiBench(std::size_t size = 8) : sessions(loop.executor(), transport, size) {}
+  ApiBench(const ApiBench&) = delete;
+  ApiBench& operator=(const ApiBench&) = delete;
+  ~ApiBench() { close(); }
+
+  Loop loop;
+  std::shared_ptr<Log> log = make_silent_log();
+  fakes::ScriptedTransport transport{loop.executor()};
+  RequestGate gate{loop.executor(), loop.timers, TokenBucket(1000, 1000), *log};
+  SessionPool sessions;
+  std::string key = "first";
+  unsigned rereads = 0;
+  ApiClient api{ApiClient::Options{"/prefix", [this] { return "Basic " + key; }, [this] { ++rereads; }, {}},
+                gate, sessions, loop.timers, *log};
+
+  void close() {
+    gate.close();
+    transport.release();
+    loop.pass(std::chrono::hours{48});
+  }
+
+  [[nodiscard]] std::shared_ptr<Pending<ApiClient::Reply>> ask(Call call, std::string target = "/x") {
+    ApiRequest request;
+    request.call = call;
+    request.method = call == Call::create ? Method::post : Method::get;
+    request.target = std::move(target);
+    return loop.start(api.call(std::move(request)));
+  }
+  /// Whether a request would go out now; it is answered 200.
+  [[nodiscard]] bool passes(Call call) {
+    const auto before = transport.requests().size();
+    transport.push(fakes::answered(200, "{}"));
+    const auto asked = ask(call, "/passes");
+    return transport.requests().size() > before;
+  }
+  [[nodiscard]] std::size_t sent() const { return transport.requests().size(); }
+  [[nodiscard]] std::string last_target() const { return transport.requests().back().target; }
+  [[nodiscard]] bool parked(ParkReason reason) const { return gate.parking().holds(reason); }
+};
+
+}  // namespace usherd::test

@@ -41,8 +41,9 @@ boost::asio::awaitable<bool> Delivery::write_end(Batch batch, BatchVerdict verdi
   const bool durable = co_await parts_.recorder.record(std::move(change));
   if (!durable)
     co_return false;
-  release(*batch, *end);
+  // First, so that a drain whose last batch this was does not end with the file still there.
   co_await remove_merged(batch);
+  release(*batch, *end);
   co_return true;
 }
 

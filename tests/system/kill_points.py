@@ -124,7 +124,8 @@ class Run:
 
     def check(self, failures, expected, sums):
         code, err = self.drain()
-        failures.check(code == 2, f"exit {code}: {err}")
+        # 0 where all that was refused had been settled before the kill.
+        failures.check(code in (0, 2), f"exit {code}: {err}")
         seen = oracle(self.sandbox)
         for count in ("applied_twice", "bodies_applied_twice", "keys_with_two_bodies", "users_in_two_jobs"):
             failures.check(seen[count] == 0, f"{count} is {seen[count]}")

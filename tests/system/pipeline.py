@@ -5,7 +5,7 @@ usage: pipeline.py USHERD SANDBOX GENERATE [--records N] [--files M] [--kills K]
 
 Proves: every good user stands in the sandbox with exactly the expected properties, each bad record in rejected/ with
 its line, receipts that add up, no 429, no batch run twice, budgets kept; with --kills that `kill -9` on the way changes
-nothing of it; with --limits that limits lowered while running are obeyed and everything still arrives.
+nothing of it; with --limits that limits lowered while jobs are in progress are obeyed and everything still arrives.
 """
 import argparse
 import json
@@ -51,7 +51,7 @@ class Failures(list):
             print("FAIL:", message)
 
 
-def write_config(folder, facts, batches, operations):
+def write_config(folder, facts, batches, operations, most_records):
     key = os.path.join(folder, "key")
     with open(key, "w", encoding="utf-8") as out:
         out.write(facts["key"] + "\n")
@@ -61,6 +61,7 @@ def write_config(folder, facts, batches, operations):
         out.write(f"""api: {{base_url: "{facts['api']}", key_file: {key}, ca_file: {facts['ca_file']}}}
 spool: {{directory: {folder}/spool, settle: 0s, rescan: 1s, min_free: 1MiB}}
 state: {{directory: {folder}/state}}
+batch: {{max_records: {most_records}}}
 limits: {{in_progress_batches: {batches}, in_progress_operations: {operations}, requests_per_second: 1000, burst: 1000}}
 admin: {{listen: "", socket: {folder}/admin.sock}}
 log: {{level: warning}}
@@ -88,22 +89,36 @@ def oracle(sandbox):
     return json.loads(sandbox.get("/oracle"))
 
 
-def drain_with_kills(usherd, config, sandbox, kills, total):
+def wait_received(process, sandbox, goal):
+    """Waits until the sandbox has received that many records; false when the process ended before."""
+    end = time.monotonic() + LONGEST_S
+    while process.poll() is None and time.monotonic() < end:
+        if oracle(sandbox)["records_received"] >= goal:
+            return True
+        select_pause(process)
+    return False
+
+
+def lower_limits(process, sandbox, goal, lowered, failures):
+    """Once that many records were received, and with jobs in progress that are more than the new limits allow."""
+    failures.check(wait_received(process, sandbox, goal), "the drain ended before the limits were lowered")
+    sandbox.patch(lowered)
+
+
+def drain_with_kills(usherd, config, sandbox, kills, total, failures, lowered=None):
     """Kills usherd whenever another share of the records has been received, then lets it finish."""
     for kill in range(kills):
         process = start_drain(usherd, config)
-        goal = total * (kill + 1) // (kills + 2)
-        end = time.monotonic() + LONGEST_S
-        while process.poll() is None and time.monotonic() < end:
-            if oracle(sandbox)["records_received"] >= goal:
-                process.kill()
-                break
-            select_pause(process)
+        if wait_received(process, sandbox, total * (kill + 1) // (kills + 2)):
+            process.kill()
         process.communicate()
+        failures.check(process.returncode == -signal.SIGKILL, f"kill {kill + 1} came too late: exit {process.returncode}")
     # Waited for by hand, so that the memory told is that of this one process.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen([usherd, "drain", "--config", config], stdout=out, stderr=err)
         signal.alarm(LONGEST_S)
+        if lowered:
+            lower_limits(process, sandbox, total // 5, lowered, failures)
         _, status, used = os.wait4(process.pid, 0)
         signal.alarm(0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -203,13 +218,15 @@ def main():
                                      check=True, capture_output=True, text=True).stdout)
     sandbox = Sandbox(arguments.sandbox, [f"job_time={arguments.job_time}"])
     try:
-        batches, operations = 90, 450_000
-        config = write_config(folder, sandbox.facts, batches, operations)
+        batches, operations, most_records, lowered = 90, 450_000, "auto", None
+        if arguments.limits:
+            # Batches so small that a fifth of the records is received with several waves of jobs to come.
+            batches, most_records = 20, max(1, arguments.records // 100)
+            lowered = {"in_progress_batches": 3, "in_progress_operations": 3 * most_records}
+        config = write_config(folder, sandbox.facts, batches, operations, most_records)
         drop(folder, data)
         began = time.monotonic()
-        if arguments.limits:
-            sandbox.patch({"in_progress_batches": 3, "in_progress_operations": 15_000})
-        code, err, used = drain_with_kills(arguments.usherd, config, sandbox, arguments.kills, made["good"])
+        code, err, used = drain_with_kills(arguments.usherd, config, sandbox, arguments.kills, made["good"], failures, lowered)
         wall = time.monotonic() - began
         seen = oracle(sandbox)
         failures.check(code == 2, f"exit {code}: {err}")

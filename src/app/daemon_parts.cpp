@@ -156,6 +156,6 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
                            std::move(ports.free_bytes)},
              layout, ports.disk, ports.watch, timers, ports.workers, ledger, log,
              [this] { feed.files_arrived(); }),
-      identity(api, ledger, log, config.api.base_url) {}
+      identity(Identity::Parts{api, ledger, timers, random, log, config.api.base_url}) {}
 
 }  // namespace usherd

@@ -1,55 +1,112 @@
 #include "usherd/app/identity.hpp"
 
+#include "usherd/core/backoff.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/submit/api_answer.hpp"
 
 namespace usherd {
+namespace {
 
-boost::asio::awaitable<void> Identity::check(bool work_is_unfinished) {
+constexpr Milliseconds kFirstBackoff{500};
+constexpr Milliseconds kMostBackoff{60'000};
+
+}  // namespace
+
+Identity::Identity(Parts parts) : parts_(std::move(parts)), alarm_(parts_.timers.alarm()) {}
+
+void Identity::key_changed() {
+  asked_ = false;
+  // Nothing more goes out under a key of which nobody knows whose it is.
+  parts_.api.gate().hold_for_identity(true);
+  alarm_->ring();
+}
+
+boost::asio::awaitable<void> Identity::run() {
+  Backoff backoff(kFirstBackoff, kMostBackoff);
+  RequestGate& gate = parts_.api.gate();
+  gate.hold_for_identity(true);
+  while (!gate.is_closed()) {
+    if (asked_) {
+      gate.hold_for_identity(false);
+      backoff = Backoff(kFirstBackoff, kMostBackoff);
+      co_await alarm_->wait_until(kNever);
+      continue;
+    }
+    const bool risky = co_await may_go_astray();
+    gate.hold_for_identity(risky);
+    asked_ = true;
+    const bool settled = co_await ask();
+    // The key may have changed while the answer was under way.
+    asked_ = asked_ && settled;
+    if (!settled && !gate.is_closed())
+      co_await alarm_->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
+  }
+}
+
+boost::asio::awaitable<bool> Identity::may_go_astray() {
+  auto question = [](Ledger& ledger) -> Result<bool> {
+    const auto known = ledger.fact("org_id");
+    if (!known)
+      return known.error();
+    const auto open = ledger.open_files(0, 1);
+    if (!open)
+      return open.error();
+    return known->has_value() && !open->empty();
+  };
+  const auto risky = co_await parts_.ledger.ask(std::move(question));
+  co_return !risky || *risky;
+}
+
+boost::asio::awaitable<bool> Identity::ask() {
   ApiRequest request;
   request.call = Call::me;
   request.target = "/me";
-  const auto reply = co_await api_.call(std::move(request));
-  if (reply.stopped || reply.exchange.failure)
-    co_return;
-  if (reply.exchange.status != 200) {
-    log_.info("GET /me answers {}: the key's organisation and role stay unknown", reply.exchange.status);
-    co_return;
+  const auto reply = co_await parts_.api.call(std::move(request));
+  const auto status = reply.exchange.status;
+  if (reply.stopped || reply.exchange.failure || status == 401 || status == 429)
+    co_return false;
+  if (status != 200) {
+    parts_.log.info("GET /me answers {}: the key's organisation and role stay unknown", status);
+    co_return true;
   }
   const auto me = parse_me(reply.exchange.body);
   if (!me)
-    co_return;
+    co_return true;
   role_ = me->role;
   if (!errors_are_readable())
-    log_.warn("the key's role is {}: it cannot read why records fail; batches with errors will end unknown",
-              printable(role_, 32));
+    parts_.log.warn(
+        "the key's role is {}: it cannot read why records fail; batches with errors will end unknown",
+        printable(role_, 32));
   if (!me->org_id.empty())
-    co_await compare(me->org_id, work_is_unfinished);
+    co_await compare(me->org_id);
+  co_return true;
 }
 
-boost::asio::awaitable<void> Identity::compare(std::string org_id, bool work_is_unfinished) {
+boost::asio::awaitable<void> Identity::compare(std::string org_id) {
   auto known = [](Ledger& ledger) { return ledger.fact("org_id"); };
-  const auto before = co_await ledger_.ask(std::move(known));
+  const auto before = co_await parts_.ledger.ask(std::move(known));
   const bool differs = before && *before && **before != org_id;
+  RequestGate& gate = parts_.api.gate();
+  const bool work_is_unfinished = co_await may_go_astray();
   if (differs && work_is_unfinished) {
-    log_.error(
+    parts_.log.error(
         "the key belongs to another organisation than the unfinished work in the spool; put the old key "
         "back, "
         "or finish that work first");
-    api_.gate().park(ParkReason::organisation);
+    gate.park(ParkReason::organisation);
     co_return;
   }
-  api_.gate().clear(ParkReason::organisation);
+  gate.clear(ParkReason::organisation);
   if (before && *before && !differs)
     co_return;
-  GroupCommit::Change change = [org_id, base_url = base_url_](Ledger& ledger) -> Result<void> {
+  GroupCommit::Change change = [org_id, base_url = parts_.base_url](Ledger& ledger) -> Result<void> {
     if (auto set = ledger.set_fact("base_url", base_url); !set)
       return set;
     return ledger.set_fact("org_id", org_id);
   };
-  const auto stored = co_await ledger_.apply(std::move(change));
+  const auto stored = co_await parts_.ledger.apply(std::move(change));
   if (!stored)
-    log_.warn("the organisation could not be noted: {}", stored.error().message);
+    parts_.log.warn("the organisation could not be noted: {}", stored.error().message);
 }
 
 }  // namespace usherd

@@ -8,9 +8,13 @@ Result<void> KeyHolder::read() {
   auto key = read_api_key(key_file_, environment_);
   if (!key)
     return key.error();
-  if (!key_.empty() && !key->same_as(key_))
-    log_.info("the API key changed");
+  const bool changed = !key_.empty() && !key->same_as(key_);
   key_ = std::move(*key);
+  if (changed) {
+    log_.info("the API key changed");
+    if (changed_)
+      changed_();
+  }
   return {};
 }
 

@@ -61,10 +61,9 @@ boost::asio::awaitable<void> Supervision::run() {
 }
 
 boost::asio::awaitable<bool> Supervision::recover() {
-  auto unfinished = [](Ledger& ledger) { return ledger.open_files(0, 1); };
-  const auto open = co_await parts_.ledger.ask(std::move(unfinished));
-  // Which organisation the key belongs to is known before anything of an earlier run is sent.
-  co_await parts_.identity.check(open && !open->empty());
+  // Spawned first: it holds back whatever of an earlier run might go to another organisation.
+  key_.on_change([this] { parts_.identity.key_changed(); });
+  parts_.tasks.spawn(parts_.identity.run());
   const auto delivery = co_await parts_.delivery.recover();
   if (!delivery) {
     fail(ExitCode::config, delivery.error().message + "; run 'usherd doctor'");

@@ -38,7 +38,9 @@ class InFlight {
 };
 
 CallKind kind_of(Call call) {
-  return call == Call::create ? CallKind::post : CallKind::read;
+  if (call == Call::create)
+    return CallKind::post;
+  return call == Call::me ? CallKind::identity : CallKind::read;
 }
 
 }  // namespace

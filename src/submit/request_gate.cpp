@@ -20,10 +20,13 @@ RequestGate::~RequestGate() = default;
 std::optional<ParkReason> RequestGate::park_reason(CallKind kind) const {
   if (parking_.holds(ParkReason::credentials))
     return ParkReason::credentials;
+  if (kind == CallKind::identity)
+    return std::nullopt;
+  if (parking_.holds(ParkReason::organisation))
+    return ParkReason::organisation;
   if (kind == CallKind::read)
     return std::nullopt;
-  for (const auto reason :
-       {ParkReason::endpoint, ParkReason::organisation, ParkReason::refused, ParkReason::paused}) {
+  for (const auto reason : {ParkReason::endpoint, ParkReason::refused, ParkReason::paused}) {
     if (parking_.holds(reason))
       return reason;
   }
@@ -32,12 +35,14 @@ std::optional<ParkReason> RequestGate::park_reason(CallKind kind) const {
 
 std::optional<BootTime> RequestGate::obstacle(CallKind kind, BootTime now, Admission& admission) {
   admission.probes.reset();
+  if (identity_unknown_ && kind != CallKind::identity)
+    return kNever;
   if (const auto reason = park_reason(kind)) {
     const auto probe = parking_.next_probe(*reason);
     // A reason that no probe can end may stand behind one that a probe can.
-    const bool other_blocks = kind == CallKind::post &&
-                              (parking_.holds(ParkReason::paused) || parking_.holds(ParkReason::refused) ||
-                               parking_.holds(ParkReason::organisation));
+    const bool other_blocks = (kind != CallKind::identity && parking_.holds(ParkReason::organisation)) ||
+                              (kind == CallKind::post &&
+                               (parking_.holds(ParkReason::paused) || parking_.holds(ParkReason::refused)));
     if (!probe || probing_ || other_blocks)
       return kNever;
     if (*probe > now)
@@ -71,7 +76,8 @@ boost::asio::awaitable<Admission> RequestGate::admit(CallKind kind) {
 }
 
 bool RequestGate::closed_for(CallKind kind) {
-  return closed_ || held_until_ > timers_.now().boot || park_reason(kind).has_value();
+  const bool stranger = identity_unknown_ && kind != CallKind::identity;
+  return closed_ || stranger || held_until_ > timers_.now().boot || park_reason(kind).has_value();
 }
 
 void RequestGate::wake() {
@@ -124,6 +130,13 @@ void RequestGate::probe_now() {
 
 void RequestGate::configure(double rate, double burst) {
   bucket_.configure(rate, burst);
+  wake();
+}
+
+void RequestGate::hold_for_identity(bool hold) {
+  if (identity_unknown_ == hold)
+    return;
+  identity_unknown_ = hold;
   wake();
 }
 

@@ -1,39 +1,56 @@
 #pragma once
 
 #include "usherd/core/log.hpp"
+#include "usherd/core/random.hpp"
 #include "usherd/ledger/group_commit.hpp"
+#include "usherd/ports/timers.hpp"
 #include "usherd/submit/api_client.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace usherd {
 
-/// Makes sure that a ledger's unfinished work goes to the organisation that it was begun for. Event loop
-/// only.
+/// Makes sure that a ledger's unfinished work goes to the organisation that it was begun for: asks GET /me at
+/// start and after each change of the key. While it does not know, and there is work that might go astray,
+/// the gate holds everything else back. Event loop only; all references must outlive it.
 class Identity {
  public:
-  Identity(ApiClient& api, GroupCommit& ledger, Log& log, std::string base_url)
-      : api_(api), ledger_(ledger), log_(log), base_url_(std::move(base_url)) {}
+  struct Parts {
+    ApiClient& api;
+    GroupCommit& ledger;
+    Timers& timers;
+    Random& random;
+    Log& log;
+    std::string base_url;
+  };
+  explicit Identity(Parts parts);
 
-  /// Asks GET /me once and compares; parks `organisation` where another one answers while work is unfinished.
-  /// An answer other than 200 holds nothing up.
-  [[nodiscard]] boost::asio::awaitable<void> check(bool work_is_unfinished);
+  /// Asks until there was an answer, then once more after each key_changed(), until the gate closes. Parks
+  /// `organisation` where another one answers while work is unfinished; an answer that names none, as a 404
+  /// or a 5xx, holds nothing up.
+  [[nodiscard]] boost::asio::awaitable<void> run();
+  /// The next request goes out under another key.
+  void key_changed();
   /// The role of the key cannot read the errors of a job.
   [[nodiscard]] bool errors_are_readable() const {
     return role_.empty() || role_ == "ADMIN" || role_ == "ARCHITECT";
   }
 
  private:
-  [[nodiscard]] boost::asio::awaitable<void> compare(std::string org_id, bool work_is_unfinished);
+  /// Whether the ledger holds files that are not settled, begun for an organisation that is known.
+  [[nodiscard]] boost::asio::awaitable<bool> may_go_astray();
+  /// Whether the answer settles it: a refused key or none at all does not.
+  [[nodiscard]] boost::asio::awaitable<bool> ask();
+  [[nodiscard]] boost::asio::awaitable<void> compare(std::string org_id);
 
-  ApiClient& api_;
-  GroupCommit& ledger_;
-  Log& log_;
-  std::string base_url_;
+  Parts parts_;
+  std::unique_ptr<Alarm> alarm_;
   std::string role_;
+  bool asked_ = false;  ///< an answer came for the present key
 };
 
 }  // namespace usherd

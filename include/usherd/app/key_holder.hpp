@@ -5,6 +5,7 @@
 #include "usherd/core/result.hpp"
 #include "usherd/core/secret.hpp"
 
+#include <functional>
 #include <string>
 
 namespace usherd {
@@ -19,6 +20,8 @@ class KeyHolder {
   [[nodiscard]] Result<void> read();
   /// read(), with a failure only logged.
   void reread();
+  /// Called when another key than the one before was read.
+  void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
   void set_key_file(std::string key_file) { key_file_ = std::move(key_file); }
   /// The value of the Authorization header: the key verbatim behind "Basic " [AUTH].
   [[nodiscard]] std::string authorization() const;
@@ -28,6 +31,7 @@ class KeyHolder {
   Environment environment_;
   Log& log_;
   Secret key_;
+  std::function<void()> changed_;
 };
 
 }  // namespace usherd

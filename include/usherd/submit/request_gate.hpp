@@ -16,8 +16,10 @@
 
 namespace usherd {
 
-/// What a request is for: POSTs of batches stand still for every park reason, reads only without a key.
-enum class CallKind : std::uint8_t { post, read };
+/// What a request is for. POSTs of batches stand still for every park reason; reads of jobs where the key is
+/// refused or belongs to somebody else, as another organisation answers 404 to them; the question whose key
+/// it is only where it is refused.
+enum class CallKind : std::uint8_t { post, read, identity };
 
 /// Leave to send one request.
 struct Admission {
@@ -46,10 +48,13 @@ class RequestGate {
   void probe_ended();
   void probe_now();
   void configure(double rate, double burst);
+  /// Lets POSTs and reads of jobs wait until it is known whose key it is. No park reason: it lasts a request.
+  void hold_for_identity(bool hold);
   /// Called whenever a park reason arises or is cleared.
   void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
   /// Nothing is admitted any more; who waits is sent home.
   void close();
+  [[nodiscard]] bool is_closed() const { return closed_; }
 
   [[nodiscard]] const Parking& parking() const { return parking_; }
   [[nodiscard]] BootTime held_until() const { return held_until_; }
@@ -65,10 +70,11 @@ class RequestGate {
   TokenBucket bucket_;
   Log& log_;
   Parking parking_;
-  std::array<std::unique_ptr<Lane>, 2> lanes_;
+  std::array<std::unique_ptr<Lane>, 3> lanes_;
   BootTime held_until_{};
   std::function<void()> changed_;
   bool probing_ = false;
+  bool identity_unknown_ = false;
   bool closed_ = false;
 };
 

@@ -105,15 +105,18 @@ TEST_CASE("A Retry-After binds reads and posts, those that wait for the rate alr
   CHECK_FALSE(bench.gate.closed_for(CallKind::post));
 }
 
-TEST_CASE("Posts stand still for every reason but the disk, reads only without a key") {
+TEST_CASE(
+    "Posts stand still for every reason but the disk, reads only without a key of the right organisation") {
   struct Row {
     ParkReason reason;
     bool post;
     bool read;
+    bool identity;
   };
-  const Row rows[] = {{ParkReason::credentials, false, false}, {ParkReason::endpoint, false, true},
-                      {ParkReason::organisation, false, true}, {ParkReason::refused, false, true},
-                      {ParkReason::disk, true, true},          {ParkReason::paused, false, true}};
+  const Row rows[] = {
+      {ParkReason::credentials, false, false, false}, {ParkReason::endpoint, false, true, true},
+      {ParkReason::organisation, false, false, true}, {ParkReason::refused, false, true, true},
+      {ParkReason::disk, true, true, true},           {ParkReason::paused, false, true, true}};
   for (const auto& row : rows) {
     CAPTURE(std::string(to_string(row.reason)));
     Bench bench;
@@ -122,11 +125,38 @@ TEST_CASE("Posts stand still for every reason but the disk, reads only without a
     CHECK(bench.gate.closed_for(CallKind::read) == !row.read);
     bench.ask(1, CallKind::post);
     bench.ask(2, CallKind::read);
-    CHECK(bench.came() == std::string(row.post ? "1 " : "") + (row.read ? "2 " : ""));
+    bench.ask(3, CallKind::identity);
+    CHECK(bench.came() ==
+          std::string(row.post ? "1 " : "") + (row.read ? "2 " : "") + (row.identity ? "3 " : ""));
     bench.gate.clear(row.reason);
     bench.loop.poll();
-    CHECK(bench.entered.size() == 2);
+    CHECK(bench.entered.size() == 3);
   }
+}
+
+TEST_CASE("While nobody knows whose key it is only that question passes") {
+  Bench bench;
+  bench.gate.hold_for_identity(true);
+  CHECK(bench.gate.closed_for(CallKind::post));
+  CHECK(bench.gate.closed_for(CallKind::read));
+  CHECK_FALSE(bench.gate.parking().first().has_value());
+  bench.ask(1, CallKind::post);
+  bench.ask(2, CallKind::read);
+  bench.ask(3, CallKind::identity);
+  CHECK(bench.came() == "3 ");
+  bench.gate.hold_for_identity(false);
+  bench.loop.poll();
+  CHECK(bench.came() == "1 2 ");
+}
+
+TEST_CASE("A refused key is found out about by the question whose it is, too") {
+  Bench bench;
+  bench.gate.hold_for_identity(true);
+  bench.gate.park(ParkReason::credentials);
+  bench.ask(1, CallKind::post);
+  bench.ask(2, CallKind::identity);
+  bench.loop.pass(3s);
+  CHECK(bench.came() == "2! ");
 }
 
 TEST_CASE("What only an operator can end is not probed") {

@@ -1,0 +1,162 @@
+#include "usherd/app/identity.hpp"
+
+#include "tests/fakes/inline_workers.hpp"
+#include "tests/fakes/scripted_transport.hpp"
+#include "tests/unit/ledger/scratch.hpp"
+#include "tests/unit/submit/loop.hpp"
+#include "usherd/ports/task_group.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace usherd;
+using namespace std::chrono_literals;
+
+namespace {
+
+Exchange me(const std::string& organisation) {
+  auto answer = fakes::answered(200);
+  answer.body = R"({"email":"a@b.c","orgId":")" + organisation + R"(","role":"ADMIN"})";
+  return answer;
+}
+
+struct Bench {
+  test::LedgerBench ledger;
+  test::Loop loop;
+  std::shared_ptr<Log> log = make_silent_log();
+  Random random{7};
+  GroupCommit commit{*ledger.ledger, fakes::InlineWorkers(loop.context)};
+  RequestGate gate{loop.executor(), loop.timers, TokenBucket(1000, 1000), *log};
+  fakes::ScriptedTransport transport{loop.executor()};
+  SessionPool sessions{loop.executor(), transport, 2};
+  ApiClient api{ApiClient::Options{"", [] { return std::string("Basic k"); }, [] {}, {}}, gate, sessions,
+                loop.timers, *log};
+  Identity identity{Identity::Parts{api, commit, loop.timers, random, *log, "https://api"}};
+  TaskGroup tasks{loop.executor()};
+
+  Bench() = default;
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+  ~Bench() {
+    gate.close();
+    loop.poll();
+    tasks.cancel();
+    loop.poll();
+  }
+  void knows(const std::string& organisation) {
+    REQUIRE(ledger.commit([&](Ledger& open) { return open.set_fact("org_id", organisation); }));
+  }
+  void has_work() {
+    SpoolFile file;
+    file.number = 1;
+    file.name = file.original = "a.ndjson";
+    file.working = "000000000001-a.ndjson";
+    REQUIRE(ledger.commit([&](Ledger& open) { return open.insert_file(file); }));
+  }
+  void start() {
+    tasks.spawn(identity.run());
+    loop.poll();
+  }
+  [[nodiscard]] bool posts_wait() { return gate.closed_for(CallKind::post); }
+  [[nodiscard]] bool parked() const { return gate.parking().holds(ParkReason::organisation); }
+  [[nodiscard]] std::string noted() { return ledger->fact("org_id").value().value_or("none"); }
+};
+
+}  // namespace
+
+TEST_CASE("The organisation of the first key is noted, and nothing waits for it") {
+  Bench bench;
+  bench.transport.hold();
+  bench.start();
+  CHECK_FALSE(bench.posts_wait());
+  bench.transport.push(me("o-1"));
+  bench.transport.release();
+  bench.loop.poll();
+  CHECK(bench.noted() == "o-1");
+  CHECK_FALSE(bench.parked());
+}
+
+TEST_CASE("Unfinished work waits until its own organisation answers") {
+  Bench bench;
+  bench.knows("o-1");
+  bench.has_work();
+  bench.transport.hold();
+  bench.start();
+  CHECK(bench.posts_wait());
+  bench.transport.push(me("o-1"));
+  bench.transport.release();
+  bench.loop.poll();
+  CHECK_FALSE(bench.posts_wait());
+  CHECK(bench.transport.requests().size() == 1);
+}
+
+TEST_CASE("Another organisation parks unfinished work until the old key is back") {
+  Bench bench;
+  bench.knows("o-1");
+  bench.has_work();
+  bench.transport.push(me("o-2"));
+  bench.start();
+  CHECK(bench.parked());
+  CHECK(bench.posts_wait());
+  CHECK(bench.noted() == "o-1");
+  bench.transport.push(me("o-1"));
+  bench.identity.key_changed();
+  bench.loop.poll();
+  CHECK_FALSE(bench.parked());
+  CHECK_FALSE(bench.posts_wait());
+}
+
+TEST_CASE("Without unfinished work the ledger moves to the new organisation") {
+  Bench bench;
+  bench.knows("o-1");
+  bench.transport.push(me("o-2"));
+  bench.start();
+  CHECK_FALSE(bench.parked());
+  CHECK(bench.noted() == "o-2");
+}
+
+TEST_CASE("An answer that names no organisation holds nothing up") {
+  for (const unsigned status : {404U, 500U, 503U, 403U}) {
+    CAPTURE(status);
+    Bench bench;
+    bench.knows("o-1");
+    bench.has_work();
+    bench.transport.push(fakes::answered(status));
+    bench.start();
+    CHECK_FALSE(bench.posts_wait());
+    CHECK(bench.transport.requests().size() == 1);
+  }
+}
+
+TEST_CASE("No answer at all proves nothing: work that may go astray waits, and it is asked again") {
+  Bench bench;
+  bench.knows("o-1");
+  bench.has_work();
+  bench.transport.push(fakes::lost(Progress::nothing));
+  bench.transport.push(fakes::lost(Progress::body_written));
+  bench.transport.push(me("o-1"));
+  bench.start();
+  CHECK(bench.posts_wait());
+  bench.loop.pass(3s);
+  CHECK_FALSE(bench.posts_wait());
+  CHECK(bench.transport.requests().size() == 3);
+}
+
+TEST_CASE(
+    "A key that changes holds everything until it is known whose it is, also while an answer is under way") {
+  Bench bench;
+  bench.knows("o-1");
+  bench.has_work();
+  bench.transport.push(me("o-1"));
+  bench.start();
+  REQUIRE_FALSE(bench.posts_wait());
+  bench.transport.hold();
+  bench.identity.key_changed();
+  bench.loop.poll();
+  CHECK(bench.posts_wait());
+  bench.identity.key_changed();
+  bench.transport.push(me("o-1"));
+  bench.transport.push(me("o-2"));
+  bench.transport.release();
+  bench.loop.pass(3s);
+  CHECK(bench.parked());
+}

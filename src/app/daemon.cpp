@@ -62,6 +62,7 @@ RunSummary Daemon::run() {
   if (options_.mode == Mode::run)
     system.watch(SpoolLayout(config_.spool.directory).incoming(), *log_);
   DaemonParts parts(config_, *foundation, system.ports(key), *log_);
+  key.on_change([&parts] { parts.identity.key_changed(); });
   const auto reloaded = [&](const Config& config) {
     key.set_key_file(config.api.key_file);
     key.reread();

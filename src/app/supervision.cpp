@@ -62,7 +62,6 @@ boost::asio::awaitable<void> Supervision::run() {
 
 boost::asio::awaitable<bool> Supervision::recover() {
   // Spawned first: it holds back whatever of an earlier run might go to another organisation.
-  key_.on_change([this] { parts_.identity.key_changed(); });
   parts_.tasks.spawn(parts_.identity.run());
   const auto delivery = co_await parts_.delivery.recover();
   if (!delivery) {

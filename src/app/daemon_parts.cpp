@@ -107,6 +107,24 @@ Result<HttpsOptions> https_options(const Config& config) {
   return options;
 }
 
+ConvertLimits convert_limits(const Config& config) {
+  const auto& spool = config.spool;
+  ConvertLimits limits;
+  limits.max_unpacked = spool.max_unpacked;
+  limits.max_ratio = spool.max_ratio;
+  limits.room = [directory = spool.directory, least = spool.min_free]() -> Result<void> {
+    const auto free = free_bytes(directory);
+    if (!free)
+      return free.error();
+    if (*free >= least)
+      return {};
+    return Error{Errc::no_space,
+                 fmt::format("{} are free on {}, spool.min_free is {}, and a file is to be unpacked",
+                             format_size(*free), directory, format_size(least))};
+  };
+  return limits;
+}
+
 BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes) {
   BatchLimits limits;
   limits.records = static_cast<std::uint32_t>(effective_max_records(config));
@@ -150,7 +168,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
                                [this](FileNumber number) { settling.file_progressed(number); }}),
       feed(FileFeed::Parts{ports.loop, ledger, recorder, files, batcher, ports.disk, ports.workers, log,
                            RecordRules{config.records.anonymous == AnonymousRecords::accept},
-                           *foundation.user_keys,
+                           convert_limits(config), *foundation.user_keys,
                            [this](FileNumber number) { settling.file_progressed(number); }}),
       intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free,
                            std::move(ports.free_bytes)},

@@ -41,6 +41,9 @@ struct FoundationFault {
 /// Where requests go, from the configuration and the environment. Errors: an unusable proxy or file.
 [[nodiscard]] Result<HttpsOptions> https_options(const Config& config);
 
+/// Conversions stop where they would leave less than spool.min_free.
+[[nodiscard]] ConvertLimits convert_limits(const Config& config);
+
 [[nodiscard]] BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes);
 
 /// The secret under which users are hashed: made once from `random`, kept with the ledger.

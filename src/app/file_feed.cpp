@@ -2,8 +2,6 @@
 
 #include "usherd/core/text.hpp"
 #include "usherd/settle/local_rejects.hpp"
-#include "usherd/spool/convert.hpp"
-#include "usherd/spool/file_name.hpp"
 
 #include <algorithm>
 
@@ -35,6 +33,7 @@ void FileFeed::intake_ended() {
 
 void FileFeed::stop() {
   stopping_ = true;
+  stop_converting_ = true;
   arrived_.notify();
 }
 
@@ -110,19 +109,23 @@ boost::asio::awaitable<bool> FileFeed::make_ready(SpoolFile& file) {
   const auto& layout = parts_.files.layout();
   auto& disk = parts_.disk;
   while (true) {
-    auto work = [&disk, &layout, file] { return convert_file(disk, layout, file); };
+    auto work = [&disk, &layout, file, limits = parts_.convert, &stop = stop_converting_] {
+      return convert_file(disk, layout, file, limits, &stop);
+    };
     const auto converted = co_await parts_.workers.run(std::move(work));
-    if (!converted && converted.error().code != Errc::invalid) {
+    if (!converted && converted.error().code == Errc::cancelled)
+      co_return false;
+    if (!converted) {
       const bool again = co_await parts_.recorder.wait_for_disk(converted.error());
       if (!again)
         co_return false;
       continue;
     }
     const auto number = file.number;
-    if (!converted) {
+    if (converted->refusal) {
       file.state = FileState::refused;
-      file.refusal_code = "damaged_document";
-      file.refusal_message = converted.error().message;
+      file.refusal_code = converted->refusal->code;
+      file.refusal_message = converted->refusal->message;
       GroupCommit::Change change = [number, code = file.refusal_code, message = file.refusal_message](
                                        Ledger& ledger) { return ledger.file_refused(number, code, message); };
       co_return co_await parts_.recorder.record(std::move(change));

@@ -1,7 +1,8 @@
 #include "src/app/file_plan.hpp"
 
 #include "usherd/batch/open_batch.hpp"
-#include "usherd/spool/json_document.hpp"
+#include "usherd/spool/bad_row.hpp"
+#include "usherd/spool/convert.hpp"
 #include "usherd/validate/block_reader.hpp"
 
 #include <fmt/format.h>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <vector>
 
 namespace usherd {
 namespace {
@@ -67,32 +67,37 @@ Result<CheckedFile> check_ndjson(ReadFile& file, const Config& config, const OnR
   return out;
 }
 
-Result<CheckedFile> check_json(ReadFile& file, const Config& config, const OnRejection& on_rejection) {
+/// What must be converted: each record as the conversion hands it on.
+Result<CheckedFile> check_converted(ReadFile& file, const Config& config, FileFormat format,
+                                    const OnRejection& on_rejection) {
   CheckedFile out;
   Cutter cutter(config, out);
   auto reader = make_reader(config);
   const auto emit = [&](std::string_view line, const Origin& origin) -> Result<void> {
     ++out.records;
-    if (const auto rejection = reader.check_line(line, origin.offset, origin.line))
-      on_rejection(*rejection, ++out.rejected);
-    else
+    auto rejection = reader.check_line(line, origin.offset, origin.line);
+    if (!rejection) {
       cutter.add(line.size());
+      return {};
+    }
+    if (auto bad_row = format.format == Format::csv ? read_bad_row(line) : std::nullopt) {
+      rejection->code = std::move(bad_row->code);
+      rejection->message = std::move(bad_row->message);
+    }
+    on_rejection(*rejection, ++out.rejected);
     return {};
   };
-  JsonDocumentScanner scanner(emit);
-  std::vector<char> piece(256 * 1024);
-  for (std::uint64_t at = 0;;) {
-    const auto got = file.read_at(piece, at);
-    if (!got)
-      return got.error();
-    if (*got == 0)
-      break;
-    at += *got;
-    if (auto fed = scanner.feed(std::string_view(piece.data(), *got)); !fed)
-      return fed.error();
-  }
-  if (auto finished = scanner.finish(); !finished)
-    return finished.error();
+  const auto size = file.size();
+  if (!size)
+    return size.error();
+  ConvertLimits limits;
+  limits.max_unpacked = config.spool.max_unpacked;
+  limits.max_ratio = config.spool.max_ratio;
+  const auto refusal = stream_records(file, *size, format, limits, emit);
+  if (!refusal)
+    return refusal.error();
+  if (*refusal)
+    return Error{Errc::invalid, fmt::format("{}: {}", (*refusal)->code, (*refusal)->message)};
   return out;
 }
 
@@ -100,14 +105,12 @@ Result<CheckedFile> check_json(ReadFile& file, const Config& config, const OnRej
 
 Result<CheckedFile> check_records(Files& files, const Config& config, const std::string& path,
                                   FileFormat format, const OnRejection& on_rejection) {
-  if (format.compression != Compression::none || format.format == Format::csv)
-    return Error{Errc::invalid,
-                 "this version takes .ndjson, .jsonl and .json; the file would be refused whole"};
   auto file = files.open(path);
   if (!file)
     return file.error();
-  return format.format == Format::json ? check_json(**file, config, on_rejection)
-                                       : check_ndjson(**file, config, on_rejection);
+  const bool as_it_is = format.format == Format::ndjson && format.compression == Compression::none;
+  return as_it_is ? check_ndjson(**file, config, on_rejection)
+                  : check_converted(**file, config, format, on_rejection);
 }
 
 void FilePlan::add(const CheckedFile& file) {

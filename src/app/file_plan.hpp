@@ -22,7 +22,8 @@ struct CheckedFile {
 
 using OnRejection = std::function<void(const Rejection&, std::uint64_t count)>;
 
-/// Checks every record of a file. Errc::invalid when the file would be refused whole.
+/// Checks every record of a file, within the spool's limits for conversions. Errc::invalid when the file
+/// would be refused whole.
 [[nodiscard]] Result<CheckedFile> check_records(Files& files, const Config& config, const std::string& path,
                                                 FileFormat format, const OnRejection& on_rejection);
 

@@ -1,6 +1,8 @@
 #include "usherd/settle/local_rejects.hpp"
 
 #include "usherd/settle/reject_line.hpp"
+#include "usherd/spool/bad_row.hpp"
+#include "usherd/spool/file_name.hpp"
 #include "usherd/spool/origin.hpp"
 
 #include <algorithm>
@@ -30,7 +32,10 @@ Result<std::string> read_line(ReadFile& source, const Rejection& rejection) {
 }  // namespace
 
 LocalRejects::LocalRejects(Files& files, SpoolLayout layout, SpoolFile file, std::uint64_t keep)
-    : files_(files), layout_(std::move(layout)), file_(std::move(file)), length_(keep) {}
+    : files_(files), layout_(std::move(layout)), file_(std::move(file)), length_(keep) {
+  const auto format = format_of(file_.original);
+  is_csv_ = file_.converted && format && format->format == Format::csv;
+}
 
 LocalRejects::~LocalRejects() = default;
 
@@ -45,14 +50,16 @@ Result<void> LocalRejects::append(ReadFile& source, const std::vector<Rejection>
     const auto origin = origin_of(files_, layout_, file_, rejection.line, rejection.offset);
     if (!origin)
       return origin.error();
+    // A row of a CSV file that could not become a record brings its own reason.
+    const auto bad_row = is_csv_ ? read_bad_row(*raw) : std::nullopt;
     RejectLine line;
     line.file = file_.name;
     line.line = origin->line;
     line.offset = origin->offset;
     line.stage = Stage::local;
-    line.code = rejection.code;
-    line.message = rejection.message;
-    line.record = *raw;
+    line.code = bad_row ? bad_row->code : rejection.code;
+    line.message = bad_row ? bad_row->message : rejection.message;
+    line.record = bad_row ? bad_row->raw : *raw;
     append_reject_line(lines, line);
   }
   if (out_ == nullptr) {

@@ -159,11 +159,6 @@ void describe(SpoolFile& row) {
     row.state = FileState::refused;
     row.refusal_code = "unknown_format";
     row.refusal_message = fmt::format("the name ends in none of {}", known_endings());
-  } else if (format->compression != Compression::none || format->format == Format::csv) {
-    row.state = FileState::refused;
-    row.refusal_code = "format_not_supported";
-    row.refusal_message = fmt::format("{} files cannot be read yet: drop it as .ndjson or .json",
-                                      printable(known_ending(row.original)));
   }
 }
 
@@ -174,7 +169,9 @@ Result<void> insert_rows(Ledger& ledger, std::span<const ClaimItem> items) {
     if (!inserted)
       return inserted.error();
     const auto format = format_of(row.original);
-    if (row.state != FileState::accepted || !format || format->format != Format::ndjson)
+    const bool as_it_is =
+        format && format->format == Format::ndjson && format->compression == Compression::none;
+    if (row.state != FileState::accepted || !as_it_is)
       continue;
     const auto ready = ledger.file_ready(row.number, false, row.size);
     if (!ready)

@@ -1,69 +1,102 @@
 #include "usherd/spool/convert.hpp"
 
 #include "src/spool/converted_records.hpp"
+#include "src/spool/csv_converter.hpp"
 #include "src/spool/json_converter.hpp"
-#include "usherd/spool/file_name.hpp"
+#include "src/spool/line_converter.hpp"
+#include "src/spool/pouring.hpp"
 
-#include <algorithm>
-#include <memory>
-#include <vector>
+#include <utility>
 
 namespace usherd {
 namespace {
 
-constexpr std::uint64_t kPiece = std::uint64_t{256} << 10;
-
-/// Feeds the accepted bytes of a file to a converter.
-Result<void> pour(ReadFile& source, std::uint64_t size, Converter& converter, const ConvertedRecords& out,
-                  const std::atomic<bool>* stop) {
-  std::vector<char> piece(std::min(size, kPiece));
-  for (std::uint64_t offset = 0; offset < size;) {
-    if (stop != nullptr && stop->load(std::memory_order_relaxed))
-      return Error{Errc::cancelled, "stopped"};
-    const auto want = std::min<std::uint64_t>(piece.size(), size - offset);
-    const auto length = source.read_at(std::span(piece).first(want), offset);
-    if (!length)
-      return length.error();
-    // Shorter than it was accepted: the converter finds its document cut off.
-    if (*length == 0)
-      break;
-    auto fed = converter.feed(std::string_view(piece.data(), *length));
-    if (!out.status())
-      return out.status();
-    if (!fed)
-      return fed;
-    offset += *length;
+/// Unpacked NDJSON is written as it comes: its lines are those of the original.
+class CopyConverter final : public Converter {
+ public:
+  explicit CopyConverter(ConvertedRecords& out) : out_(out) {}
+  Result<void> feed(std::string_view bytes) override {
+    out_.copy(bytes);
+    return out_.status();
   }
-  return converter.finish();
+  Result<void> finish() override { return {}; }
+
+ private:
+  ConvertedRecords& out_;
+};
+
+std::unique_ptr<Converter> converter_into(ConvertedRecords& out, Format format) {
+  if (format == Format::ndjson)
+    return std::make_unique<CopyConverter>(out);
+  return make_converter(format, [&out](std::string_view line, const Origin& origin) {
+    out.add(line, origin);
+    return out.status();
+  });
+}
+
+Result<Conversion> convert_into(Files& files, const SpoolLayout& layout, const SpoolFile& file,
+                                FileFormat format, const ConvertLimits& limits,
+                                const std::atomic<bool>* stop) {
+  const auto source = files.open(layout.working_file(file));
+  if (!source)
+    return source.error();
+  auto out = ConvertedRecords::make(files, layout, file.number, format.format != Format::ndjson, limits);
+  if (!out)
+    return out.error();
+  const auto converter = converter_into(*out, format.format);
+  Pouring pouring{**source, file.size, format, limits, *converter, [&out] { return out->written(); }, stop};
+  auto refusal = pouring.run();
+  if (!refusal)
+    return refusal.error();
+  Conversion conversion;
+  conversion.refusal = std::move(*refusal);
+  if (conversion.refusal)
+    return conversion;
+  if (auto finished = out->finish(files, layout); !finished)
+    return finished.error();
+  conversion.converted = true;
+  conversion.read_size = out->size();
+  return conversion;
 }
 
 }  // namespace
 
-Result<Conversion> convert_file(Files& files, const SpoolLayout& layout, const SpoolFile& file,
-                                const std::atomic<bool>* stop) {
-  Conversion conversion;
-  const auto format = format_of(file.original);
-  if (!format || format->compression != Compression::none || format->format == Format::csv)
-    return Error{Errc::invalid, "this format cannot be read"};
-  if (format->format == Format::ndjson) {
-    conversion.read_size = file.size;
-    return conversion;
+std::unique_ptr<Converter> make_converter(Format format, EmitRecord emit) {
+  switch (format) {
+    case Format::json:
+      return make_json_converter(std::move(emit));
+    case Format::csv:
+      return make_csv_converter(std::move(emit));
+    case Format::ndjson:
+      break;
   }
-  const auto source = files.open(layout.working_file(file));
-  if (!source)
-    return source.error();
-  auto out = ConvertedRecords::make(files, layout, file.number);
-  if (!out)
-    return out.error();
-  const auto converter = make_json_converter(*out);
-  const auto poured = pour(**source, file.size, *converter, *out, stop);
-  if (!poured)
-    return poured.error();
-  const auto finished = out->finish(files, layout);
-  if (!finished)
-    return finished.error();
-  conversion.converted = true;
-  conversion.read_size = out->size();
+  return make_line_converter(std::move(emit));
+}
+
+Result<std::optional<Refusal>> stream_records(ReadFile& file, std::uint64_t size, FileFormat format,
+                                              const ConvertLimits& limits, const EmitRecord& emit) {
+  std::uint64_t made = 0;
+  const auto counted = [&](std::string_view line, const Origin& origin) {
+    made += line.size() + 1 + (format.format == Format::ndjson ? 0 : kOriginBytes);
+    return emit(line, origin);
+  };
+  const auto converter = make_converter(format.format, counted);
+  return Pouring{file, size, format, limits, *converter, [&made] { return made; }}.run();
+}
+
+Result<Conversion> convert_file(Files& files, const SpoolLayout& layout, const SpoolFile& file,
+                                const ConvertLimits& limits, const std::atomic<bool>* stop) {
+  const auto format = format_of(file.original);
+  if (!format)
+    return Error{Errc::invalid, "this format cannot be read"};
+  if (format->format == Format::ndjson && format->compression == Compression::none) {
+    Conversion as_it_is;
+    as_it_is.read_size = file.size;
+    return as_it_is;
+  }
+  auto conversion = convert_into(files, layout, file, *format, limits, stop);
+  if (!conversion || conversion->refusal)
+    ConvertedRecords::remove(files, layout, file.number);
   return conversion;
 }
 

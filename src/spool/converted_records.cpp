@@ -6,20 +6,30 @@ namespace usherd {
 namespace {
 
 constexpr std::size_t kFlush = std::size_t{256} << 10;
+constexpr std::uint64_t kAskRoom = std::uint64_t{16} << 20;
 
 }  // namespace
 
-Result<ConvertedRecords> ConvertedRecords::make(Files& files, const SpoolLayout& layout, FileNumber number) {
-  ConvertedRecords out;
+Result<ConvertedRecords> ConvertedRecords::make(Files& files, const SpoolLayout& layout, FileNumber number,
+                                                bool origins, const ConvertLimits& limits) {
+  ConvertedRecords out(limits);
   auto lines = files.write(layout.records(number), WriteMode::truncate);
   if (!lines)
     return lines.error();
-  auto origins = files.write(layout.origins(number), WriteMode::truncate);
-  if (!origins)
-    return origins.error();
   out.lines_file_ = std::move(*lines);
-  out.origins_file_ = std::move(*origins);
+  if (!origins)
+    return out;
+  auto places = files.write(layout.origins(number), WriteMode::truncate);
+  if (!places)
+    return places.error();
+  out.origins_file_ = std::move(*places);
   return out;
+}
+
+void ConvertedRecords::remove(Files& files, const SpoolLayout& layout, FileNumber number) {
+  // What cannot be removed now is made anew by the next try, and swept at the next start.
+  static_cast<void>(files.remove(layout.records(number)));
+  static_cast<void>(files.remove(layout.origins(number)));
 }
 
 void ConvertedRecords::add(std::string_view line, const Origin& origin) {
@@ -31,11 +41,28 @@ void ConvertedRecords::add(std::string_view line, const Origin& origin) {
     flush();
 }
 
+void ConvertedRecords::copy(std::string_view bytes) {
+  size_ += bytes.size();
+  write(*lines_file_, bytes);
+}
+
+void ConvertedRecords::write(WriteFile& file, std::string_view bytes) {
+  if (!status_)
+    return;
+  if (limits_->room && written_ - asked_ >= kAskRoom) {
+    asked_ = written_;
+    status_ = limits_->room();
+  }
+  if (status_)
+    status_ = file.append(bytes);
+  written_ += bytes.size();
+}
+
 void ConvertedRecords::flush() {
-  if (status_)
-    status_ = lines_file_->append(lines_);
-  if (status_)
-    status_ = origins_file_->append(origins_);
+  if (!lines_.empty())
+    write(*lines_file_, lines_);
+  if (!origins_.empty())
+    write(*origins_file_, origins_);
   lines_.clear();
   origins_.clear();
 }
@@ -44,7 +71,7 @@ Result<void> ConvertedRecords::finish(Files& files, const SpoolLayout& layout) {
   flush();
   if (status_)
     status_ = lines_file_->sync();
-  if (status_)
+  if (status_ && origins_file_ != nullptr)
     status_ = origins_file_->sync();
   if (status_)
     status_ = files.sync(layout.working());

@@ -2,16 +2,14 @@
 
 #include "usherd/spool/json_document.hpp"
 
+#include <utility>
+
 namespace usherd {
 namespace {
 
 class JsonConverter final : public Converter {
  public:
-  explicit JsonConverter(ConvertedRecords& out)
-      : scanner_([&out](std::string_view line, const Origin& origin) {
-          out.add(line, origin);
-          return out.status();
-        }) {}
+  explicit JsonConverter(EmitRecord emit) : scanner_(std::move(emit)) {}
 
   Result<void> feed(std::string_view bytes) override { return scanner_.feed(bytes); }
   Result<void> finish() override { return scanner_.finish(); }
@@ -22,8 +20,8 @@ class JsonConverter final : public Converter {
 
 }  // namespace
 
-std::unique_ptr<Converter> make_json_converter(ConvertedRecords& out) {
-  return std::make_unique<JsonConverter>(out);
+std::unique_ptr<Converter> make_json_converter(EmitRecord emit) {
+  return std::make_unique<JsonConverter>(std::move(emit));
 }
 
 }  // namespace usherd

@@ -1,13 +1,12 @@
 #pragma once
 
-#include "src/spool/converted_records.hpp"
 #include "usherd/spool/convert.hpp"
 
 #include <memory>
 
 namespace usherd {
 
-/// For `.json`: an array of records, one record, or the API's own {"requests":[...]}. `out` must outlive it.
-[[nodiscard]] std::unique_ptr<Converter> make_json_converter(ConvertedRecords& out);
+/// For `.json`: an array of records, one record, or the API's own {"requests":[...]}.
+[[nodiscard]] std::unique_ptr<Converter> make_json_converter(EmitRecord emit);
 
 }  // namespace usherd

@@ -1,5 +1,7 @@
 #include "usherd/spool/origin.hpp"
 
+#include "usherd/spool/file_name.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -8,9 +10,9 @@
 namespace usherd {
 namespace {
 
-void append_number(std::string& out, std::uint64_t number) {
-  for (unsigned shift = 0; shift < 64; shift += 8)
-    out.push_back(static_cast<char>(number >> shift));
+void put_number(char* out, std::uint64_t number) {
+  for (unsigned at = 0; at < 8; ++at)
+    out[at] = static_cast<char>(number >> (8 * at));
 }
 
 std::uint64_t decode_number(std::string_view bytes) {
@@ -23,9 +25,11 @@ std::uint64_t decode_number(std::string_view bytes) {
 }  // namespace
 
 void append_origin(std::string& out, const Origin& origin) {
-  append_number(out, origin.offset);
-  append_number(out, origin.line);
-  append_number(out, origin.length);
+  std::array<char, kOriginBytes> bytes{};
+  put_number(bytes.data(), origin.offset);
+  put_number(bytes.data() + 8, origin.line);
+  put_number(bytes.data() + 16, origin.length);
+  out.append(bytes.data(), bytes.size());
 }
 
 Origin decode_origin(std::string_view bytes) {
@@ -58,7 +62,8 @@ Result<Origin> Origins::of(std::uint64_t line) const {
 
 Result<Origin> origin_of(Files& files, const SpoolLayout& layout, const SpoolFile& file, std::uint64_t line,
                          std::uint64_t offset) {
-  if (!file.converted) {
+  const auto format = format_of(file.original);
+  if (!file.converted || (format && format->format == Format::ndjson)) {
     Origin origin;
     origin.offset = offset;
     origin.line = line;

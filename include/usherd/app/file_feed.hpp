@@ -7,12 +7,14 @@
 #include "usherd/ports/event.hpp"
 #include "usherd/ports/files.hpp"
 #include "usherd/ports/workers.hpp"
+#include "usherd/spool/convert.hpp"
 #include "usherd/submit/recorder.hpp"
 #include "usherd/validate/block_reader.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -36,6 +38,7 @@ class FileFeed {
     Workers workers;
     Log& log;
     RecordRules rules;
+    ConvertLimits convert;
     const UserKeys& keys;
     std::function<void(FileNumber)> on_read;  ///< everything of the file was read, or it is refused
   };
@@ -52,6 +55,8 @@ class FileFeed {
   /// No more files will come: once all are read, what is packed goes out without lingering.
   void intake_ended();
   void stop();
+  /// For conversions that begin from now on.
+  void set_convert_limits(ConvertLimits limits) { parts_.convert = std::move(limits); }
   /// Every file that was accepted when files_arrived() was last called has been read.
   [[nodiscard]] bool is_idle() const { return idle_; }
 
@@ -73,6 +78,7 @@ class FileFeed {
   bool intake_ended_ = false;
   bool idle_ = false;
   bool stopping_ = false;
+  std::atomic<bool> stop_converting_{false};
 };
 
 }  // namespace usherd

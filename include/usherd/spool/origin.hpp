@@ -33,8 +33,8 @@ class Origins {
   std::unique_ptr<ReadFile> file_;
 };
 
-/// The origin of a record as it is read: looked up for a converted file, itself for any other (length 0, as
-/// unknown). Blocks.
+/// The origin of a record as it is read: looked up for a converted file, itself (length 0, as unknown) for
+/// NDJSON, also where that was unpacked. Blocks.
 [[nodiscard]] Result<Origin> origin_of(Files& files, const SpoolLayout& layout, const SpoolFile& file,
                                        std::uint64_t line, std::uint64_t offset);
 

@@ -1,7 +1,6 @@
 #include "usherd/spool/convert.hpp"
 
-#include "tests/unit/spool/stopping_files.hpp"
-#include "tests/unit/spool/temp_spool.hpp"
+#include "tests/unit/spool/conversions.hpp"
 #include "usherd/spool/origin.hpp"
 
 #include <doctest/doctest.h>
@@ -12,24 +11,6 @@ using namespace usherd;
 using namespace usherd::test;
 
 namespace {
-
-struct Conversions {
-  TempDirectory directory;
-  SpoolLayout layout{directory.path()};
-  StoppingFiles disk;
-
-  Conversions() { std::filesystem::create_directory(layout.working()); }
-  SpoolFile accepted(const std::string& name, std::string_view text) {
-    SpoolFile file;
-    file.number = 7;
-    file.name = name;
-    file.original = name;
-    file.working = SpoolLayout::working_name(7, name);
-    file.size = text.size();
-    write_file(layout.working_file(file), text);
-    return file;
-  }
-};
 
 std::string many_records(int count) {
   std::string text = "[\n";
@@ -115,14 +96,15 @@ TEST_CASE("a document of many pieces is converted whole") {
   CHECK(text.substr(last->offset, last->length) == "{\"uid\":\"59999\"}");
 }
 
-TEST_CASE("a damaged document is invalid, also where only its end is missing") {
+TEST_CASE("a damaged document is refused, also where only its end is missing") {
   for (const auto* text : {"[{\"uid\":\"1\"}", "[{\"uid\":\"1\"} {}]", "[]x", "", "{\"requests\":["}) {
     CAPTURE(text);
     Conversions conversions;
     const auto file = conversions.accepted("a.json", text);
     const auto done = convert_file(conversions.disk, conversions.layout, file);
-    REQUIRE_FALSE(done.has_value());
-    CHECK(done.error().code == Errc::invalid);
+    REQUIRE(done.has_value());
+    REQUIRE(done->refusal.has_value());
+    CHECK(done->refusal->code == "damaged_document");
   }
 }
 
@@ -131,12 +113,12 @@ TEST_CASE("what was appended or cut off after acceptance does not count") {
   const std::string text = "[{\"uid\":\"1\"}]";
   auto file = conversions.accepted("a.json", text + "garbage");
   file.size = text.size();
-  CHECK(convert_file(conversions.disk, conversions.layout, file).has_value());
+  CHECK_FALSE(convert_file(conversions.disk, conversions.layout, file).value().refusal.has_value());
   file.size = text.size() + 100;
   write_file(conversions.layout.working_file(file), text.substr(0, 5));
   const auto cut = convert_file(conversions.disk, conversions.layout, file);
-  REQUIRE_FALSE(cut.has_value());
-  CHECK(cut.error().code == Errc::invalid);
+  REQUIRE(cut.has_value());
+  CHECK(cut->refusal.has_value());
 }
 
 TEST_CASE("a conversion that was cut short is made afresh") {
@@ -157,7 +139,7 @@ TEST_CASE("a conversion ends soon when it is told to stop") {
   Conversions conversions;
   const auto file = conversions.accepted("a.json", many_records(10));
   const std::atomic<bool> stop{true};
-  const auto done = convert_file(conversions.disk, conversions.layout, file, &stop);
+  const auto done = convert_file(conversions.disk, conversions.layout, file, {}, &stop);
   REQUIRE_FALSE(done.has_value());
   CHECK(done.error().code == Errc::cancelled);
 }

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace usherd {
+
+/// A row that could not become a record: what its reject line will say.
+struct BadRow {
+  std::string code;
+  std::string message;
+  std::string raw;  ///< the row as it stands in the file, perhaps cut at its end
+};
+
+/// Appends the line that stands for it among the converted records. It is no JSON, so that the record rules
+/// refuse it; it has no newline and at most 1 MiB, for which `raw` is cut.
+void append_bad_row(std::string& out, const BadRow& row);
+
+/// Reads such a line back; nothing where it is none. Only a converted CSV file has such lines.
+[[nodiscard]] std::optional<BadRow> read_bad_row(std::string_view line);
+
+}  // namespace usherd

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "usherd/spool/csv_header.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace usherd {
+
+/// Appends `text` as a JSON string. Bytes that are not UTF-8 stay as they are, for the record rules to
+/// refuse.
+void append_text(std::string& out, std::string_view text);
+
+/// Without the blanks and tabs around it, which mean nothing but in a text.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
+
+/// Appends one value of a type, or a list of them split at ';' with the empty ones left out, as JSON. False
+/// where the text is none of that type; something may then have been appended.
+[[nodiscard]] bool append_value(std::string& out, CellType type, std::string_view text);
+[[nodiscard]] bool append_list(std::string& out, CellType type, std::string_view text);
+
+/// The forms that are taken, for a message.
+[[nodiscard]] std::string_view form_of(CellType type);
+
+}  // namespace usherd

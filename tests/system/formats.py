@@ -188,11 +188,12 @@ def main():
     refused = write_damaged(dropped)
     sandbox = pipeline.Sandbox(arguments.sandbox, ["job_time=200ms"])
     try:
-        config = pipeline.write_config(folder, sandbox.facts, 90, 450_000)
+        config = pipeline.write_config(folder, sandbox.facts, 90, 450_000, "auto")
         check_told_before(failures, arguments.usherd, config, dropped, bad, refused)
         pipeline.drop(folder, dropped)
         began = time.monotonic()
-        code, err, used = pipeline.drain_with_kills(arguments.usherd, config, sandbox, arguments.kills, made["good"])
+        code, err, used = pipeline.drain_with_kills(arguments.usherd, config, sandbox, arguments.kills, made["good"],
+                                                   failures)
         wall = time.monotonic() - began
         failures.check(code == 2, f"exit {code}: {err}")
         failures.check(used.ru_maxrss < 64 * 1024, f"peak memory {used.ru_maxrss} KiB")

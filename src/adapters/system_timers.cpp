@@ -65,7 +65,7 @@ Instant SystemTimers::now() {
   return {boot_now(), std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now())};
 }
 
-std::unique_ptr<Alarm> SystemTimers::alarm() {
+std::unique_ptr<Alarm> SystemTimers::alarm(WaitFor) {
   return std::make_unique<SystemAlarm>(executor_);
 }
 

@@ -2,14 +2,14 @@
 
 namespace usherd {
 
-WorkerPool::WorkerPool(std::size_t threads) : pool_(threads) {}
+WorkerPool::WorkerPool(std::size_t threads) : pool_(threads), workers_(pool_.get_executor()) {}
 
 WorkerPool::~WorkerPool() {
   pool_.join();
 }
 
 Workers WorkerPool::workers() {
-  return Workers(pool_.get_executor());
+  return workers_;
 }
 
 }  // namespace usherd

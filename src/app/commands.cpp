@@ -1,6 +1,7 @@
 #include "src/app/commands.hpp"
 
 #include "src/app/check_files.hpp"
+#include "usherd/adapters/journal_log.hpp"
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/app/api_key.hpp"
 #include "usherd/app/config_file.hpp"
@@ -36,7 +37,8 @@ std::shared_ptr<Log> log_of(const Config& config) {
   ::fstat(STDERR_FILENO, &status);
   const auto format =
       choose_log_format(config.log.format, process_environment(), status.st_dev, status.st_ino);
-  return make_log(config.log.level, format);
+  return format == LogFormat::journal ? make_journal_log(config.log.level)
+                                      : make_log(config.log.level, format);
 }
 
 ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {

@@ -3,6 +3,7 @@
 #include "src/app/daemon_parts.hpp"
 #include "src/app/supervision.hpp"
 #include "src/app/system_ports.hpp"
+#include "usherd/adapters/systemd.hpp"
 #include "usherd/app/key_holder.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -61,7 +62,10 @@ RunSummary Daemon::run() {
   SystemPorts system(loop, std::move(*transport));
   if (options_.mode == Mode::run)
     system.watch(SpoolLayout(config_.spool.directory).incoming(), *log_);
-  DaemonParts parts(config_, *foundation, system.ports(key), *log_);
+  Systemd systemd;
+  auto ports = system.ports(key);
+  ports.service = &systemd;
+  DaemonParts parts(config_, *foundation, std::move(ports), *log_);
   key.on_change([&parts] { parts.identity.key_changed(); });
   const auto reloaded = [&](const Config& config) {
     key.set_key_file(config.api.key_file);

@@ -135,17 +135,28 @@ BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes) 
   return limits;
 }
 
+BootClock::duration longest_exchange_of(const Config& config) {
+  // A session that the server closed meanwhile costs a second connection and the request once more.
+  return 2 * (config.api.connect_timeout + config.api.request_timeout);
+}
+
 DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPorts ports, Log& log)
     : layout(config.spool.directory),
-      timers(ports.timers),
+      longest_exchange(longest_exchange_of(config)),
+      timers(ports.timers, waits),
+      workers(ports.workers),
+      service(ports.service),
       random(std::move(ports.random)),
       ledger(*foundation.ledger, ports.ledger_thread),
       gate(ports.loop, timers,
            TokenBucket(config.limits.requests_per_second, static_cast<double>(config.limits.burst)), log),
       sessions(ports.loop, ports.transport, config.api.sessions),
-      api(
-          ApiClient::Options{
-              foundation.https.base.prefix, std::move(ports.authorization), std::move(ports.reread_key), {}},
+      api(ApiClient::Options{foundation.https.base.prefix,
+                             std::move(ports.authorization),
+                             std::move(ports.reread_key),
+                             {},
+                             &waits,
+                             [this] { return longest_exchange; }},
           gate, sessions, timers, log),
       budget(static_cast<std::uint32_t>(config.limits.in_progress_batches),
              config.limits.in_progress_operations),

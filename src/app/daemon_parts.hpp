@@ -9,6 +9,8 @@
 #include "usherd/app/settling.hpp"
 #include "usherd/core/log.hpp"
 #include "usherd/ledger/group_commit.hpp"
+#include "usherd/ports/noted_timers.hpp"
+#include "usherd/ports/service_manager.hpp"
 #include "usherd/spool/intake.hpp"
 #include "usherd/spool/spool_lock.hpp"
 #include "usherd/submit/api_client.hpp"
@@ -64,14 +66,22 @@ struct DaemonPorts {
   std::function<std::string()> authorization;  ///< the value of the Authorization header
   std::function<void()> reread_key;
   std::function<Result<std::uint64_t>()> free_bytes;  ///< empty: asks the spool's file system
+  ServiceManager* service = nullptr;                  ///< null: nobody asks
 };
+
+/// By when an exchange has ended, one way or the other.
+[[nodiscard]] BootClock::duration longest_exchange_of(const Config& config);
 
 /// Every object of a running daemon, in the order in which they are built; each is given what it needs.
 struct DaemonParts {
   DaemonParts(const Config& config, Foundation& foundation, DaemonPorts ports, Log& log);
 
   SpoolLayout layout;
-  Timers& timers;
+  BootClock::duration longest_exchange;
+  Waits waits;
+  NotedTimers timers;
+  Workers workers;
+  ServiceManager* service;
   Random random;
   GroupCommit ledger;
   RequestGate gate;

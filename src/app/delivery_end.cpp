@@ -83,6 +83,7 @@ void Delivery::release(ActiveBatch& batch, const BatchEnd& end) {
   active_.erase(batch.row.id);
   parts_.batcher.released();
   for (const auto& share : end.shares) {
+    ended_records_ += share.outcomes.ended();
     if (auto* entry = parts_.files.find(share.file))
       entry->progress.ended(share.outcomes.ended());
     parts_.on_progress(share.file);

@@ -108,7 +108,7 @@ boost::asio::awaitable<bool> Delivery::follow(Batch batch) {
 
 boost::asio::awaitable<bool> Delivery::job_vanished(Batch batch) {
   auto wait = kFirstRepost;
-  const auto alarm = parts_.timers.alarm();
+  const auto alarm = parts_.timers.alarm(WaitFor::post_again);
   const auto old_job = batch->row.job;
   while (true) {
     const auto answer = co_await parts_.submitter.repost(*batch);

@@ -12,7 +12,7 @@ constexpr Milliseconds kMostBackoff{60'000};
 
 }  // namespace
 
-Identity::Identity(Parts parts) : parts_(std::move(parts)), alarm_(parts_.timers.alarm()) {}
+Identity::Identity(Parts parts) : parts_(std::move(parts)), alarm_(parts_.timers.alarm(WaitFor::identity)) {}
 
 void Identity::key_changed() {
   asked_ = false;

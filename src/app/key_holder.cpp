@@ -1,6 +1,7 @@
 #include "usherd/app/key_holder.hpp"
 
 #include "usherd/app/api_key.hpp"
+#include "usherd/core/log_event.hpp"
 
 namespace usherd {
 
@@ -11,7 +12,7 @@ Result<void> KeyHolder::read() {
   const bool changed = !key_.empty() && !key->same_as(key_);
   key_ = std::move(*key);
   if (changed) {
-    log_.info("the API key changed");
+    log_event(log_, LogLevel::info, {LogEvent::key_changed, {}, 0, {}, {}}, "the API key changed");
     if (changed_)
       changed_();
   }

@@ -1,5 +1,6 @@
 #include "usherd/app/settling.hpp"
 
+#include "usherd/core/log_event.hpp"
 #include "usherd/core/text.hpp"
 
 #include <algorithm>
@@ -34,7 +35,7 @@ Settling::Settling(Parts parts)
     : parts_(std::move(parts)),
       settlement_(parts_.disk, parts_.files.layout()),
       expiry_(parts_.disk, parts_.files.layout()),
-      alarm_(parts_.timers.alarm()) {}
+      alarm_(parts_.timers.alarm(WaitFor::settling)) {}
 
 void Settling::set_keep(Milliseconds done, Milliseconds rejected) {
   parts_.keep = KeepTimes{done, rejected};
@@ -171,9 +172,12 @@ void Settling::ended(const Ending& ending) {
     ++totals_.refused;
   totals_.records += ending.records;
   totals_.outcomes += ending.outcomes;
-  parts_.log.info("{}: {} records, {} imported, {} merged, {} rejected, {} unknown",
-                  printable(ending.file.name), ending.records, ending.outcomes.imported,
-                  ending.outcomes.merged, ending.outcomes.rejected, ending.outcomes.unknown);
+  const auto event =
+      ending.file.state == FileState::refused ? LogEvent::file_refused : LogEvent::file_finished;
+  log_event(parts_.log, LogLevel::info, {event, ending.file.name, 0, {}, {}},
+            "{}: {} records, {} imported, {} merged, {} rejected, {} unknown", printable(ending.file.name),
+            ending.records, ending.outcomes.imported, ending.outcomes.merged, ending.outcomes.rejected,
+            ending.outcomes.unknown);
   parts_.files.close(ending.file.number);
 }
 

@@ -2,9 +2,8 @@
 
 #include "usherd/app/config_file.hpp"
 #include "usherd/app/config_reload.hpp"
+#include "usherd/core/log_event.hpp"
 #include "usherd/core/text.hpp"
-
-#include <systemd/sd-daemon.h>
 
 #include <fmt/format.h>
 
@@ -20,8 +19,10 @@ Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& pa
       parts_(parts),
       log_(log),
       on_reload_(std::move(on_reload)),
-      news_(parts.timers.alarm()),
-      stopping_(parts.timers.alarm()) {
+      news_(parts.timers.alarm(WaitFor::supervision)),
+      stopping_(parts.timers.alarm(WaitFor::supervision)),
+      link_(ServiceLink::Parts{parts.service, parts.timers, parts.tasks, parts.ledger, parts.workers, log,
+                               [this] { return service_facts(); }, [this] { return vital_signs(); }}) {
   const auto news = [this] { news_->ring(); };
   parts_.tasks.on_failure(news);
   parts_.gate.on_change(news);
@@ -42,13 +43,17 @@ void Supervision::fail(ExitCode exit, std::string message) {
 boost::asio::awaitable<void> Supervision::run() {
   if (options_.timeout)
     deadline_ = parts_.timers.now().boot + *options_.timeout;
+  parts_.tasks.spawn(link_.run());
   const bool recovered = co_await recover();
   if (recovered && !stop_asked_) {
     parts_.tasks.spawn(parts_.settling.run());
     parts_.tasks.spawn(parts_.feed.run());
     parts_.tasks.spawn(parts_.delivery.run());
-    sd_notify(0, "READY=1\nSTATUS=delivering");
-    if (options_.mode == Daemon::Mode::run) {
+    const bool runs = options_.mode == Daemon::Mode::run;
+    link_.enter(runs ? ServicePhase::delivering : ServicePhase::draining);
+    log_event(log_, LogLevel::info, {LogEvent::started, {}, 0, {}, {}},
+              "started; {} files of an earlier run are open", found_files_);
+    if (runs) {
       parts_.tasks.spawn(parts_.intake.run());
       co_await wait_for_stop();
     } else {
@@ -61,6 +66,9 @@ boost::asio::awaitable<void> Supervision::run() {
 }
 
 boost::asio::awaitable<bool> Supervision::recover() {
+  auto unfinished = [](Ledger& ledger) { return ledger.count_open_files(); };
+  const auto open = co_await parts_.ledger.ask(std::move(unfinished));
+  found_files_ = open ? *open : 0;
   // Spawned first: it holds back whatever of an earlier run might go to another organisation.
   parts_.tasks.spawn(parts_.identity.run());
   const auto delivery = co_await parts_.delivery.recover();
@@ -79,8 +87,9 @@ void Supervision::stop() {
     log_.warn("told to stop again: breaking off what is under way");
     cancel_asked_ = true;
   } else {
-    log_.info("stopping: no new work; exchanges under way may finish");
-    sd_notify(0, "STOPPING=1");
+    log_event(log_, LogLevel::info, {LogEvent::stopping, {}, 0, {}, {}},
+              "stopping: no new work; exchanges under way may finish");
+    link_.enter(ServicePhase::stopping);
   }
   stop_asked_ = true;
   parts_.gate.close();
@@ -89,11 +98,12 @@ void Supervision::stop() {
 }
 
 void Supervision::reload() {
-  sd_notify(0, "RELOADING=1");
+  link_.reloading();
   const auto outcome = load_config(options_.config_path);
   if (!outcome.good()) {
-    log_.error("the configuration was not reloaded, the old one stays:\n{}", format_faults(outcome));
-    sd_notify(0, "READY=1");
+    log_event(log_, LogLevel::error, {LogEvent::reload_refused, {}, 0, {}, {}},
+              "the configuration was not reloaded, the old one stays:\n{}", format_faults(outcome));
+    link_.reloaded();
     return;
   }
   auto reloaded = reload_config(config_, outcome.config);
@@ -105,6 +115,7 @@ void Supervision::reload() {
   parts_.delivery.budget_changed();
   parts_.gate.configure(config_.limits.requests_per_second, static_cast<double>(config_.limits.burst));
   parts_.sessions.resize(config_.api.sessions);
+  parts_.longest_exchange = longest_exchange_of(config_);
   parts_.poller.set_job_timeout(config_.limits.job_timeout);
   parts_.freezing.set_merge(config_.records.merge);
   parts_.intake.reload(config_.spool.settle, config_.spool.rescan, config_.spool.min_free);
@@ -114,8 +125,49 @@ void Supervision::reload() {
   parts_.gate.probe_now();
   for (const auto& name : reloaded.waiting)
     log_.warn("{} changes at the next restart", name);
-  log_.info("configuration reloaded");
-  sd_notify(0, "READY=1");
+  log_event(log_, LogLevel::info, {LogEvent::reloaded, {}, 0, {}, {}}, "configuration reloaded");
+  link_.reloaded();
+}
+
+ServiceFacts Supervision::service_facts() {
+  ServiceFacts facts;
+  const auto now = parts_.timers.now().boot;
+  rate_.note(parts_.delivery.ended_records(), now);
+  facts.records_per_second = rate_.per_second();
+  const auto& parking = parts_.gate.parking();
+  facts.parked = parking.first();
+  if (facts.parked)
+    facts.parked_for = now - *parking.since(*facts.parked);
+  else if (parts_.intake.parked())
+    facts.parked = ParkReason::disk;
+  facts.batches = parts_.delivery.in_progress();
+  const auto known = found_files_ + parts_.intake.accepted_files();
+  const auto settled = parts_.settling.totals().files;
+  facts.files = known > settled ? known - settled : 0;
+  facts.exchanges = parts_.api.in_flight();
+  return facts;
+}
+
+VitalSigns Supervision::vital_signs() {
+  VitalSigns signs;
+  signs.ledger_asked = parts_.ledger.asked();
+  signs.ledger_answered = parts_.ledger.answered();
+  signs.first_due = parts_.waits.first();
+  // Probes are jobs too; what else is under way tells whether something moves.
+  const auto jobs = parts_.workers.under_way() + parts_.ledger.under_way();
+  signs.jobs = jobs > link_.probes() ? jobs - link_.probes() : 0;
+  const bool works = link_.phase() == ServicePhase::delivering || link_.phase() == ServicePhase::draining;
+  signs.unfinished =
+      works && (parts_.delivery.in_progress() > 0 || !parts_.batcher.idle() || !parts_.feed.is_idle());
+  for (const auto what : {WaitFor::linger, WaitFor::gate, WaitFor::exchange, WaitFor::post_again,
+                          WaitFor::poll, WaitFor::page_again, WaitFor::identity, WaitFor::disk})
+    signs.delivery_waits += parts_.waits.timed(what);
+  signs.takes_files = link_.phase() == ServicePhase::delivering;
+  signs.intake_waits = parts_.waits.timed(WaitFor::intake);
+  const auto& parking = parts_.gate.parking();
+  signs.stands_still = parking.holds(ParkReason::paused) || parking.holds(ParkReason::refused) ||
+                       parking.holds(ParkReason::organisation);
+  return signs;
 }
 
 boost::asio::awaitable<void> Supervision::wait_for_stop() {
@@ -183,6 +235,8 @@ void Supervision::report_drain() {
 }
 
 boost::asio::awaitable<void> Supervision::wind_down() {
+  if (link_.phase() != ServicePhase::stopping)
+    link_.enter(ServicePhase::stopping);
   parts_.gate.close();
   parts_.intake.stop();
   parts_.feed.stop();

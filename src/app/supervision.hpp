@@ -1,6 +1,7 @@
 #pragma once
 
 #include "src/app/daemon_parts.hpp"
+#include "src/app/service_link.hpp"
 #include "usherd/app/daemon.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -32,6 +33,8 @@ class Supervision {
   [[nodiscard]] boost::asio::awaitable<void> drain();
   [[nodiscard]] boost::asio::awaitable<void> take_present();
   [[nodiscard]] boost::asio::awaitable<void> wind_down();
+  [[nodiscard]] ServiceFacts service_facts();
+  [[nodiscard]] VitalSigns vital_signs();
   void fail(ExitCode exit, std::string message);
   [[nodiscard]] bool is_drained() const;
   [[nodiscard]] std::optional<BootTime> give_up_at() const;
@@ -44,6 +47,9 @@ class Supervision {
   OnReload on_reload_;
   std::unique_ptr<Alarm> news_;
   std::unique_ptr<Alarm> stopping_;
+  ServiceLink link_;
+  RateMeter rate_;
+  std::uint64_t found_files_ = 0;  ///< open ones at the start
   RunSummary summary_;
   std::optional<DrainReport> taken_;
   BootTime deadline_ = kNever;

@@ -16,7 +16,7 @@ Batcher::Batcher(boost::asio::any_io_executor loop, Timers& timers, BatchLimits 
       lookahead_(lookahead),
       open_(std::make_unique<OpenBatch>(next_holder_)),
       room_(loop),
-      due_(timers.alarm()) {}
+      due_(timers.alarm(WaitFor::linger)) {}
 
 Batcher::~Batcher() = default;
 

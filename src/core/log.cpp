@@ -1,5 +1,6 @@
 #include "usherd/core/log.hpp"
 
+#include "usherd/core/log_event.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/core/timestamp.hpp"
 
@@ -17,12 +18,6 @@
 
 namespace usherd {
 namespace {
-
-/// A line has a limit, and its text cannot make a second line or steer a terminal.
-std::string text_of(const spdlog::details::log_msg& message) {
-  constexpr std::size_t kMostLine = 4000;
-  return printable({message.payload.data(), message.payload.size()}, kMostLine);
-}
 
 void append(spdlog::memory_buf_t& out, std::string_view text) {
   out.append(text.data(), text.data() + text.size());
@@ -53,6 +48,23 @@ class BoundedText final : public spdlog::custom_flag_formatter {
   }
 };
 
+void append_context(std::string& line, const LogContext& context) {
+  const auto member = [&line](std::string_view name, std::string_view value) {
+    if (value.empty())
+      return;
+    line += ",\"";
+    line += name;
+    line += "\":";
+    append_json_string(line, printable(value));
+  };
+  member("event", to_string(context.event));
+  member("file", context.file);
+  if (context.batch != 0)
+    line += ",\"batch\":" + std::to_string(context.batch);
+  member("job", context.job);
+  member("reason", context.reason);
+}
+
 class JsonFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
@@ -63,6 +75,8 @@ class JsonFormatter final : public spdlog::formatter {
     line.append(level.data(), level.size());
     line += "\",\"message\":";
     append_json_string(line, text_of(message));
+    if (const auto* context = context_of(message))
+      append_context(line, *context);
     line += "}\n";
     append(out, line);
   }
@@ -75,6 +89,13 @@ std::unique_ptr<spdlog::formatter> text_formatter() {
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   formatter->add_flag<BoundedText>('*').set_pattern("%H:%M:%S.%e %^%-7l%$ %*");
   return formatter;
+}
+
+}  // namespace
+
+std::string text_of(const spdlog::details::log_msg& message) {
+  constexpr std::size_t kMostLine = 4000;
+  return printable({message.payload.data(), message.payload.size()}, kMostLine);
 }
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
@@ -90,8 +111,6 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   }
   return spdlog::level::info;
 }
-
-}  // namespace
 
 std::shared_ptr<Log> make_log(LogLevel level, LogFormat format) {
   auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();

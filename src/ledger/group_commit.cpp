@@ -93,6 +93,8 @@ struct GroupCommit::Queue {
   std::deque<std::shared_ptr<Entry>> waiting;
   bool leading = false;  ///< some caller commits, or has been told to
   std::uint64_t commits = 0;
+  std::uint64_t asked = 0;
+  std::uint64_t answered = 0;
 
   [[nodiscard]] std::shared_ptr<Group> take_group() {
     const auto count = std::min(waiting.size(), kMostChanges);
@@ -121,6 +123,7 @@ struct GroupCommit::Queue {
       auto group = queue->take_group();
       auto work = [&ledger, group] { return commit(ledger, *group); };
       queue->commits += co_await thread.run(std::move(work));
+      queue->answered += group->size();
       for (const auto& entry : *group) {
         entry->done = true;
         ring(*entry);
@@ -143,12 +146,21 @@ asio::awaitable<Result<void>> GroupCommit::apply(Change change) {
   auto entry = std::make_shared<Entry>();
   entry->change = std::move(change);
   queue->waiting.push_back(entry);
+  ++queue->asked;
   if (queue->leading)
     co_await wait_for(entry);
   if (!entry->done)
     co_await Queue::lead(queue, ledger_, ledger_thread_);
   co_await asio::this_coro::throw_if_cancelled(throws);
   co_return std::move(entry->result);
+}
+
+std::uint64_t GroupCommit::asked() const {
+  return queue_->asked;
+}
+
+std::uint64_t GroupCommit::answered() const {
+  return queue_->answered;
 }
 
 std::uint64_t GroupCommit::commits() const {

@@ -112,6 +112,16 @@ Result<std::vector<SpoolFile>> Ledger::open_files(FileNumber after, std::size_t 
 
 #undef USHERD_FILE_COLUMNS
 
+Result<std::uint64_t> Ledger::count_open_files() {
+  auto found = database_->query("SELECT count(*) FROM files WHERE state < 3");
+  if (!found)
+    return found.error();
+  const auto row = found->row();
+  if (!row)
+    return row.error();
+  return found->number();
+}
+
 Result<void> Ledger::file_ready(FileNumber number, bool converted, std::uint64_t read_size) {
   assert(database_->in_transaction());
   const auto changed = database_->run(

@@ -35,7 +35,7 @@ bool Poller::is_overdue(BootTime started) const {
 }
 
 boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTime started) {
-  const auto alarm = parts_.timers.alarm();
+  const auto alarm = parts_.timers.alarm(WaitFor::poll);
   const auto operations = batch.operations();
   const auto target = "/v2/users/batch/" + percent_encode(batch.row.job);
   Backoff backoff(500ms, 60s);
@@ -81,7 +81,7 @@ boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTim
 }
 
 boost::asio::awaitable<PagesEnd> Poller::read_pages(std::string job, Call call, OnPage on_page) {
-  const auto alarm = parts_.timers.alarm();
+  const auto alarm = parts_.timers.alarm(WaitFor::page_again);
   const auto base = "/v2/users/batch/" + percent_encode(job) + "/" + std::string(to_string(call));
   Backoff backoff(500ms, 30s);
   PageWalk walk;

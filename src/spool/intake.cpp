@@ -24,7 +24,7 @@ Intake::Intake(IntakeOptions options, SpoolLayout layout, Files& files, Watch* w
       on_accepted_(std::move(on_accepted)),
       claimer_(layout_, files, timers, workers_, commits),
       settle_(options_.settle),
-      alarm_(timers.alarm()) {
+      alarm_(timers.alarm(WaitFor::intake)) {
   if (!options_.free_bytes)
     options_.free_bytes = [root = layout_.root()] { return free_bytes(root); };
 }

@@ -1,3 +1,4 @@
+#include "usherd/core/log_event.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/spool/intake.hpp"
 
@@ -35,7 +36,8 @@ asio::awaitable<bool> Intake::make_room() {
 
 void Intake::park(const Error& error) {
   if (!parked_)
-    log_.error("intake is parked (disk): {}", error.message);
+    log_event(log_, LogLevel::error, {LogEvent::parked, {}, 0, {}, "disk"}, "intake is parked (disk): {}",
+              error.message);
   parked_ = error.message;
   next_try_ = timers_.now().boot + options_.rescan;
 }
@@ -43,7 +45,7 @@ void Intake::park(const Error& error) {
 void Intake::unpark() {
   if (!parked_)
     return;
-  log_.info("intake goes on");
+  log_event(log_, LogLevel::info, {LogEvent::unparked, {}, 0, {}, "disk"}, "intake goes on");
   parked_.reset();
   // What was ripe when it was parked is not remembered.
   scanned_to_.reset();
@@ -67,7 +69,8 @@ void Intake::note_left(const std::vector<LeftFile>& left) {
         log_.warn("more than {} files stay in incoming/; the others are not named", kMostLeft);
       continue;
     }
-    log_.warn("{} stays in incoming/, {}: {}", printable(file.name), word_of(file.reason), file.detail);
+    log_event(log_, LogLevel::warning, {LogEvent::file_left, file.name, 0, {}, word_of(file.reason)},
+              "{} stays in incoming/, {}: {}", printable(file.name), word_of(file.reason), file.detail);
     left_.emplace(file.name, file);
   }
 }

@@ -110,6 +110,10 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
   http.most_response_bytes = request.most_response_bytes;
   const auto start = timers_.now().boot;
   const InFlight counted(in_flight_, quiet_);
+  std::optional<Waits::Noted> noted;
+  if (options_.waits != nullptr)
+    noted.emplace(*options_.waits, WaitFor::exchange,
+                  options_.longest_exchange ? start + options_.longest_exchange() : kNever);
   auto answer = co_await connection.exchange(std::move(http));
   if (options_.on_answer)
     options_.on_answer(request.call, answer.failure ? 0 : answer.status, timers_.now().boot - start);

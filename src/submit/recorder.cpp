@@ -29,7 +29,7 @@ boost::asio::awaitable<bool> Recorder::wait_for_disk(const Error& error) {
   gate_.park(ParkReason::disk);
   if (stopping_)
     co_return false;
-  const auto alarm = timers_.alarm();
+  const auto alarm = timers_.alarm(WaitFor::disk);
   co_await alarm->wait_until(timers_.now().boot + kRetry);
   co_return !stopping_;
 }

@@ -1,10 +1,13 @@
 #include "usherd/submit/request_gate.hpp"
 
+#include "usherd/core/log_event.hpp"
+
 namespace usherd {
 
 /// One kind's queue: the first in it watches the clock, the others wait behind it.
 struct RequestGate::Lane {
-  Lane(const boost::asio::any_io_executor& loop, Timers& timers) : turn(loop, 1), alarm(timers.alarm()) {}
+  Lane(const boost::asio::any_io_executor& loop, Timers& timers)
+      : turn(loop, 1), alarm(timers.alarm(WaitFor::gate)) {}
   Semaphore turn;
   std::unique_ptr<Alarm> alarm;
 };
@@ -95,7 +98,8 @@ void RequestGate::hold_until(BootTime until) {
 void RequestGate::park(ParkReason reason) {
   probing_ = false;
   if (!parking_.holds(reason))
-    log_.warn("parked: {}", to_string(reason));
+    log_event(log_, LogLevel::warning, {LogEvent::parked, {}, 0, {}, to_string(reason)}, "parked: {}",
+              to_string(reason));
   parking_.park(reason, timers_.now().boot);
   wake();
 }
@@ -105,7 +109,8 @@ void RequestGate::clear(ParkReason reason) {
     probing_ = false;
   if (!parking_.holds(reason))
     return;
-  log_.info("no longer parked: {}", to_string(reason));
+  log_event(log_, LogLevel::info, {LogEvent::unparked, {}, 0, {}, to_string(reason)}, "no longer parked: {}",
+            to_string(reason));
   parking_.clear(reason);
   wake();
 }

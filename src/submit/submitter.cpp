@@ -1,6 +1,7 @@
 #include "usherd/submit/submitter.hpp"
 
 #include "usherd/core/backoff.hpp"
+#include "usherd/core/log_event.hpp"
 #include "usherd/submit/batch_body.hpp"
 
 #include <algorithm>
@@ -133,7 +134,7 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
 
 boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
   Backoff backoff(kFirstBackoff, kMostBackoff);
-  const auto alarm = parts_.timers.alarm();
+  const auto alarm = parts_.timers.alarm(WaitFor::post_again);
   SubmitResult result;
   // A body that may have left before a restart has had a try without an answer.
   batch.history.unanswered = batch.history.unanswered || (batch.row.sent.has_value() && !batch.tried);
@@ -223,7 +224,8 @@ boost::asio::awaitable<bool> Submitter::new_key(ActiveBatch& batch, std::string 
   if (!durable)
     co_return false;
   if (abandons) {
-    parts_.log.warn("batch {}: key given up ({}), another one goes out", id, reason);
+    log_event(parts_.log, LogLevel::warning, {LogEvent::batch_rekeyed, {}, id, batch.row.job, reason},
+              "batch {}: key given up ({}), another one goes out", id, reason);
     ++batch.row.abandoned;
     batch.row.rekey_reason = reason;
     parts_.budget.leave_to_key();

@@ -31,7 +31,10 @@ class HurriedTimers final : public Timers {
     const BootTime boot = BootTime(std::chrono::hours(1)) + passed;
     return {boot, wall_ + std::chrono::floor<std::chrono::milliseconds>(passed)};
   }
-  [[nodiscard]] std::unique_ptr<Alarm> alarm() override { return std::make_unique<HurriedAlarm>(*this); }
+  using Timers::alarm;
+  [[nodiscard]] std::unique_ptr<Alarm> alarm(WaitFor) override {
+    return std::make_unique<HurriedAlarm>(*this);
+  }
 
  private:
   class HurriedAlarm final : public Alarm {

@@ -82,8 +82,9 @@ class ManualTimers final : public Timers {
 
   explicit ManualTimers(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
+  using Timers::alarm;
   [[nodiscard]] Instant now() override { return time_->now; }
-  [[nodiscard]] std::unique_ptr<Alarm> alarm() override {
+  [[nodiscard]] std::unique_ptr<Alarm> alarm(WaitFor) override {
     return std::make_unique<ManualAlarm>(executor_, time_);
   }
 

@@ -13,6 +13,7 @@ MAY_SEE["adapters"] = {"core", "ports", "adapters"}
 MAY_SEE["sandbox"] = {"core", "sandbox"}
 MOST_LINES = 400
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+UNNAMED = re.compile(r"(?:\.|->)alarm\(\)|WaitFor::unnamed\)")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX)\b|\bNOLINT(?!(?:NEXTLINE)?\([\w.,-]+\): \S)")
 
 
@@ -111,6 +112,11 @@ class House(unittest.TestCase):
             if lines > MOST_LINES:
                 faults.append(f"{path.relative_to(ROOT)}: {lines} lines; at most {MOST_LINES}")
         self.check(faults)
+
+    def test_every_wait_has_a_name(self):
+        self.assertTrue(UNNAMED.search("x.alarm()"))
+        self.check([f"{path.relative_to(ROOT)}: a wait without a name; say alarm(WaitFor::...)"
+                    for path in sources("src") if UNNAMED.search(path.read_text())])
 
     def test_nothing_is_left_for_later(self):
         faults = []

@@ -12,8 +12,9 @@ namespace usherd {
 class SystemTimers final : public Timers {
  public:
   explicit SystemTimers(boost::asio::any_io_executor executor);
+  using Timers::alarm;
   [[nodiscard]] Instant now() override;
-  [[nodiscard]] std::unique_ptr<Alarm> alarm() override;
+  [[nodiscard]] std::unique_ptr<Alarm> alarm(WaitFor what) override;
 
  private:
   boost::asio::any_io_executor executor_;

@@ -21,6 +21,7 @@ class WorkerPool {
 
  private:
   boost::asio::thread_pool pool_;
+  Workers workers_;  ///< all that are handed out count their jobs together
 };
 
 }  // namespace usherd

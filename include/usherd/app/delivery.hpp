@@ -80,6 +80,8 @@ class Delivery {
   /// The budget's limits changed.
   void budget_changed() { places_.changed(); }
   [[nodiscard]] std::size_t in_progress() const { return freezing_ + active_.size(); }
+  /// Records whose batch ended since the start, in whatever way.
+  [[nodiscard]] std::uint64_t ended_records() const { return ended_records_; }
   /// All that are in progress, by batch; those being frozen are not yet among them.
   [[nodiscard]] std::vector<BatchInProgress> batches() const;
   /// Gives a job up for the operator: its records end unknown (job_abandoned), its users and its place are
@@ -127,6 +129,7 @@ class Delivery {
   Semaphore sending_;
   std::size_t freezing_ = 0;
   std::map<BatchId, Batch> active_;
+  std::uint64_t ended_records_ = 0;
   bool stopping_ = false;
 };
 

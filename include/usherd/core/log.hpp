@@ -3,6 +3,7 @@
 #include <spdlog/logger.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace usherd {
@@ -16,6 +17,11 @@ enum class LogFormat { journal, text, json };
 
 /// A logger to stderr: "<6>line" for the journal, time and level for a terminal, or one JSON object a line.
 [[nodiscard]] std::shared_ptr<Log> make_log(LogLevel level, LogFormat format);
+
+[[nodiscard]] spdlog::level::level_enum to_spdlog(LogLevel level);
+
+/// The text of a line for a terminal or a file: bounded, and unable to make a second line.
+[[nodiscard]] std::string text_of(const spdlog::details::log_msg& message);
 
 /// A logger that drops everything: for tests.
 [[nodiscard]] std::shared_ptr<Log> make_silent_log();

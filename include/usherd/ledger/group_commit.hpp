@@ -35,6 +35,11 @@ class GroupCommit {
     co_return co_await ledger_thread_.run(std::move(work));
   }
 
+  /// Changes handed in so far, and those of them that are durable or known to have failed.
+  [[nodiscard]] std::uint64_t asked() const;
+  [[nodiscard]] std::uint64_t answered() const;
+  /// Jobs of the ledger's thread whose callers still wait: questions and groups.
+  [[nodiscard]] std::size_t under_way() const { return ledger_thread_.under_way(); }
   /// Transactions committed so far.
   [[nodiscard]] std::uint64_t commits() const;
 

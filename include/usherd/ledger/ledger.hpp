@@ -40,6 +40,7 @@ class Ledger {
   [[nodiscard]] Result<std::optional<SpoolFile>> file(FileNumber number);
   /// Files that are not settled, in order, numbers above `after`, at most `most`.
   [[nodiscard]] Result<std::vector<SpoolFile>> open_files(FileNumber after, std::size_t most);
+  [[nodiscard]] Result<std::uint64_t> count_open_files();
   [[nodiscard]] Result<void> file_ready(FileNumber number, bool converted, std::uint64_t read_size);
   [[nodiscard]] Result<void> file_refused(FileNumber number, std::string_view code, std::string_view message);
   [[nodiscard]] Result<void> move_mark(FileNumber number, const ReadMark& mark);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/core/clock.hpp"
+#include "usherd/ports/waits.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -24,7 +25,9 @@ class Timers {
  public:
   virtual ~Timers() = default;
   [[nodiscard]] virtual Instant now() = 0;
-  [[nodiscard]] virtual std::unique_ptr<Alarm> alarm() = 0;
+  /// `what` names the waits of this alarm.
+  [[nodiscard]] virtual std::unique_ptr<Alarm> alarm(WaitFor what) = 0;
+  [[nodiscard]] std::unique_ptr<Alarm> alarm() { return alarm(WaitFor::unnamed); }
 };
 
 inline constexpr BootTime kNever = BootTime::max();

@@ -7,7 +7,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cstddef>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -19,6 +21,9 @@ namespace usherd {
 class Workers {
  public:
   explicit Workers(boost::asio::any_io_executor pool) : pool_(std::move(pool)) {}
+
+  /// Jobs handed in through this object and its copies whose callers still wait. Event loop only.
+  [[nodiscard]] std::size_t under_way() const { return *under_way_; }
 
   /// Runs `work` on a worker and resumes the caller on its own executor with what it returned, or with what
   /// it threw. Once handed in the work is not cancelled. Name a capturing lambda before passing it (gcc
@@ -48,13 +53,26 @@ class Workers {
       boost::asio::post(pool, std::move(task));
     };
     using Signature = void(std::exception_ptr, std::optional<Value>);
+    const Counted counted(under_way_);
     auto value = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, Signature>(
         std::move(start), boost::asio::use_awaitable, std::move(work));
     co_return std::move(*value);
   }
 
  private:
+  class Counted {
+   public:
+    explicit Counted(std::shared_ptr<std::size_t> count) : count_(std::move(count)) { ++*count_; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() { --*count_; }
+
+   private:
+    std::shared_ptr<std::size_t> count_;
+  };
+
   boost::asio::any_io_executor pool_;
+  std::shared_ptr<std::size_t> under_way_ = std::make_shared<std::size_t>(0);
 };
 
 }  // namespace usherd

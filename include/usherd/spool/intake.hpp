@@ -58,6 +58,8 @@ class Intake {
   [[nodiscard]] const std::optional<std::string>& parked() const { return parked_; }
   /// Files that stay in incoming/ until somebody acts, each logged once; at most kMostLeft.
   [[nodiscard]] std::vector<LeftFile> left() const;
+  /// Files accepted since the start.
+  [[nodiscard]] std::size_t accepted_files() const { return total_accepted_; }
   /// Room on the spool's file system when it was last asked.
   [[nodiscard]] std::uint64_t last_free_bytes() const { return last_free_; }
 

@@ -3,6 +3,7 @@
 #include "usherd/core/log.hpp"
 #include "usherd/ports/timers.hpp"
 #include "usherd/ports/transport.hpp"
+#include "usherd/ports/waits.hpp"
 #include "usherd/submit/request_gate.hpp"
 #include "usherd/submit/session_pool.hpp"
 
@@ -41,6 +42,8 @@ class ApiClient {
     std::function<std::string()> authorization;  ///< the value of the Authorization header
     std::function<void()> reread_key;            ///< after a 401, and before each probe
     std::function<void(Call, unsigned status, BootClock::duration)> on_answer;  ///< status 0: no answer
+    Waits* waits = nullptr;  ///< where an exchange is noted with the time by which it must have ended
+    std::function<BootClock::duration()> longest_exchange = {};
   };
   struct Reply {
     bool stopped = false;           ///< the gate closed: nothing was sent

@@ -1,0 +1,63 @@
+#include "usherd/app/service_status.hpp"
+
+#include "usherd/core/units.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace usherd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kWindow = 60s;
+/// Points closer together than this count as one.
+constexpr auto kStep = 1s;
+
+std::string counted(std::size_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string backlog(const ServiceFacts& facts) {
+  return counted(facts.files, "file", "files") + " waiting";
+}
+
+}  // namespace
+
+std::string status_line(const ServiceFacts& facts) {
+  if (facts.phase == ServicePhase::starting)
+    return "starting: taking up what an earlier run left";
+  if (facts.phase == ServicePhase::stopping)
+    return fmt::format("stopping: {} under way", counted(facts.exchanges, "exchange", "exchanges"));
+  const auto* verb = facts.phase == ServicePhase::draining ? "draining" : "delivering";
+  if (facts.parked) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(facts.parked_for);
+    return fmt::format("parked: {} for {}; {}", to_string(*facts.parked), format_duration(seconds),
+                       backlog(facts));
+  }
+  if (facts.files == 0 && facts.batches == 0)
+    return fmt::format("{}: nothing to do", verb);
+  return fmt::format("{} {:.0f} records/s; {} in progress; {}", verb, facts.records_per_second,
+                     counted(facts.batches, "batch", "batches"), backlog(facts));
+}
+
+void RateMeter::note(std::uint64_t total, BootTime now) {
+  if (points_.size() > 1 && now - points_[points_.size() - 2].at < kStep)
+    points_.back() = {now, total};
+  else
+    points_.push_back({now, total});
+  while (points_.size() > 2 && now - points_[1].at >= kWindow)
+    points_.pop_front();
+}
+
+double RateMeter::per_second() const {
+  if (points_.size() < 2)
+    return 0;
+  const std::chrono::duration<double> span = points_.back().at - points_.front().at;
+  if (span.count() <= 0)
+    return 0;
+  return static_cast<double>(points_.back().total - points_.front().total) / span.count();
+}
+
+}  // namespace usherd

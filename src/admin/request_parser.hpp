@@ -1,0 +1,52 @@
+#pragma once
+
+#include "usherd/admin/message.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace usherd {
+
+/// One HTTP request as it comes in, piece by piece. Takes at most kMostHead and kMostBody bytes, whatever the
+/// client claims to send.
+class RequestParser {
+ public:
+  static constexpr std::uint32_t kMostHead = 16 * 1024;
+  static constexpr std::uint64_t kMostBody = 1 << 20;
+  static constexpr std::size_t kMostParameters = 32;
+
+  enum class State : std::uint8_t {
+    more,  ///< not whole yet
+    done,
+    too_large,  ///< 413 or 431
+    bad,        ///< 400: no HTTP, or a target that cannot be read
+    unknown,    ///< 405: a method that is never answered
+  };
+
+  RequestParser();
+  ~RequestParser();
+
+  State put(std::string_view bytes);
+  /// After `done`. The peer is the caller's to set.
+  [[nodiscard]] AdminRequest take();
+  /// The Host header as it came; empty when there was none.
+  [[nodiscard]] const std::string& host() const { return host_; }
+  /// The answer goes without its body.
+  [[nodiscard]] bool is_head() const { return is_head_; }
+
+ private:
+  [[nodiscard]] State finish();
+  struct Beast;
+  std::unique_ptr<Beast> beast_;
+  std::string pending_;
+  AdminRequest request_;
+  std::string host_;
+  bool is_head_ = false;
+};
+
+/// Decodes %XX and, where `plus`, '+'; false for a broken escape or a NUL.
+[[nodiscard]] bool percent_decode(std::string_view text, bool plus, std::string& out);
+
+}  // namespace usherd

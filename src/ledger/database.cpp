@@ -88,10 +88,17 @@ std::string_view Statement::bytes() {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
+  return open_with(path, SQLITE_OPEN_READWRITE);
+}
+
+Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path) {
+  return open_with(path, SQLITE_OPEN_READONLY);
+}
+
+Result<std::unique_ptr<Database>> Database::open_with(const std::string& path, int flags) {
   std::unique_ptr<Database> database(new Database(path));
-  constexpr int kFlags =
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, kFlags, nullptr);
+  flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, nullptr);
   if (code != SQLITE_OK)
     return database->failure(code);
   sqlite3_busy_timeout(database->handle_, kBusyTimeoutMs);

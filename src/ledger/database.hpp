@@ -75,6 +75,8 @@ class Statement {
 class Database {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::string& path);
+  /// One that cannot change anything.
+  [[nodiscard]] static Result<std::unique_ptr<Database>> open_to_read(const std::string& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -112,6 +114,7 @@ class Database {
 
  private:
   friend class Statement;
+  [[nodiscard]] static Result<std::unique_ptr<Database>> open_with(const std::string& path, int flags);
   explicit Database(std::string path) : path_(std::move(path)) {}
   [[nodiscard]] Result<std::uint64_t> finish(Statement& statement);
 

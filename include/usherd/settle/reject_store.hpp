@@ -1,0 +1,76 @@
+#pragma once
+
+#include "usherd/core/result.hpp"
+#include "usherd/ports/files.hpp"
+#include "usherd/settle/reject_line.hpp"
+#include "usherd/spool/layout.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace usherd {
+
+/// One line of a NAME.rejects.ndjson, read back.
+struct StoredReject {
+  std::string bytes;  ///< the line without its newline
+  std::string file;   ///< the name under which the file is kept
+  std::uint64_t line = 0;
+  std::uint64_t offset = 0;
+  Stage stage = Stage::local;
+  std::string code;
+  std::string message;
+  std::string record;      ///< as JSON; empty where it is no JSON and only `raw` tells of it
+  std::string uid;         ///< of the record, after unescaping; empty for none
+  std::string id;          ///< likewise
+  std::string retried_as;  ///< the file it was sent again in; empty for none
+};
+
+/// Which rejects are meant; what is not set does not limit.
+struct RejectFilter {
+  std::optional<std::string> code;
+  std::optional<Stage> stage;
+  std::optional<std::string> file;  ///< NAME, as in `file`
+  std::optional<std::string> uid;
+
+  [[nodiscard]] bool matches(const StoredReject& reject) const;
+};
+
+/// What becomes of a line when a file of rejects is written anew.
+struct RejectEdit {
+  enum class Kind : std::uint8_t { keep, remove, mark } kind = Kind::keep;
+  std::string retried_as;  ///< with mark
+};
+
+/// The rejected and unknown records that are kept in rejected/. Holds a line at a time, at most kMostLine of
+/// it. Blocking; no state of its own; the files must outlive it.
+class RejectStore {
+ public:
+  /// A record of 1 MiB whose every byte is escaped, and what stands around it.
+  static constexpr std::size_t kMostLine = std::size_t{8} << 20;
+
+  RejectStore(Files& files, SpoolLayout layout) : files_(files), layout_(std::move(layout)) {}
+
+  using Visit = std::function<Result<void>(const StoredReject&)>;
+  /// Every reject that matches, files in the order of their names. Errc::corrupt, with file and line, for a
+  /// line that is no reject.
+  [[nodiscard]] Result<void> visit(const RejectFilter& filter, const Visit& visit) const;
+
+  using Edit = std::function<RejectEdit(const StoredReject&)>;
+  /// Writes the rejects of one file anew: aside, synced, then in place of the old. A crash leaves the old or
+  /// the new one, which finish() puts right. A file without lines is removed.
+  [[nodiscard]] Result<void> rewrite(const std::string& name, const Edit& edit) const;
+  /// Ends what a crash cut short; call before anything else.
+  [[nodiscard]] Result<void> finish() const;
+
+ private:
+  [[nodiscard]] Result<void> visit_file(const std::string& path, const Visit& visit) const;
+  [[nodiscard]] Result<void> replace(const std::string& name, bool empty) const;
+
+  Files& files_;
+  SpoolLayout layout_;
+};
+
+}  // namespace usherd

@@ -1,0 +1,171 @@
+#include "usherd/ledger/ledger_reader.hpp"
+
+#include "src/ledger/database.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace usherd {
+namespace {
+
+/// Which of a batch's user keys are looked for; mostly none, so that this is a walk over an array.
+Result<void> scan_keys(BatchId batch, std::string_view bytes, std::span<const std::uint64_t> sorted,
+                       const std::function<Result<void>(const LedgerReader::Found&)>& visit) {
+  if (bytes.size() % sizeof(std::uint64_t) != 0)
+    return Error{Errc::corrupt, fmt::format("batch {}: user keys in the ledger are damaged", batch)};
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t key = 0;
+    std::memcpy(&key, bytes.data() + at, sizeof key);
+    const bool wanted =
+        sorted.size() == 1 ? key == sorted.front() : std::binary_search(sorted.begin(), sorted.end(), key);
+    if (!wanted)
+      continue;
+    if (auto visited = visit({batch, at / sizeof key, key}); !visited)
+      return visited;
+  }
+  return {};
+}
+
+Result<LedgerReader::FileFacts> read_facts(Statement& row) {
+  LedgerReader::FileFacts facts;
+  facts.number = row.number();
+  facts.name = row.text();
+  facts.original = row.text();
+  const auto state = row.number();
+  if (state > static_cast<std::uint64_t>(FileState::settled))
+    return Error{Errc::corrupt, fmt::format("file {} is in an unknown state {}", facts.number, state)};
+  facts.state = static_cast<FileState>(state);
+  facts.converted = row.flag();
+  facts.read_size = row.number();
+  facts.mark.offset = row.number();
+  facts.mark.line = row.number();
+  facts.mark.records = row.number();
+  facts.mark.local_length = row.number();
+  return facts;
+}
+
+Result<std::optional<LedgerReader::FileFacts>> read_one(Result<Statement> found) {
+  if (!found)
+    return found.error();
+  const auto row = found->row();
+  if (!row)
+    return row.error();
+  if (!*row)
+    return std::optional<LedgerReader::FileFacts>{};
+  auto facts = read_facts(*found);
+  if (!facts)
+    return facts.error();
+  return std::optional(std::move(*facts));
+}
+
+}  // namespace
+
+LedgerReader::LedgerReader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+LedgerReader::~LedgerReader() = default;
+
+Result<std::unique_ptr<LedgerReader>> LedgerReader::open(const std::string& directory) {
+  auto database = Database::open_to_read(directory + "/ledger.sqlite");
+  if (!database)
+    return database.error();
+  const auto tables = (*database)->single_value("SELECT count(*) FROM sqlite_schema WHERE name = 'bodies'");
+  if (!tables)
+    return tables.error();
+  if (*tables != "1")
+    return Error{Errc::corrupt, fmt::format("{} is no ledger of this usherd", (*database)->path())};
+  return std::unique_ptr<LedgerReader>(new LedgerReader(std::move(*database)));
+}
+
+Result<std::optional<std::string>> LedgerReader::fact(std::string_view name) {
+  auto found = database_->query("SELECT value FROM facts WHERE name = ?", name);
+  if (!found)
+    return found.error();
+  const auto row = found->row();
+  if (!row)
+    return row.error();
+  return *row ? std::optional(found->text()) : std::nullopt;
+}
+
+Result<void> LedgerReader::find_users(std::span<const std::uint64_t> keys,
+                                      const std::function<Result<void>(const Found&)>& visit) {
+  std::vector<std::uint64_t> sorted(keys.begin(), keys.end());
+  std::sort(sorted.begin(), sorted.end());
+  if (sorted.empty())
+    return {};
+  auto found = database_->query("SELECT batch, users, seconds FROM bodies ORDER BY batch");
+  if (!found)
+    return found.error();
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return {};
+    const auto batch = found->number();
+    for (int column = 0; column < 2; ++column) {
+      if (auto scanned = scan_keys(batch, found->bytes(), sorted, visit); !scanned)
+        return scanned;
+    }
+  }
+}
+
+Result<LedgerReader::BatchFacts> LedgerReader::batch(BatchId id) {
+  auto found = database_->query(
+      "SELECT state, manifest, job, submitted, finished FROM batches JOIN bodies ON batch = id WHERE id = ?",
+      id);
+  if (!found)
+    return found.error();
+  const auto row = found->row();
+  if (!row)
+    return row.error();
+  if (!*row)
+    return Error{Errc::not_found, fmt::format("the ledger holds no batch {}", id)};
+  BatchFacts facts;
+  facts.state = static_cast<BatchState>(found->number());
+  auto manifest = Manifest::decode(found->bytes());
+  if (!manifest)
+    return manifest.error().within(fmt::format("batch {}", id));
+  facts.manifest = std::move(*manifest);
+  facts.job = found->text();
+  facts.submitted = found->optional_wall();
+  facts.finished = found->optional_wall();
+  return facts;
+}
+
+Result<std::optional<LedgerReader::FileFacts>> LedgerReader::file(FileNumber number) {
+  return read_one(database_->query(
+      "SELECT number, name, original, state, converted, read_size, mark_offset, mark_line, mark_records,"
+      " mark_local_length FROM files WHERE number = ?",
+      number));
+}
+
+Result<std::optional<LedgerReader::FileFacts>> LedgerReader::file_named(std::string_view name) {
+  return read_one(database_->query(
+      "SELECT number, name, original, state, converted, read_size, mark_offset, mark_line, mark_records,"
+      " mark_local_length FROM files WHERE name = ?",
+      name));
+}
+
+Result<std::vector<LedgerReader::FileFacts>> LedgerReader::open_files(FileNumber after, std::size_t most) {
+  auto found = database_->query(
+      "SELECT number, name, original, state, converted, read_size, mark_offset, mark_line, mark_records,"
+      " mark_local_length FROM files WHERE number > ? AND state <> 3 ORDER BY number LIMIT ?",
+      after, most);
+  if (!found)
+    return found.error();
+  std::vector<FileFacts> files;
+  while (true) {
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return files;
+    auto facts = read_facts(*found);
+    if (!facts)
+      return facts.error();
+    files.push_back(std::move(*facts));
+  }
+}
+
+}  // namespace usherd

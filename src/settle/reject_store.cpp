@@ -1,0 +1,233 @@
+#include "usherd/settle/reject_store.hpp"
+
+#include "src/settle/moves.hpp"
+#include "src/settle/places.hpp"
+#include "usherd/core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+namespace usherd {
+namespace {
+
+constexpr std::size_t kPiece = std::size_t{256} << 10;
+constexpr std::string_view kEnding = ".rejects.ndjson";
+/// Written aside under a hidden name, so that nobody takes it for one of the rejects.
+constexpr std::string_view kAside = ".new";
+
+std::string aside(const SpoolLayout& layout, std::string_view name) {
+  return fmt::format("{}/.{}{}{}", layout.rejected(), name, kEnding, kAside);
+}
+
+std::string text_of(const simdjson::dom::object& object, const char* name) {
+  std::string_view text;
+  return object[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string{};
+}
+
+std::optional<Stage> stage_of(std::string_view name) {
+  for (const auto stage : {Stage::local, Stage::api, Stage::unknown}) {
+    if (name == name_of(stage))
+      return stage;
+  }
+  return std::nullopt;
+}
+
+/// The record's own bytes: it is the line's last member, or the last but `retried_as`, as we write it.
+std::string record_bytes(std::string_view line, std::string_view retried_as) {
+  constexpr std::string_view kMember = ",\"record\":";
+  const auto start = line.find(kMember);
+  if (start == std::string_view::npos)
+    return {};
+  auto end = line.size() - 1;
+  if (!retried_as.empty()) {
+    std::string member = ",\"retried_as\":";
+    append_json_string(member, retried_as);
+    end -= member.size();
+  }
+  return std::string(line.substr(start + kMember.size(), end - start - kMember.size()));
+}
+
+class RejectParser {
+ public:
+  std::optional<StoredReject> parse(std::string_view line) {
+    padded_.assign(line.begin(), line.end());
+    padded_.resize(line.size() + simdjson::SIMDJSON_PADDING, '\0');
+    simdjson::dom::object object;
+    if (parser_.parse(padded_.data(), line.size(), false).get(object) != simdjson::SUCCESS)
+      return std::nullopt;
+    StoredReject reject;
+    const auto stage = stage_of(text_of(object, "stage"));
+    if (!stage || object["line"].get(reject.line) != simdjson::SUCCESS ||
+        object["offset"].get(reject.offset) != simdjson::SUCCESS)
+      return std::nullopt;
+    reject.bytes = line;
+    reject.stage = *stage;
+    reject.file = text_of(object, "file");
+    reject.code = text_of(object, "code");
+    reject.message = text_of(object, "message");
+    reject.retried_as = text_of(object, "retried_as");
+    simdjson::dom::element record;
+    if (object["record"].get(record) == simdjson::SUCCESS) {
+      reject.record = record_bytes(line, reject.retried_as);
+      simdjson::dom::object user;
+      if (record.get(user) == simdjson::SUCCESS) {
+        reject.uid = text_of(user, "uid");
+        reject.id = text_of(user, "id");
+      }
+    }
+    return reject;
+  }
+
+ private:
+  simdjson::dom::parser parser_;
+  std::vector<char> padded_;
+};
+
+}  // namespace
+
+bool RejectFilter::matches(const StoredReject& reject) const {
+  return (!code || *code == reject.code) && (!stage || *stage == reject.stage) &&
+         (!file || *file == reject.file) && (!uid || *uid == reject.uid);
+}
+
+Result<void> RejectStore::visit(const RejectFilter& filter, const Visit& visit) const {
+  std::vector<std::string> names;
+  const auto listed = files_.list(layout_.rejected(), [&](std::string_view name) {
+    const bool rejects = !name.starts_with('.') && name.ends_with(kEnding);
+    if (rejects && (!filter.file || name.substr(0, name.size() - kEnding.size()) == *filter.file))
+      names.emplace_back(name);
+    return true;
+  });
+  if (!listed)
+    return listed.error();
+  std::sort(names.begin(), names.end());
+  for (const auto& name : names) {
+    const auto matching = [&](const StoredReject& reject) {
+      return filter.matches(reject) ? visit(reject) : Result<void>{};
+    };
+    auto visited = visit_file(layout_.rejected() + "/" + name, matching);
+    // Expired in between.
+    if (!visited && visited.error().code != Errc::not_found)
+      return visited;
+  }
+  return {};
+}
+
+Result<void> RejectStore::visit_file(const std::string& path, const Visit& visit) const {
+  const auto file = files_.open(path);
+  if (!file)
+    return file.error();
+  RejectParser parser;
+  std::vector<char> piece(kPiece);
+  std::string line;
+  std::uint64_t number = 0;
+  const auto take = [&]() -> Result<void> {
+    ++number;
+    const auto reject = parser.parse(line);
+    if (!reject)
+      return Error{Errc::corrupt, fmt::format("{}:{}: not a line of rejects", printable(path, 400), number)};
+    line.clear();
+    return visit(*reject);
+  };
+  for (std::uint64_t at = 0;;) {
+    const auto got = (*file)->read_at(piece, at);
+    if (!got)
+      return got.error();
+    if (*got == 0)
+      break;
+    at += *got;
+    std::string_view rest(piece.data(), *got);
+    for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+      line.append(rest.substr(0, end));
+      if (auto taken = take(); !taken)
+        return taken;
+      rest.remove_prefix(end + 1);
+    }
+    line.append(rest);
+    if (line.size() > kMostLine)
+      return Error{Errc::corrupt, fmt::format("{}:{}: a line over 8 MiB", printable(path, 400), number + 1)};
+  }
+  return line.empty() ? Result<void>{} : take();
+}
+
+Result<void> RejectStore::rewrite(const std::string& name, const Edit& edit) const {
+  auto out = files_.write(aside(layout_, name), WriteMode::truncate);
+  if (!out)
+    return out.error();
+  std::string pending;
+  bool empty = true;
+  const auto copy = [&](const StoredReject& reject) -> Result<void> {
+    const auto change = edit(reject);
+    if (change.kind == RejectEdit::Kind::remove)
+      return {};
+    empty = false;
+    pending += reject.bytes;
+    if (change.kind == RejectEdit::Kind::mark && reject.retried_as.empty()) {
+      pending.pop_back();
+      pending += ",\"retried_as\":";
+      append_json_string(pending, change.retried_as);
+      pending += '}';
+    }
+    pending += '\n';
+    if (pending.size() < kPiece)
+      return {};
+    auto written = (*out)->append(pending);
+    pending.clear();
+    return written;
+  };
+  auto written = visit_file(Places(layout_, name).rejects(), copy);
+  if (written)
+    written = (*out)->append(pending);
+  if (written)
+    written = (*out)->sync();
+  out->reset();
+  if (!written) {
+    static_cast<void>(files_.remove(aside(layout_, name)));
+    return written;
+  }
+  // Its entry must be durable before the old one goes.
+  if (auto synced = files_.sync(layout_.rejected()); !synced)
+    return synced;
+  return replace(name, empty);
+}
+
+Result<void> RejectStore::replace(const std::string& name, bool empty) const {
+  const auto path = Places(layout_, name).rejects();
+  if (auto removed = files_.remove(path); !removed)
+    return removed;
+  auto moved = empty ? files_.remove(aside(layout_, name)) : files_.rename(aside(layout_, name), path);
+  return moved ? files_.sync(layout_.rejected()) : moved;
+}
+
+Result<void> RejectStore::finish() const {
+  std::vector<std::string> names;
+  const auto listed = files_.list(layout_.rejected(), [&](std::string_view name) {
+    const auto tail = kEnding.size() + kAside.size();
+    if (name.starts_with('.') && name.size() > tail + 1 && name.ends_with(kAside) &&
+        name.substr(0, name.size() - kAside.size()).ends_with(kEnding))
+      names.emplace_back(name.substr(1, name.size() - 1 - tail));
+    return true;
+  });
+  if (!listed)
+    return listed.error();
+  for (const auto& name : names) {
+    const auto old = is_there(files_, Places(layout_, name).rejects());
+    if (!old)
+      return old.error();
+    const auto stat = files_.stat(aside(layout_, name));
+    if (!stat)
+      return stat.error();
+    // With the old one in its place, the new one may not be whole. Without it, it is.
+    auto ended = *old || stat->size == 0 ? files_.remove(aside(layout_, name)) : replace(name, false);
+    if (!ended)
+      return ended;
+  }
+  return names.empty() ? Result<void>{} : files_.sync(layout_.rejected());
+}
+
+}  // namespace usherd

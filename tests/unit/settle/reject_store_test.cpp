@@ -1,0 +1,149 @@
+#include "usherd/settle/reject_store.hpp"
+
+#include "tests/fakes/mem_files.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+
+#include <vector>
+
+using namespace usherd;
+using namespace usherd::fakes;
+
+namespace {
+
+struct Rejects {
+  MemFiles disk;
+  SpoolLayout layout{"/s"};
+  RejectStore store{disk, layout};
+
+  Rejects() {
+    disk.make_directory("/s");
+    disk.make_directory(layout.rejected());
+  }
+  static std::string line(std::string_view file, std::uint64_t number, Stage stage, std::string_view code,
+                          std::string_view record) {
+    RejectLine reject;
+    reject.file = file;
+    reject.line = number;
+    reject.stage = stage;
+    reject.code = code;
+    reject.message = "why";
+    reject.record = record;
+    std::string out;
+    append_reject_line(out, reject);
+    return out;
+  }
+  [[nodiscard]] std::string path(const std::string& name) const {
+    return layout.rejected() + "/" + name + ".rejects.ndjson";
+  }
+  [[nodiscard]] std::vector<std::string> found(const RejectFilter& filter = {}) {
+    std::vector<std::string> places;
+    CHECK(store
+              .visit(filter,
+                     [&](const StoredReject& reject) -> Result<void> {
+                       places.push_back(fmt::format("{}:{}", reject.file, reject.line));
+                       return {};
+                     })
+              .has_value());
+    return places;
+  }
+};
+
+using Places = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("rejects are found by code, stage, file and user, and by all of them") {
+  Rejects rejects;
+  rejects.disk.put(rejects.path("b.csv"), Rejects::line("b.csv", 1, Stage::api, "x", R"({"uid":"u\u0031"})") +
+                                              Rejects::line("b.csv", 2, Stage::local, "y", "broken,row"));
+  rejects.disk.put(rejects.path("a.ndjson"),
+                   Rejects::line("a.ndjson", 7, Stage::unknown, "x", R"({"uid":"u2"})"));
+  rejects.disk.put(rejects.layout.rejected() + "/bad.txt", "none of ours");
+  CHECK(rejects.found() == Places{"a.ndjson:7", "b.csv:1", "b.csv:2"});
+  RejectFilter filter;
+  filter.code = "x";
+  CHECK(rejects.found(filter) == Places{"a.ndjson:7", "b.csv:1"});
+  filter.uid = "u1";
+  CHECK(rejects.found(filter) == Places{"b.csv:1"});
+  filter.stage = Stage::local;
+  CHECK(rejects.found(filter).empty());
+  RejectFilter by_file;
+  by_file.file = "b.csv";
+  CHECK(rejects.found(by_file) == Places{"b.csv:1", "b.csv:2"});
+}
+
+TEST_CASE("a marked line keeps its record's bytes, and is marked once") {
+  Rejects rejects;
+  const std::string record = R"({"uid":"u", "properties":{"p":",\"record\":1.50"}})";
+  rejects.disk.put(rejects.path("a"), Rejects::line("a", 1, Stage::api, "x", record));
+  for (const auto* name : {"r1.ndjson", "r2.ndjson"}) {
+    const auto mark = [&](const StoredReject&) { return RejectEdit{RejectEdit::Kind::mark, name}; };
+    REQUIRE(rejects.store.rewrite("a", mark).has_value());
+    int count = 0;
+    REQUIRE(rejects.store
+                .visit({},
+                       [&](const StoredReject& reject) -> Result<void> {
+                         ++count;
+                         CHECK(reject.retried_as == "r1.ndjson");
+                         CHECK(reject.record == record);
+                         return {};
+                       })
+                .has_value());
+    CHECK(count == 1);
+  }
+}
+
+TEST_CASE("removing every line removes the file") {
+  Rejects rejects;
+  rejects.disk.put(rejects.path("a"), Rejects::line("a", 1, Stage::api, "x", "{}"));
+  const auto remove = [](const StoredReject&) { return RejectEdit{RejectEdit::Kind::remove, ""}; };
+  REQUIRE(rejects.store.rewrite("a", remove).has_value());
+  CHECK(rejects.disk.names(rejects.layout.rejected()).empty());
+}
+
+TEST_CASE("a crash at any step of a rewrite leaves the old lines or the new ones, never neither") {
+  const auto old = Rejects::line("a", 1, Stage::api, "x", R"({"uid":"u"})") +
+                   Rejects::line("a", 2, Stage::api, "y", R"({"uid":"v"})");
+  const auto edit = [](const StoredReject& reject) {
+    return reject.line == 1 ? RejectEdit{RejectEdit::Kind::mark, "r.ndjson"} : RejectEdit{};
+  };
+  Rejects whole;
+  whole.disk.put(whole.path("a"), old);
+  const auto before = whole.disk.effects();
+  REQUIRE(whole.store.rewrite("a", edit).has_value());
+  const auto steps = whole.disk.effects() - before;
+  const auto edited = whole.disk.content(whole.path("a"));
+  REQUIRE(edited != old);
+  REQUIRE(steps >= 5);
+  // The power fails, which undoes what was not synced; or the process alone is killed, and all of it stays.
+  for (const bool power : {true, false}) {
+    for (std::uint64_t step = 1; step <= steps + 1; ++step) {
+      CAPTURE(power);
+      CAPTURE(step);
+      Rejects rejects;
+      rejects.disk.put(rejects.path("a"), old);
+      rejects.disk.fail_from(rejects.disk.effects() + step, Error{Errc::io, "the power is gone"});
+      CHECK(rejects.store.rewrite("a", edit).has_value() == (step > steps));
+      rejects.disk.heal();
+      if (power)
+        rejects.disk.drop_unsynced();
+      REQUIRE(rejects.store.finish().has_value());
+      const auto now = rejects.disk.content(rejects.path("a"));
+      CHECK((now == old || now == edited));
+      CHECK(rejects.disk.names(rejects.layout.rejected()).size() == 1);
+    }
+  }
+}
+
+TEST_CASE("a line that is no reject is named, and nothing is rewritten") {
+  Rejects rejects;
+  rejects.disk.put(rejects.path("a"), "{\"file\":1}\n");
+  const auto seen = rejects.store.visit({}, [](const StoredReject&) -> Result<void> { return {}; });
+  REQUIRE_FALSE(seen.has_value());
+  CHECK(seen.error().message.find(":1: not a line of rejects") != std::string::npos);
+  CHECK_FALSE(rejects.store.rewrite("a", [](const StoredReject&) { return RejectEdit{}; }).has_value());
+  CHECK(rejects.disk.content(rejects.path("a")) == "{\"file\":1}\n");
+}

@@ -63,7 +63,9 @@ class Reader:
 
     def made_package(self):
         made = glob.glob(os.path.join(ROOT, "build/release/usherd_*_amd64.deb"))
-        shutil.copy(made[0] if made else self.deb, self.machine.path("/tmp/usherd_0_amd64.deb"))
+        # /tmp is a file system of the container's own.
+        shutil.copy(made[0] if made else self.deb, self.machine.path("/srv/usherd_0_amd64.deb"))
+        self.machine.run("cp", "/srv/usherd_0_amd64.deb", "/tmp/")
 
     def made_configure(self):
         shutil.copy(self.life.sandbox.facts["ca_file"], self.machine.path("/etc/usherd/ca.pem"))
@@ -71,7 +73,7 @@ class Reader:
         self.life.configure()
 
     def made_users(self):
-        for user in ("producer", "operator"):
+        for user in ("producer", "olga"):
             self.machine.run("useradd", "--user-group", user)
 
     def made_rootkey(self):

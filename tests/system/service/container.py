@@ -51,7 +51,8 @@ class Journal:
     """Entries of this boot, those that were there and those that come."""
 
     def __init__(self, machine, *match):
-        self.process = machine.start("journalctl", "--boot", "--follow", "--lines=all", "--output=json", "--all", *match)
+        # nsenter forks: its child is to end with it.
+        self.process = machine.start("setpriv", "--pdeathsig", "KILL", "journalctl", "--boot", "--follow", "--lines=all", "--output=json", "--all", *match)
         self.buffer = b""
         self.seen = []
 

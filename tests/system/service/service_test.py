@@ -316,6 +316,8 @@ log: {{level: {values["level"]}}}
 
     def purge(self):
         machine = self.machine
+        told = machine.run("journalctl", "--unit=usherd", "--output=cat")
+        self.true("no sign of life" not in told, "the heartbeat raised a false alarm")
         machine.run("systemctl", "stop", "usherd")
         self.drop("undelivered.ndjson", 1)
         said = machine.run("dpkg", "--purge", "usherd")

@@ -1,0 +1,13 @@
+# cmake -DSOURCE=src/admin/page -DOUT=file -P EmbedPage.cmake: the page's files as string constants for an #include.
+set(text "")
+foreach(entry IN ITEMS "kPageHtml:page.html" "kPageCss:page.css" "kPageJs:page.js" "kFaviconSvg:favicon.svg")
+  string(REPLACE ":" ";" entry "${entry}")
+  list(GET entry 0 name)
+  list(GET entry 1 file)
+  file(READ "${SOURCE}/${file}" content)
+  if(content MATCHES "\\)usherd-page\"")
+    message(FATAL_ERROR "${file} holds the end mark of its own string")
+  endif()
+  string(APPEND text "constexpr std::string_view ${name} = R\"usherd-page(${content})usherd-page\";\n")
+endforeach()
+file(WRITE "${OUT}" "${text}")

@@ -1,0 +1,57 @@
+#include "usherd/admin/tally.hpp"
+
+#include "usherd/submit/api_answer.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace usherd {
+
+std::string_view to_string(BatchResult result) {
+  constexpr std::array<std::string_view, kBatchResults> names{"imported", "with_rejects", "unknown",
+                                                              "divided"};
+  return names[static_cast<std::size_t>(result)];
+}
+
+void Tally::locally_rejected(std::span<const Rejection> rejections, WallTime now) {
+  for (const auto& rejection : rejections)
+    codes_.add(RejectStage::local, rejection.code, 1, now);
+  rejects_[static_cast<std::size_t>(RejectStage::local)] += rejections.size();
+  records_.rejected += rejections.size();
+}
+
+void Tally::batch_ended(const BatchVerdict& verdict, std::uint64_t operations, std::size_t literals,
+                        const Outcomes& outcomes, Instant now) {
+  // By reason first: a batch has few of them, and codes are looked up by their text.
+  std::vector<std::array<std::uint64_t, 2>> counts(verdict.reasons.size());
+  for (const auto& entry : verdict.entries) {
+    // A refused merged record is taken apart; its sources will have their own verdicts.
+    const bool is_merged = entry.index >= operations - literals;
+    if (entry.reason < counts.size() && entry.end != OperationEnd::imported &&
+        !(is_merged && entry.end == OperationEnd::rejected))
+      ++counts[entry.reason][entry.end == OperationEnd::unknown ? 1 : 0];
+  }
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const auto code = log_code(verdict.reasons[i].code);
+    codes_.add(RejectStage::api, code, counts[i][0], now.wall);
+    codes_.add(RejectStage::unknown, code, counts[i][1], now.wall);
+  }
+  rejects_[static_cast<std::size_t>(RejectStage::api)] += outcomes.rejected;
+  rejects_[static_cast<std::size_t>(RejectStage::unknown)] += outcomes.unknown;
+  records_ += outcomes;
+  rate_.add(now.boot, outcomes.ended());
+  const auto result = outcomes.unknown > 0    ? BatchResult::unknown
+                      : outcomes.rejected > 0 ? BatchResult::with_rejects
+                                              : BatchResult::imported;
+  ++batches_[static_cast<std::size_t>(result)];
+  if (outcomes.imported > 0)
+    last_success_ = now.wall;
+}
+
+void Tally::key_given_up(std::string_view reason) {
+  const auto known = std::find(kRekeyReasons.begin(), kRekeyReasons.end(), reason);
+  if (known != kRekeyReasons.end())
+    ++rekeyed_[static_cast<std::size_t>(known - kRekeyReasons.begin())];
+}
+
+}  // namespace usherd

@@ -1,0 +1,63 @@
+#include "usherd/admin/tally.hpp"
+
+#include <doctest/doctest.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using usherd::BatchResult;
+using usherd::BatchVerdict;
+using usherd::Instant;
+using usherd::OperationEnd;
+using usherd::Outcomes;
+using usherd::RejectStage;
+using usherd::Tally;
+
+constexpr Instant kNow{usherd::BootTime{1h}, usherd::WallTime{1'700'000'000s}};
+
+TEST_CASE("a batch counts its records, its codes and how it ended") {
+  Tally tally(kNow.boot);
+  BatchVerdict verdict;
+  verdict.reasons = {{"Invalid Parameter!", "a message"}, {"no_verdict", "why"}};
+  verdict.entries = {
+      {0, OperationEnd::rejected, 0}, {3, OperationEnd::rejected, 0}, {5, OperationEnd::unknown, 1}};
+  Outcomes outcomes;
+  outcomes.imported = 7;
+  outcomes.rejected = 2;
+  outcomes.unknown = 1;
+  tally.batch_ended(verdict, 10, 0, outcomes, kNow);
+  CHECK(tally.records() == outcomes);
+  CHECK(tally.rejects(RejectStage::api) == 2);
+  CHECK(tally.rejects(RejectStage::unknown) == 1);
+  CHECK(tally.batches(BatchResult::unknown) == 1);
+  const auto codes = tally.codes().latest();
+  REQUIRE(codes.size() == 2);
+  CHECK(codes[0].code == "invalidparameter");
+  CHECK(codes[0].count == 2);
+  CHECK(tally.last_success() == kNow.wall);
+  CHECK(tally.rate().rate(kNow.boot + 10s, 15s) == doctest::Approx(1));
+}
+
+TEST_CASE("a refused merged record has no code yet: its sources will have theirs") {
+  Tally tally(kNow.boot);
+  BatchVerdict verdict;
+  verdict.reasons = {{"a_code", ""}};
+  verdict.entries = {{1, OperationEnd::rejected, 0}, {9, OperationEnd::rejected, 0}};
+  Outcomes outcomes;
+  outcomes.rejected = 1;
+  tally.batch_ended(verdict, 10, 2, outcomes, kNow);
+  REQUIRE(tally.codes().latest().size() == 1);
+  CHECK(tally.codes().latest()[0].count == 1);
+  CHECK(tally.batches(BatchResult::with_rejects) == 1);
+  CHECK_FALSE(tally.last_success().has_value());
+}
+
+TEST_CASE("keys given up are counted by the reasons of the contract alone") {
+  Tally tally(kNow.boot);
+  tally.key_given_up("job_failed");
+  tally.key_given_up("something new");
+  CHECK(tally.rekeyed(0) + tally.rekeyed(1) + tally.rekeyed(2) == 1);
+  CHECK(tally.rekeyed(1) == 1);
+}
+
+}  // namespace

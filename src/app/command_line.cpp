@@ -15,10 +15,14 @@
 namespace usherd {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Command>, 5> kCommands{{{"run", Command::run},
+constexpr std::array<std::pair<std::string_view, Command>, 9> kCommands{{{"run", Command::run},
                                                                          {"drain", Command::drain},
                                                                          {"submit", Command::submit},
                                                                          {"check", Command::check},
+                                                                         {"status", Command::status},
+                                                                         {"pause", Command::pause},
+                                                                         {"resume", Command::resume},
+                                                                         {"jobs", Command::jobs},
                                                                          {"version", Command::version}}};
 
 /// Durations as they were typed; read after parsing, so that a fault names option and units in our words.
@@ -52,6 +56,33 @@ void declare_check(CLI::App& app, CheckArguments& check) {
   command->add_flag("--online", check.online, "Prove the API key as well (GET /me)");
 }
 
+void declare_status(CLI::App& app, StatusArguments& status) {
+  auto* command = app.add_subcommand("status", "What the running service does, and why not if it does not");
+  command->add_flag("--json", status.json, "As JSON; docs/status.md is its page");
+  command->add_flag("--watch", status.watch, "Again each second, until interrupted");
+  command->add_option("--file", status.file, "Of one file: its counts and what it waits for")
+      ->type_name("NAME");
+  command->footer("Exit codes: 0 all well, 1 no such file, 69 the service does not answer.");
+}
+
+void declare_control(CLI::App& app) {
+  app.add_subcommand("pause", "Stop sending; intake and polls go on. Outlives a restart");
+  app.add_subcommand("resume", "Send again, also after 'refused' and 'organisation'");
+}
+
+void declare_jobs(CLI::App& app, JobsArguments& jobs) {
+  auto* command = app.add_subcommand("jobs", "The jobs in progress at the API");
+  auto* list =
+      command->add_subcommand("list", "Batch, stage, records, age and job of each, the oldest first");
+  list->group("Actions");
+  list->add_flag("--json", jobs.json, "As JSON; docs/status.md is its page");
+  auto* abandon = command->add_subcommand(
+      "abandon", "Give a job up: its records become unknown, its users and its slot are free");
+  abandon->group("Actions");
+  abandon->add_option("JOB", jobs.abandon, "Its id, as list shows it")->type_name("")->required();
+  command->require_subcommand(0, 1);
+}
+
 void declare_config_file(CLI::App& app, std::string& file) {
   app.add_option("--config", file, fmt::format("The configuration file [{}]", kDefaultConfigFile))
       ->type_name("FILE");
@@ -64,6 +95,9 @@ void declare(CLI::App& app, CommandLine& line, TypedDurations& typed) {
   declare_drain(app, typed);
   declare_submit(app, line.submit);
   declare_check(app, line.check);
+  declare_status(app, line.status);
+  declare_control(app);
+  declare_jobs(app, line.jobs);
   app.add_subcommand("version", "Version, build and library versions");
   app.require_subcommand(0, 1);
   app.fallthrough();
@@ -71,6 +105,8 @@ void declare(CLI::App& app, CommandLine& line, TypedDurations& typed) {
   for (auto* command : app.get_subcommands({})) {
     command->group("Commands")->fallthrough();
     declare_config_file(*command, line.config_file);
+    for (auto* part : command->get_subcommands({}))
+      part->fallthrough();
   }
 }
 
@@ -125,6 +161,14 @@ std::optional<std::string> check_submit(const CLI::App& command, const SubmitArg
   return std::nullopt;
 }
 
+std::optional<std::string> check_status(const StatusArguments& status) {
+  if (status.watch && status.json)
+    return "--watch and --json do not go together: /api/events on the admin socket streams JSON";
+  if (status.watch && !status.file.empty())
+    return "--watch shows the whole service: leave --file out";
+  return std::nullopt;
+}
+
 std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, CommandLine line,
                                                      const TypedDurations& typed) {
   const auto rest = app.remaining();
@@ -152,6 +196,10 @@ std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, Comman
     fault = take_drain(command, typed, line.drain);
   else if (line.command == Command::submit)
     fault = check_submit(command, line.submit);
+  else if (line.command == Command::status)
+    fault = check_status(line.status);
+  else if (line.command == Command::jobs && command.get_subcommands().empty())
+    fault = "say what to do: list, or abandon JOB";
   if (fault)
     return wrong_usage(fmt::format("{}: {}", name, *fault), name);
   return line;

@@ -1,6 +1,7 @@
 #include "src/app/commands.hpp"
 
 #include "src/app/check_files.hpp"
+#include "src/app/operator_commands.hpp"
 #include "usherd/adapters/journal_log.hpp"
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/app/api_key.hpp"
@@ -48,8 +49,12 @@ ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
   if (auto done = forbid_core_dumps(); !done)
     fmt::print(stderr, "usherd: {}\n", done.error().message);
   options.config_path = line.config_file;
+  // A bar and lines of progress would only get into each other's way.
+  if (options.progress_bar && config->log.level == LogLevel::info)
+    config->log.level = LogLevel::warning;
   Daemon daemon(*config, options, log_of(*config));
   const auto summary = daemon.run();
+  std::fputs(summary.report.c_str(), stdout);
   if (!summary.error.empty())
     fmt::print(stderr, "usherd: {}\n", summary.error);
   return summary.exit;
@@ -113,6 +118,13 @@ ExitCode run_command(const CommandLine& line) {
       return submit(line);
     case Command::check:
       return check(line);
+    case Command::status:
+    case Command::pause:
+    case Command::resume:
+    case Command::jobs: {
+      const auto config = config_of(line);
+      return config ? run_operator_command(*config, line) : ExitCode::config;
+    }
     case Command::version:
       fmt::print("{}", version_text());
       return ExitCode::ok;

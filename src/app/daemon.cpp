@@ -1,6 +1,8 @@
 #include "usherd/app/daemon.hpp"
 
+#include "src/app/administration.hpp"
 #include "src/app/daemon_parts.hpp"
+#include "src/app/drain_progress.hpp"
 #include "src/app/supervision.hpp"
 #include "src/app/system_ports.hpp"
 #include "usherd/adapters/systemd.hpp"
@@ -34,7 +36,7 @@ boost::asio::awaitable<void> obey_signals(boost::asio::signal_set& signals, Supe
     if (error)
       co_return;
     if (number == SIGHUP)
-      supervision.reload();
+      static_cast<void>(supervision.reload());
     else
       supervision.stop();
   }
@@ -76,6 +78,13 @@ RunSummary Daemon::run() {
       log_->error("{}; the old connection settings stay", set.error().message);
   };
   Supervision supervision(config_, options_, parts, *log_, reloaded);
+  Pause pause(parts.ledger, parts.gate);
+  if (auto restored = pause.restore(*foundation->ledger); !restored)
+    return failed(ExitCode::failure, restored.error().message);
+  Administration administration(loop.get_executor(), parts, supervision, pause, *log_);
+  administration.open(config_, options_.mode);
+  if (options_.progress_bar)
+    parts.tasks.spawn(show_progress(administration.collector(), parts.timers));
   boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
   parts.tasks.spawn(obey_signals(signals, supervision));
   std::exception_ptr failure;

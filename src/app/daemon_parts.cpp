@@ -147,16 +147,16 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
       workers(ports.workers),
       service(ports.service),
       random(std::move(ports.random)),
+      tally(timers.now().boot),
       ledger(*foundation.ledger, ports.ledger_thread),
       gate(ports.loop, timers,
            TokenBucket(config.limits.requests_per_second, static_cast<double>(config.limits.burst)), log),
       sessions(ports.loop, ports.transport, config.api.sessions),
-      api(ApiClient::Options{foundation.https.base.prefix,
-                             std::move(ports.authorization),
+      api(ApiClient::Options{foundation.https.base.prefix, std::move(ports.authorization),
                              std::move(ports.reread_key),
-                             {},
-                             &waits,
-                             [this] { return longest_exchange; }},
+                             [this](const ApiRequest& request, const Exchange& exchange,
+                                    BootClock::duration duration) { count(request, exchange, duration); },
+                             &waits, [this] { return longest_exchange; }},
           gate, sessions, timers, log),
       budget(static_cast<std::uint32_t>(config.limits.in_progress_batches),
              config.limits.in_progress_operations),
@@ -175,16 +175,22 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
       tasks(ports.loop),
       delivery(Delivery::Parts{ports.loop, tasks, batcher, freezing, submitter, poller, budget, files,
                                ports.disk, ports.workers, ledger, recorder, gate, timers, log,
-                               *foundation.user_keys, config.api.sessions,
+                               *foundation.user_keys, tally, config.api.sessions,
                                [this](FileNumber number) { settling.file_progressed(number); }}),
       feed(FileFeed::Parts{ports.loop, ledger, recorder, files, batcher, ports.disk, ports.workers, log,
                            RecordRules{config.records.anonymous == AnonymousRecords::accept},
-                           convert_limits(config), *foundation.user_keys,
+                           convert_limits(config), *foundation.user_keys, timers, tally,
                            [this](FileNumber number) { settling.file_progressed(number); }}),
       intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free,
                            std::move(ports.free_bytes)},
              layout, ports.disk, ports.watch, timers, ports.workers, ledger, log,
              [this] { feed.files_arrived(); }),
       identity(Identity::Parts{api, ledger, timers, random, log, config.api.base_url}) {}
+
+void DaemonParts::count(const ApiRequest& request, const Exchange& exchange, BootClock::duration duration) {
+  tally.answered(request.call, exchange.failure ? 0 : exchange.status, duration);
+  if (request.body != nullptr && exchange.progress >= Progress::body_written)
+    tally.body_sent(request.body->length());
+}
 
 }  // namespace usherd

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/adapters/https_transport.hpp"
+#include "usherd/admin/tally.hpp"
 #include "usherd/app/config.hpp"
 #include "usherd/app/delivery.hpp"
 #include "usherd/app/exit_code.hpp"
@@ -83,6 +84,7 @@ struct DaemonParts {
   Workers workers;
   ServiceManager* service;
   Random random;
+  Tally tally;
   GroupCommit ledger;
   RequestGate gate;
   SessionPool sessions;
@@ -101,6 +103,9 @@ struct DaemonParts {
   FileFeed feed;
   Intake intake;
   Identity identity;
+
+ private:
+  void count(const ApiRequest& request, const Exchange& exchange, BootClock::duration duration);
 };
 
 }  // namespace usherd

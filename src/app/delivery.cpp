@@ -139,6 +139,7 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch) {
   const auto result = co_await parts_.submitter.submit(*batch);
   switch (result.end) {
     case SubmitEnd::accepted:
+      parts_.tally.job_accepted(parts_.timers.now().wall);
       co_return true;
     case SubmitEnd::halve:
       co_return co_await halve(batch, result.key_may_run ? "server_errors" : "");
@@ -190,6 +191,8 @@ boost::asio::awaitable<bool> Delivery::halve(Batch batch, std::string reason) {
     limits.bytes = learnt;
     parts_.batcher.configure(limits, parts_.batcher.lookahead());
   }
+  if (!reason.empty())
+    parts_.tally.key_given_up(reason);
   const auto children = co_await divide(batch, cut(batch->operations(), 2, reason), !reason.empty());
   for (const auto& child : children)
     parts_.tasks.spawn(carry(child));
@@ -198,6 +201,7 @@ boost::asio::awaitable<bool> Delivery::halve(Batch batch, std::string reason) {
 
 boost::asio::awaitable<bool> Delivery::give_key_up(Batch batch, std::string reason, BatchVerdict::Why why) {
   if (!batch->has_anonymous()) {
+    parts_.tally.key_given_up(reason);
     batch->is_ending = true;
     const bool durable = co_await parts_.submitter.new_key(*batch, reason);
     batch->is_ending = false;
@@ -211,6 +215,7 @@ boost::asio::awaitable<bool> Delivery::give_key_up(Batch batch, std::string reas
   if (pieces[0].operations.empty())
     co_return co_await end_all(batch, OperationEnd::unknown, why);
   // Those with a user go out under a new key; a record without one would make a second user.
+  parts_.tally.key_given_up(reason);
   pieces[0].rekey_reason = std::move(reason);
   const auto children = co_await divide(batch, std::move(pieces), true);
   if (children.empty())
@@ -230,6 +235,7 @@ boost::asio::awaitable<std::vector<Delivery::Batch>> Delivery::divide(Batch batc
   }
   if (children->empty())
     co_return *children;
+  parts_.tally.batch_divided();
   parts_.log.info("batch {} of {} records divided", batch->row.id, batch->operations());
   places_.divided(*batch, estate, children->size());
   active_.erase(batch->row.id);

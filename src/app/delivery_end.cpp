@@ -43,6 +43,11 @@ boost::asio::awaitable<bool> Delivery::write_end(Batch batch, BatchVerdict verdi
     co_return false;
   // First, so that a drain whose last batch this was does not end with the file still there.
   co_await remove_merged(batch);
+  Outcomes outcomes;
+  for (const auto& share : end->shares)
+    outcomes += share.outcomes;
+  parts_.tally.batch_ended(verdict, batch->operations(), batch->row.manifest.literals.size(), outcomes,
+                           parts_.timers.now());
   release(*batch, *end);
   co_return true;
 }

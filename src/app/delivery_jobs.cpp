@@ -96,6 +96,7 @@ boost::asio::awaitable<bool> Delivery::follow(Batch batch) {
   if (seen.end == JobSeen::End::timed_out)
     co_return co_await end_all(batch, OperationEnd::unknown, kJobTimeout);
   batch->reads_results = true;
+  parts_.tally.job_ended(job_age(*batch));
   const auto& answer = seen.answer;
   const auto imports = answer.imports_given ? std::optional(answer.imports) : std::nullopt;
   const auto judged = judge(answer.status, imports, answer.errors, batch->operations());

@@ -50,6 +50,7 @@ boost::asio::awaitable<void> FileFeed::run() {
       continue;
     }
     for (const auto& file : *files) {
+      begun_ = file.number;
       const bool read = co_await read_file(file);
       if (!read)
         co_return;
@@ -239,6 +240,7 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
     after.local_rejected += block_.rejections.size();
     after.local_length = rejects.length();
     parts_.files.at(slot).progress.block_read(after, block_.records.size());
+    parts_.tally.locally_rejected(block_.rejections, parts_.timers.now().wall);
     co_await parts_.batcher.place(block_.records, slot);
     if (after.offset - marked >= kCheckpointBytes) {
       marked = after.offset;

@@ -170,6 +170,8 @@ void Settling::ended(const Ending& ending) {
   ++totals_.files;
   if (ending.file.state == FileState::refused)
     ++totals_.refused;
+  else if (ending.outcomes.rejected + ending.outcomes.unknown > 0)
+    ++totals_.with_rejects;
   totals_.records += ending.records;
   totals_.outcomes += ending.outcomes;
   const auto event =

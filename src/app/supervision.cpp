@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace usherd {
 
@@ -97,14 +96,24 @@ void Supervision::stop() {
   stopping_->ring();
 }
 
-void Supervision::reload() {
+ServicePhase Supervision::phase() const {
+  return stop_asked_ ? ServicePhase::stopping : link_.phase();
+}
+
+std::string_view Supervision::mode() const {
+  return options_.mode == Daemon::Mode::run ? "run" : "drain";
+}
+
+Result<void> Supervision::reload() {
   link_.reloading();
   const auto outcome = load_config(options_.config_path);
+  reload_good_ = outcome.good();
   if (!outcome.good()) {
     log_event(log_, LogLevel::error, {LogEvent::reload_refused, {}, 0, {}, {}},
               "the configuration was not reloaded, the old one stays:\n{}", format_faults(outcome));
     link_.reloaded();
-    return;
+    return Error{Errc::invalid,
+                 "the configuration was not reloaded, the old one stays:\n" + format_faults(outcome)};
   }
   auto reloaded = reload_config(config_, outcome.config);
   config_ = std::move(reloaded.config);
@@ -127,6 +136,7 @@ void Supervision::reload() {
     log_.warn("{} changes at the next restart", name);
   log_event(log_, LogLevel::info, {LogEvent::reloaded, {}, 0, {}, {}}, "configuration reloaded");
   link_.reloaded();
+  return {};
 }
 
 ServiceFacts Supervision::service_facts() {
@@ -221,15 +231,16 @@ boost::asio::awaitable<void> Supervision::drain() {
 void Supervision::report_drain() {
   const auto& totals = parts_.settling.totals();
   const auto& sum = totals.outcomes;
-  fmt::print(
+  auto& report = summary_.report;
+  report = fmt::format(
       "files {}  refused {}  records {}  imported {}  merged {}  rejected {}  unknown {}  rekeyed {}\n",
       totals.files, totals.refused, totals.records, sum.imported, sum.merged, sum.rejected, sum.unknown,
       sum.rekeyed);
   for (const auto& left : taken_->left)
-    fmt::print("left in incoming/: {} ({}: {})\n", printable(left.name), word_of(left.reason), left.detail);
+    report += fmt::format("left in incoming/: {} ({}: {})\n", printable(left.name), word_of(left.reason),
+                          left.detail);
   if (taken_->left_count > taken_->left.size())
-    fmt::print("left in incoming/: {} more\n", taken_->left_count - taken_->left.size());
-  std::fflush(stdout);
+    report += fmt::format("left in incoming/: {} more\n", taken_->left_count - taken_->left.size());
   if (sum.rejected + sum.unknown + totals.refused > 0)
     summary_.exit = ExitCode::with_rejects;
 }

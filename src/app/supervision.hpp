@@ -23,9 +23,12 @@ class Supervision {
   [[nodiscard]] boost::asio::awaitable<void> run();
   /// SIGTERM: run() ends in order. Said again: what is under way is broken off.
   void stop();
-  /// SIGHUP.
-  void reload();
   [[nodiscard]] const RunSummary& summary() const { return summary_; }
+  /// SIGHUP. Reads the configuration again; a faulty one is refused as Errc::invalid and the old one stays.
+  Result<void> reload();
+  [[nodiscard]] bool reload_good() const { return reload_good_; }
+  [[nodiscard]] ServicePhase phase() const;
+  [[nodiscard]] std::string_view mode() const;
 
  private:
   [[nodiscard]] boost::asio::awaitable<bool> recover();
@@ -53,6 +56,7 @@ class Supervision {
   RunSummary summary_;
   std::optional<DrainReport> taken_;
   BootTime deadline_ = kNever;
+  bool reload_good_ = true;
   bool stop_asked_ = false;
   bool cancel_asked_ = false;
 };

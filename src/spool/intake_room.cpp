@@ -35,9 +35,11 @@ asio::awaitable<bool> Intake::make_room() {
 }
 
 void Intake::park(const Error& error) {
-  if (!parked_)
+  if (!parked_) {
     log_event(log_, LogLevel::error, {LogEvent::parked, {}, 0, {}, "disk"}, "intake is parked (disk): {}",
               error.message);
+    parked_since_ = timers_.now().boot;
+  }
   parked_ = error.message;
   next_try_ = timers_.now().boot + options_.rescan;
 }

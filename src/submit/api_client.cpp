@@ -116,7 +116,7 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
                   options_.longest_exchange ? start + options_.longest_exchange() : kNever);
   auto answer = co_await connection.exchange(std::move(http));
   if (options_.on_answer)
-    options_.on_answer(request.call, answer.failure ? 0 : answer.status, timers_.now().boot - start);
+    options_.on_answer(request, answer, timers_.now().boot - start);
   co_return answer;
 }
 

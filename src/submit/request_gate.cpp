@@ -2,6 +2,8 @@
 
 #include "usherd/core/log_event.hpp"
 
+#include <algorithm>
+
 namespace usherd {
 
 /// One kind's queue: the first in it watches the clock, the others wait behind it.
@@ -91,8 +93,11 @@ void RequestGate::wake() {
 }
 
 void RequestGate::hold_until(BootTime until) {
-  if (until > held_until_)
-    held_until_ = until;
+  if (until <= held_until_)
+    return;
+  // Overlapping waits are one wait.
+  held_time_ += until - std::max(held_until_, timers_.now().boot);
+  held_until_ = until;
 }
 
 void RequestGate::park(ParkReason reason) {

@@ -13,7 +13,7 @@ namespace usherd {
 
 inline constexpr const char* kDefaultConfigFile = "/etc/usherd/usherd.yaml";
 
-enum class Command : std::uint8_t { run, drain, submit, check, version };
+enum class Command : std::uint8_t { run, drain, submit, check, status, pause, resume, jobs, version };
 
 struct DrainArguments {
   std::optional<Milliseconds> timeout;  ///< nothing: as long as it takes
@@ -30,6 +30,17 @@ struct CheckArguments {
   bool online = false;
 };
 
+struct StatusArguments {
+  bool json = false;
+  bool watch = false;
+  std::string file;  ///< not empty: of this file alone
+};
+
+struct JobsArguments {
+  bool json = false;
+  std::string abandon;  ///< not empty: this job is given up; empty: they are listed
+};
+
 /// What was asked for; only the arguments of `command` mean something.
 struct CommandLine {
   Command command = Command::version;
@@ -37,6 +48,8 @@ struct CommandLine {
   DrainArguments drain;
   SubmitArguments submit;
   CheckArguments check;
+  StatusArguments status;
+  JobsArguments jobs;
 };
 
 /// Nothing is to be done but to print `text` and to exit: help, or wrong usage.

@@ -14,7 +14,8 @@ namespace usherd {
 /// What a run came to, for the summary and the exit code.
 struct RunSummary {
   ExitCode exit = ExitCode::ok;
-  std::string error;  ///< why it failed; empty where it did not
+  std::string error;   ///< why it failed; empty where it did not
+  std::string report;  ///< of a drain that came to its end: for stdout
 };
 
 /// The composition root: builds every part from a configuration, runs them on one event loop, stops them in

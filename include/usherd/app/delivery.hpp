@@ -1,5 +1,6 @@
 #pragma once
 
+#include "usherd/admin/tally.hpp"
 #include "usherd/app/freezing.hpp"
 #include "usherd/app/places.hpp"
 #include "usherd/batch/batcher.hpp"
@@ -67,6 +68,7 @@ class Delivery {
     Timers& timers;
     Log& log;
     const UserKeys& keys;
+    Tally& tally;
     std::size_t sessions = 8;
     std::function<void(FileNumber)> on_progress;  ///< records of the file had their outcome
   };

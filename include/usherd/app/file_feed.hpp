@@ -1,5 +1,6 @@
 #pragma once
 
+#include "usherd/admin/tally.hpp"
 #include "usherd/batch/batcher.hpp"
 #include "usherd/batch/coverage.hpp"
 #include "usherd/batch/open_files.hpp"
@@ -40,6 +41,8 @@ class FileFeed {
     RecordRules rules;
     ConvertLimits convert;
     const UserKeys& keys;
+    Timers& timers;
+    Tally& tally;
     std::function<void(FileNumber)> on_read;  ///< everything of the file was read, or it is refused
   };
   explicit FileFeed(Parts parts);
@@ -59,6 +62,8 @@ class FileFeed {
   void set_convert_limits(ConvertLimits limits) { parts_.convert = std::move(limits); }
   /// Every file that was accepted when files_arrived() was last called has been read.
   [[nodiscard]] bool is_idle() const { return idle_; }
+  /// The file whose reading began last: all up to it are open or settled, those after it wait in the ledger.
+  [[nodiscard]] FileNumber begun() const { return begun_; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<bool> read_file(SpoolFile file);
@@ -74,6 +79,7 @@ class FileFeed {
   Event arrived_;
   std::unordered_map<FileNumber, std::vector<Run>> singles_;
   std::function<void()> on_idle_;
+  FileNumber begun_ = 0;
   bool news_ = true;
   bool intake_ended_ = false;
   bool idle_ = false;

@@ -22,8 +22,9 @@ namespace usherd {
 
 /// What was settled since the start.
 struct SettledTotals {
-  std::uint64_t files = 0;    ///< refused ones counted in
-  std::uint64_t refused = 0;  ///< whole files
+  std::uint64_t files = 0;         ///< refused ones counted in
+  std::uint64_t refused = 0;       ///< whole files
+  std::uint64_t with_rejects = 0;  ///< files of which records were rejected or ended unknown
   std::uint64_t records = 0;
   Outcomes outcomes;
 };

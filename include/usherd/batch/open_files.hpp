@@ -30,6 +30,14 @@ class OpenFiles {
   /// The slot is free for another file.
   void close(FileNumber number);
   [[nodiscard]] std::size_t size() const { return by_number_.size(); }
+  /// Calls `visit` with every open file, in no order.
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const auto& slot : slots_) {
+      if (slot)
+        visit(*slot);
+    }
+  }
 
   /// File numbers by slot, for building manifests.
   [[nodiscard]] const std::vector<FileNumber>& numbers() const { return numbers_; }

@@ -104,6 +104,23 @@ class Ledger {
   [[nodiscard]] Result<void> receipt_batches(FileNumber file,
                                              const std::function<Result<void>(const ReceiptBatch&)>& visit);
 
+  // Status.
+  struct BacklogFile {
+    FileNumber number = 0;
+    WallTime accepted{};
+    std::uint64_t unread = 0;  ///< bytes, as of its mark
+  };
+  /// Calls `visit` with each file above `after` that is not settled, in order.
+  [[nodiscard]] Result<void> backlog(FileNumber after, const std::function<void(const BacklogFile&)>& visit);
+  struct FileEnd {
+    FileNumber number = 0;
+    std::uint64_t records = 0;  ///< 0 until it is settled, as are the outcomes
+    Outcomes outcomes;
+    std::optional<WallTime> finished;
+  };
+  /// The file that has this name in done/ or rejected/, or will have it.
+  [[nodiscard]] Result<std::optional<FileEnd>> file_end(std::string_view name);
+
   /// Bytes of the database on disk.
   [[nodiscard]] Result<std::uint64_t> size() const;
   /// Reads all of the database; Errc::corrupt with the first thing that is wrong. Minutes for a large one.

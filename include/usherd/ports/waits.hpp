@@ -27,8 +27,9 @@ enum class WaitFor : std::uint8_t {
   settling,     ///< files to settle or to remove
   supervision,  ///< a signal, the end of a drain
   heartbeat,    ///< the next sign of life
+  operators,    ///< the next picture for somebody who watches
 };
-inline constexpr std::size_t kWaitsFor = 13;
+inline constexpr std::size_t kWaitsFor = 14;
 
 [[nodiscard]] std::string_view to_string(WaitFor what);
 

@@ -56,6 +56,8 @@ class Intake {
 
   /// Why nothing is taken in (the `disk` reason); nothing while all is well.
   [[nodiscard]] const std::optional<std::string>& parked() const { return parked_; }
+  /// Since when; means something only while it is parked.
+  [[nodiscard]] BootTime parked_since() const { return parked_since_; }
   /// Files that stay in incoming/ until somebody acts, each logged once; at most kMostLeft.
   [[nodiscard]] std::vector<LeftFile> left() const;
   /// Files accepted since the start.
@@ -106,6 +108,7 @@ class Intake {
   BootTime next_scan_{};
   BootTime next_try_{};
   std::optional<std::string> parked_;
+  BootTime parked_since_{};
   std::map<std::string, LeftFile> left_;
   std::vector<LeftFile> just_left_;  ///< by the last claim()
   bool left_overflow_ = false;

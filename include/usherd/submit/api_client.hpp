@@ -41,7 +41,8 @@ class ApiClient {
     std::string path_prefix;                     ///< of the base URL
     std::function<std::string()> authorization;  ///< the value of the Authorization header
     std::function<void()> reread_key;            ///< after a 401, and before each probe
-    std::function<void(Call, unsigned status, BootClock::duration)> on_answer;  ///< status 0: no answer
+    /// How an exchange ended, and how long it took.
+    std::function<void(const ApiRequest&, const Exchange&, BootClock::duration)> on_answer;
     Waits* waits = nullptr;  ///< where an exchange is noted with the time by which it must have ended
     std::function<BootClock::duration()> longest_exchange = {};
   };

@@ -41,6 +41,7 @@ class InProgressBudget {
   [[nodiscard]] std::uint32_t batches() const { return batches_; }
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
   [[nodiscard]] std::uint32_t keys() const { return keys_; }
+  [[nodiscard]] std::uint32_t limit_batches() const { return limit_batches_; }
   [[nodiscard]] std::uint64_t limit_operations() const { return limit_operations_; }
   /// What is used of the limits now.
   [[nodiscard]] std::uint32_t usable_batches() const;

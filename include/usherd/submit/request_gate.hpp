@@ -58,6 +58,8 @@ class RequestGate {
 
   [[nodiscard]] const Parking& parking() const { return parking_; }
   [[nodiscard]] BootTime held_until() const { return held_until_; }
+  /// How long a Retry-After has held everything so far, the one under way counted whole.
+  [[nodiscard]] BootClock::duration held_time() const { return held_time_; }
 
  private:
   struct Lane;
@@ -72,6 +74,7 @@ class RequestGate {
   Parking parking_;
   std::array<std::unique_ptr<Lane>, 3> lanes_;
   BootTime held_until_{};
+  BootClock::duration held_time_{};
   std::function<void()> changed_;
   bool probing_ = false;
   bool identity_unknown_ = false;

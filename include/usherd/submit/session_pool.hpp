@@ -39,6 +39,8 @@ class SessionPool {
   void resize(std::size_t size);
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t busy() const { return busy_; }
+  /// Made, and not in use.
+  [[nodiscard]] std::size_t idle() const { return idle_.size(); }
 
  private:
   friend class Session;

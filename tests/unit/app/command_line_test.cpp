@@ -74,6 +74,23 @@ TEST_CASE("check takes any number of files") {
   CHECK(line.config_file == "c");
 }
 
+TEST_CASE("status, pause, resume and jobs are understood") {
+  const auto status = good({"status", "--json", "--file", "a.ndjson", "--config", "x.yaml"});
+  CHECK(status.command == Command::status);
+  CHECK(status.status.json);
+  CHECK(status.status.file == "a.ndjson");
+  CHECK(status.config_file == "x.yaml");
+  CHECK(good({"status", "--watch"}).status.watch);
+  CHECK(good({"pause"}).command == Command::pause);
+  CHECK(good({"resume"}).command == Command::resume);
+  const auto list = good({"jobs", "list", "--json", "--config", "x.yaml"});
+  CHECK(list.command == Command::jobs);
+  CHECK(list.jobs.json);
+  CHECK(list.jobs.abandon.empty());
+  CHECK(list.config_file == "x.yaml");
+  CHECK(good({"jobs", "abandon", "abc="}).jobs.abandon == "abc=");
+}
+
 TEST_CASE("wrong usage ends with 64, says what and where the help is, on stderr") {
   struct Row {
     Words words;
@@ -82,7 +99,7 @@ TEST_CASE("wrong usage ends with 64, says what and where the help is, on stderr"
   const Row rows[] = {
       {{"rnu"}, "usherd: unknown command 'rnu'; did you mean run?\nTry 'usherd --help'.\n"},
       {{"sumbit", "a"}, "usherd: unknown command 'sumbit'; did you mean submit?\nTry 'usherd --help'.\n"},
-      {{"status"}, "usherd: unknown command 'status'\nTry 'usherd --help'.\n"},
+      {{"mailq"}, "usherd: unknown command 'mailq'\nTry 'usherd --help'.\n"},
       {{"\x1b[31m"}, "usherd: unknown command '\\x1b[31m'\nTry 'usherd --help'.\n"},
       {{"--confg", "x"}, "usherd: unknown option '--confg'\nTry 'usherd --help'.\n"},
       {{"run", "now"}, "usherd: run: unexpected argument 'now'\nTry 'usherd run --help'.\n"},
@@ -104,6 +121,13 @@ TEST_CASE("wrong usage ends with 64, says what and where the help is, on stderr"
        "--help'.\n"},
       {{"submit", "-", "--name", "../b"},
        "usherd: submit: --name is a name without a directory\nTry 'usherd submit --help'.\n"},
+      {{"status", "--watch", "--json"},
+       "usherd: status: --watch and --json do not go together: /api/events on the admin socket streams JSON\n"
+       "Try 'usherd status --help'.\n"},
+      {{"status", "--watch", "--file", "a"},
+       "usherd: status: --watch shows the whole service: leave --file out\nTry 'usherd status --help'.\n"},
+      {{"jobs"}, "usherd: jobs: say what to do: list, or abandon JOB\nTry 'usherd jobs --help'.\n"},
+      {{"jobs", "forget"}, "usherd: jobs: unexpected argument 'forget'\nTry 'usherd jobs --help'.\n"},
       {{"run", "--config", ""}, "usherd: run: --config needs a file\nTry 'usherd run --help'.\n"},
   };
   for (const auto& row : rows) {
@@ -117,7 +141,7 @@ TEST_CASE("wrong usage ends with 64, says what and where the help is, on stderr"
 
 TEST_CASE("options that miss their value, and a submit without files, are wrong usage") {
   for (const Words& words : {Words{"run", "--config"}, Words{"submit"}, Words{"drain", "--timeout"},
-                             Words{"check", "--online=maybe"}}) {
+                             Words{"jobs", "abandon"}, Words{"check", "--online=maybe"}}) {
     const auto answer = ended(words);
     CAPTURE(answer.text);
     CHECK(answer.code == ExitCode::usage);
@@ -138,8 +162,8 @@ TEST_CASE("help goes to stdout and names every command and option") {
   const auto general = ended({"--help"});
   CHECK(general.code == ExitCode::ok);
   CHECK(general.to_stdout);
-  for (const std::string word :
-       {"run", "drain", "submit", "check", "version", "--config", "/etc/usherd/usherd.yaml", "78"}) {
+  for (const std::string word : {"run", "drain", "submit", "check", "status", "pause", "resume", "jobs",
+                                 "version", "--config", "/etc/usherd/usherd.yaml", "78"}) {
     CAPTURE(word);
     CHECK(general.text.find(word) != std::string::npos);
   }
@@ -149,7 +173,8 @@ TEST_CASE("help goes to stdout and names every command and option") {
   CHECK(drain.text.find("Exit codes: 0 everything imported") != std::string::npos);
   CHECK(ended({"submit", "-h"}).text.find("--name") != std::string::npos);
   CHECK(ended({"check", "--help"}).text.find("--online") != std::string::npos);
-  for (const char* command : {"run", "drain", "submit", "check", "version"}) {
+  for (const char* command :
+       {"run", "drain", "submit", "check", "status", "pause", "resume", "jobs", "version"}) {
     CAPTURE(command);
     const auto text = ended({command, "--help"}).text;
     CHECK(text.find("Usage: usherd " + std::string(command)) != std::string::npos);

@@ -1,0 +1,147 @@
+#include "src/app/file_story.hpp"
+
+#include "usherd/core/text.hpp"
+#include "usherd/core/timestamp.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+struct Story {
+  SpoolFile file;
+  Ledger::FileEnd end;
+  Outcomes so_far;  ///< of its batches that ended
+};
+
+std::string_view word_of(FileState state) {
+  switch (state) {
+    case FileState::accepted:
+      return "accepted";
+    case FileState::ready:
+      return "ready";
+    case FileState::refused:
+      return "refused";
+    case FileState::settled:
+      break;
+  }
+  return "settled";
+}
+
+Result<std::optional<Story>> read_story(Ledger& ledger, std::string_view name) {
+  const auto end = ledger.file_end(name);
+  if (!end)
+    return end.error();
+  if (!*end)
+    return std::optional<Story>{};
+  Story story;
+  story.end = **end;
+  auto file = ledger.file(story.end.number);
+  if (!file)
+    return file.error();
+  if (!*file)
+    return std::optional<Story>{};
+  story.file = std::move(**file);
+  if (story.file.state == FileState::settled) {
+    story.so_far = story.end.outcomes;
+    return std::optional(std::move(story));
+  }
+  auto outcomes = ledger.outcomes(story.end.number);
+  if (!outcomes)
+    return outcomes.error();
+  story.so_far = *outcomes;
+  return std::optional(std::move(story));
+}
+
+/// What stands between the file and its end, in a sentence.
+std::string waits_for(DaemonParts& parts, const SpoolFile& file, const FileProgress* progress) {
+  if (file.state == FileState::settled)
+    return "nothing: it is settled";
+  if (const auto reason = parts.gate.parking().first())
+    return fmt::format("parked ({})", to_string(*reason));
+  if (file.number > parts.feed.begun())
+    return "files that were accepted before it are read first";
+  if (progress == nullptr)
+    return "being settled";
+  if (!progress->at_end())
+    return "its records are being read and packed";
+  if (progress->pending() > 0)
+    return fmt::format("{} of its records are in batches, or wait behind earlier updates of their users",
+                       progress->pending());
+  return "being settled";
+}
+
+/// Files in incoming/ are not in the ledger yet.
+AdminReply tell_of_incoming(DaemonParts& parts, const std::string& name) {
+  for (const auto& left : parts.intake.left()) {
+    if (left.name != name)
+      continue;
+    AdminReply reply;
+    reply.body = "{\"file\":";
+    append_json_string(reply.body, name);
+    reply.body += ",\"state\":\"left\",\"waits_for\":";
+    append_json_string(reply.body, left.detail);
+    reply.body += "}\n";
+    return reply;
+  }
+  return AdminReply::error(404,
+                           fmt::format("no accepted file is named '{}'; it may be in incoming/ still, or "
+                                       "long expired",
+                                       printable(name)));
+}
+
+std::string story_json(DaemonParts& parts, const Story& story) {
+  const auto* entry = parts.files.find(story.file.number);
+  const auto* progress = entry == nullptr ? nullptr : &entry->progress;
+  const auto& mark = progress == nullptr ? story.file.mark : progress->read();
+  const bool settled = story.file.state == FileState::settled;
+  auto sum = story.so_far;
+  if (!settled)
+    sum.rejected += mark.local_rejected;
+  std::string out = "{\"file\":";
+  append_json_string(out, story.file.name);
+  out += fmt::format(
+      ",\"sequence\":{},\"state\":\"{}\",\"accepted\":\"{}\",\"bytes\":{},\"bytes_to_read\":{},\"bytes_"
+      "read\":{},"
+      "\"records\":{},\"pending\":{},\"imported\":{},\"rejected\":{},\"merged\":{},\"unknown\":{},"
+      "\"rekeyed\":{}",
+      story.file.number, word_of(story.file.state), format_rfc3339(story.file.accepted), story.file.size,
+      story.file.read_size, settled ? story.file.read_size : mark.offset,
+      settled ? story.end.records : mark.records, progress == nullptr ? 0 : progress->pending(), sum.imported,
+      sum.rejected, sum.merged, sum.unknown, sum.rekeyed);
+  out += ",\"finished\":";
+  if (story.end.finished)
+    append_json_string(out, format_rfc3339(*story.end.finished));
+  else
+    out += "null";
+  out += ",\"refusal\":";
+  if (story.file.refusal_code.empty())
+    out += "null";
+  else
+    append_json_string(out, story.file.refusal_code);
+  out += ",\"waits_for\":";
+  append_json_string(out, waits_for(parts, story.file, progress));
+  out += "}\n";
+  return out;
+}
+
+}  // namespace
+
+boost::asio::awaitable<AdminReply> tell_of_file(DaemonParts& parts, std::string name) {
+  auto question = [name](Ledger& ledger) { return read_story(ledger, name); };
+  const auto story = co_await parts.ledger.ask(std::move(question));
+  if (!story)
+    co_return AdminReply::error(503, story.error().message);
+  if (!*story)
+    co_return tell_of_incoming(parts, name);
+  AdminReply reply;
+  reply.body = story_json(parts, **story);
+  co_return reply;
+}
+
+}  // namespace usherd

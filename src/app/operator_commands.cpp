@@ -1,0 +1,184 @@
+#include "src/app/operator_commands.hpp"
+
+#include "src/app/status_text.hpp"
+#include "usherd/app/admin_client.hpp"
+#include "usherd/core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace usherd {
+namespace {
+
+constexpr int kRetryMs = 1000;
+/// The service sends an event each second.
+constexpr Milliseconds kWatchPatience{10'000};
+
+TextStyle style_of_stdout() {
+  TextStyle style;
+  const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  const char* no_color = std::getenv("NO_COLOR");
+  style.colours = terminal && (no_color == nullptr || *no_color == '\0');
+  winsize size{};
+  if (terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    style.columns = size.ws_col;
+  return style;
+}
+
+ExitCode complain(const Error& error) {
+  fmt::print(stderr, "usherd: {}\n", error.message);
+  return error.code == Errc::unavailable ? ExitCode::unavailable : ExitCode::failure;
+}
+
+using Render = Result<std::string> (*)(std::string_view, TextStyle);
+
+/// Prints an answer: as it came, or as `render` shows it.
+ExitCode show(const Result<AdminAnswer>& answer, bool json, Render render) {
+  if (!answer)
+    return complain(answer.error());
+  if (answer->status != 200) {
+    fmt::print(stderr, "usherd: {}\n", answer->error());
+    return ExitCode::failure;
+  }
+  if (json) {
+    fmt::print("{}", answer->body);
+    return ExitCode::ok;
+  }
+  const auto text = render(answer->body, style_of_stdout());
+  if (!text)
+    return complain(text.error());
+  fmt::print("{}", *text);
+  return ExitCode::ok;
+}
+
+/// The screen anew for each event; the cursor goes home and the rest is cleared, so that nothing flickers.
+void redraw(std::string_view text) {
+  std::string out = "\x1b[H";
+  for (const char c : text) {
+    if (c == '\n')
+      out += "\x1b[K";
+    out += c;
+  }
+  out += "\x1b[J";
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  std::fflush(stdout);
+}
+
+/// Takes events as they come, in pieces of any size; shows the last whole one.
+class Watcher {
+ public:
+  explicit Watcher(bool terminal) : terminal_(terminal) {}
+
+  bool take(std::string_view piece) {
+    pending_.append(piece);
+    for (auto end = pending_.find("\n\n"); end != std::string::npos; end = pending_.find("\n\n")) {
+      const auto event = pending_.substr(0, end);
+      pending_.erase(0, end + 2);
+      constexpr std::string_view kData = "data: ";
+      if (const auto data = event.find(kData); data != std::string::npos)
+        show(std::string_view(event).substr(data + kData.size()));
+    }
+    return pending_.size() < (8U << 20) && std::ferror(stdout) == 0;
+  }
+  /// Shown below the last picture.
+  void lost(const std::string& why) {
+    pending_.clear();
+    if (terminal_)
+      redraw(last_ + "\n" + why + "; trying again\n");
+    else
+      fmt::print(stderr, "usherd: {}; trying again\n", why);
+  }
+
+ private:
+  void show(std::string_view json) {
+    const auto text = status_text(json, style_of_stdout());
+    if (!text)
+      return;
+    last_ = *text;
+    if (terminal_) {
+      redraw(last_);
+    } else {
+      fmt::print("{}\n", last_);
+      std::fflush(stdout);
+    }
+  }
+  bool terminal_;
+  std::string pending_;
+  std::string last_;
+};
+
+ExitCode watch(const Config& config) {
+  const AdminClient client(config.admin.socket, kWatchPatience);
+  const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  Watcher watcher(terminal);
+  if (terminal)
+    fmt::print("\x1b[2J");
+  bool ever = false;
+  while (true) {
+    const auto answer = client.stream("/api/events", [&](std::string_view piece) {
+      ever = true;
+      return watcher.take(piece);
+    });
+    if (std::ferror(stdout) != 0)
+      return ExitCode::ok;
+    // Who was never there need not be waited for; one that is restarted comes back.
+    if (!ever)
+      return complain(answer ? Error{Errc::unavailable, answer->error()} : answer.error());
+    watcher.lost(answer ? "the service ended" : answer.error().message);
+    ::poll(nullptr, 0, kRetryMs);
+  }
+}
+
+ExitCode status(const Config& config, const StatusArguments& arguments) {
+  if (arguments.watch)
+    return watch(config);
+  const AdminClient client(config.admin.socket);
+  if (arguments.file.empty())
+    return show(client.get("/api/status"), arguments.json, status_text);
+  return show(client.get("/api/file?name=" + percent_encode(arguments.file)), arguments.json, file_text);
+}
+
+ExitCode control(const Config& config, std::string_view target, std::string_view done) {
+  const auto answer = AdminClient(config.admin.socket).post(target);
+  if (answer && answer->status == 200) {
+    fmt::print("{}\n", done);
+    return ExitCode::ok;
+  }
+  return show(answer, false, status_text);
+}
+
+ExitCode jobs(const Config& config, const JobsArguments& arguments) {
+  const AdminClient client(config.admin.socket);
+  if (arguments.abandon.empty())
+    return show(client.get("/api/jobs"), arguments.json, jobs_text);
+  const auto answer = client.post("/api/jobs/abandon?job=" + percent_encode(arguments.abandon));
+  if (answer && answer->status == 200) {
+    fmt::print("abandoned; its records end unknown (job_abandoned) and are kept in rejected/\n");
+    return ExitCode::ok;
+  }
+  return show(answer, false, jobs_text);
+}
+
+}  // namespace
+
+ExitCode run_operator_command(const Config& config, const CommandLine& line) {
+  switch (line.command) {
+    case Command::pause:
+      return control(config, "/api/pause",
+                     "paused: nothing is sent until 'usherd resume'; intake and polls go on");
+    case Command::resume:
+      return control(config, "/api/resume", "resumed");
+    case Command::jobs:
+      return jobs(config, line.jobs);
+    default:
+      return status(config, line.status);
+  }
+}
+
+}  // namespace usherd

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "usherd/ledger/group_commit.hpp"
+#include "usherd/submit/request_gate.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+namespace usherd {
+
+/// Whether an operator paused sending: a fact of the ledger, so that it outlives a restart. Event loop only;
+/// both must outlive it.
+class Pause {
+ public:
+  Pause(GroupCommit& ledger, RequestGate& gate) : ledger_(ledger), gate_(gate) {}
+
+  /// Parks as an earlier run was left. Before the loop runs, while nobody else uses the ledger.
+  [[nodiscard]] Result<void> restore(Ledger& ledger);
+  /// Stops sending at once, and returns when that is durable; intake and polls go on.
+  [[nodiscard]] boost::asio::awaitable<Result<void>> pause();
+  /// Goes on, from `refused` and `organisation` too: they are the operator's to end. Durable first.
+  [[nodiscard]] boost::asio::awaitable<Result<void>> resume();
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<Result<void>> note(bool paused);
+  GroupCommit& ledger_;
+  RequestGate& gate_;
+};
+
+}  // namespace usherd

@@ -1,0 +1,67 @@
+#include "src/app/pause.hpp"
+
+#include "tests/unit/submit/loop.hpp"
+
+#include <doctest/doctest.h>
+
+namespace usherd::test {
+namespace {
+
+struct PauseBench {
+  Loop loop;
+  LedgerBench ledger;
+  boost::asio::io_context thread;
+  GroupCommit commits{*ledger.ledger, Workers(thread.get_executor())};
+  std::shared_ptr<Log> log = make_silent_log();
+  RequestGate gate{loop.executor(), loop.timers, TokenBucket(10, 10), *log};
+  Pause pause{commits, gate};
+
+  Result<void> finish(boost::asio::awaitable<Result<void>> work) {
+    const auto pending = loop.start(std::move(work));
+    while (!pending->done()) {
+      thread.restart();
+      thread.poll();
+      loop.poll();
+    }
+    return *pending->value;
+  }
+  /// What a restart would find.
+  [[nodiscard]] bool outlived() {
+    RequestGate next(loop.executor(), loop.timers, TokenBucket(10, 10), *log);
+    Pause again(commits, next);
+    REQUIRE(again.restore(*ledger.ledger));
+    return next.parking().holds(ParkReason::paused);
+  }
+};
+
+TEST_CASE("a pause parks at once, before it is durable, and a restart finds it") {
+  PauseBench bench;
+  CHECK_FALSE(bench.outlived());
+  const auto pending = bench.loop.start(bench.pause.pause());
+  CHECK(bench.gate.parking().holds(ParkReason::paused));
+  CHECK_FALSE(pending->done());
+  bench.thread.poll();
+  bench.loop.poll();
+  REQUIRE(pending->done());
+  CHECK(bench.outlived());
+}
+
+TEST_CASE("resume ends what an operator may end, durably, and nothing else") {
+  PauseBench bench;
+  REQUIRE(bench.finish(bench.pause.pause()));
+  for (const auto reason : {ParkReason::refused, ParkReason::organisation, ParkReason::credentials,
+                            ParkReason::endpoint, ParkReason::disk})
+    bench.gate.park(reason);
+  REQUIRE(bench.finish(bench.pause.resume()));
+  const auto& parking = bench.gate.parking();
+  CHECK_FALSE(parking.holds(ParkReason::paused));
+  CHECK_FALSE(parking.holds(ParkReason::refused));
+  CHECK_FALSE(parking.holds(ParkReason::organisation));
+  CHECK(parking.holds(ParkReason::credentials));
+  CHECK(parking.holds(ParkReason::endpoint));
+  CHECK(parking.holds(ParkReason::disk));
+  CHECK_FALSE(bench.outlived());
+}
+
+}  // namespace
+}  // namespace usherd::test

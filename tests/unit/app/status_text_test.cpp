@@ -1,0 +1,93 @@
+#include "src/app/status_text.hpp"
+
+#include "src/app/status_values.hpp"
+#include "usherd/admin/status_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace {
+
+using namespace std::chrono_literals;
+using usherd::LeftReason;
+using usherd::ParkReason;
+using usherd::ServiceState;
+using usherd::StatusReport;
+using usherd::TextStyle;
+
+StatusReport report() {
+  StatusReport report;
+  report.version = "1.2.3";
+  report.state = ServiceState::delivering;
+  report.eta = 4min;
+  report.backlog.add(1s, 5'000'000);
+  report.oldest = 1s;
+  report.batches = {12, 50, 90};
+  report.operations = {60'000, 450'000, 450'000};
+  report.rate_now = 12'345;
+  report.rate_hour = 100;
+  report.rate_history.assign(StatusReport::kRatePoints, 1.0);
+  report.ended.outcomes.imported = 1'234'567;
+  report.jobs.push_back({7, "job\x1b[31m", "processing", 500, 1500ms});
+  report.job_count = 1;
+  report.left.push_back({"evil\x1b]0;name", LeftReason::unreadable, "chmod it"});
+  return report;
+}
+
+std::string text(const StatusReport& of, TextStyle style = {}) {
+  const auto shown = usherd::status_text(status_json(of, true), style);
+  REQUIRE(shown.has_value());
+  return *shown;
+}
+
+bool has(const std::string& whole, const std::string& part) {
+  return whole.find(part) != std::string::npos;
+}
+
+TEST_CASE("status says what it does, how fast, how much is left and how it ended") {
+  const auto shown = text(report());
+  CHECK(has(shown, "delivering, about 4m 0s left"));
+  CHECK(has(shown, "12345 records/s now"));
+  CHECK(has(shown, "imported 1,234,567"));
+  CHECK(has(shown, "batches 12 of 90, 50 usable after 429s"));
+  CHECK(has(shown, "operations 60,000 of 450,000\n"));
+  CHECK(has(shown, "1280+"));
+  CHECK(has(shown, "4.8M"));
+}
+
+TEST_CASE("a parked service says why, since when and what to do") {
+  auto parked = report();
+  parked.state = ServiceState::parked;
+  parked.parked.push_back({ParkReason::credentials, {}, 12min, ""});
+  CHECK(has(text(parked), "Parked    credentials for 12m 0s: the API refuses the key"));
+}
+
+TEST_CASE("names and ids from elsewhere cannot drive the terminal, and colours come only when asked for") {
+  CHECK_FALSE(has(text(report()), "\x1b"));
+  CHECK(has(text(report()), "evil\\x1b]0;name"));
+  const auto coloured = text(report(), TextStyle{true, 80});
+  CHECK(has(coloured, "\x1b[32mdelivering\x1b[0m"));
+  CHECK_FALSE(has(coloured, "\x1b]0;"));
+}
+
+TEST_CASE("an answer of another kind is an error and no crash") {
+  for (const auto* json : {"", "[]", "null", "{", "{\"state\":5,\"backlog\":[],\"jobs\":{\"list\":{}}}"}) {
+    CAPTURE(json);
+    const auto shown = usherd::status_text(json, {});
+    CHECK(shown.has_value() == (json[0] == '{' && json[1] != '\0'));
+  }
+}
+
+TEST_CASE("numbers are grouped, sizes fit their column") {
+  CHECK(usherd::grouped(0) == "0");
+  CHECK(usherd::grouped(999) == "999");
+  CHECK(usherd::grouped(1000) == "1,000");
+  CHECK(usherd::grouped(12'345'678) == "12,345,678");
+  CHECK(usherd::short_size(999) == "999");
+  CHECK(usherd::short_size(1000) == "1.0K");
+  CHECK(usherd::short_size(300ULL << 30) == "300G");
+  CHECK(usherd::short_size(~0ULL).size() <= 9);
+}
+
+}  // namespace

@@ -77,7 +77,6 @@ boost::asio::awaitable<Result<void>> Delivery::recover() {
     }
     places_.recover(*batch);
     adopt(batch);
-    parts_.tasks.spawn(carry(batch));
   }
   if (!found->batches.empty())
     parts_.log.info("taking up {} unfinished batches", found->batches.size());
@@ -85,6 +84,9 @@ boost::asio::awaitable<Result<void>> Delivery::recover() {
 }
 
 boost::asio::awaitable<void> Delivery::run() {
+  const std::vector<std::pair<BatchId, Batch>> taken_up(active_.begin(), active_.end());
+  for (const auto& [id, batch] : taken_up)
+    parts_.tasks.spawn(carry(batch));
   while (!stopping_) {
     co_await parts_.batcher.wait_due();
     if (stopping_)

@@ -80,7 +80,6 @@ boost::asio::awaitable<Result<void>> FileFeed::recover() {
     if (!*file)
       co_return Error{Errc::corrupt,
                       fmt::format("a record of file {} is to be sent, but the file is unknown", number)};
-    singles_[number].push_back(run);
     const auto slot = parts_.files.open(**file);
     auto& disk = parts_.disk;
     auto& reader = reader_;
@@ -150,20 +149,17 @@ boost::asio::awaitable<Result<Coverage>> FileFeed::coverage_of(const SpoolFile& 
     };
     if (auto read = ledger.coverage(number, mark.offset, visit); !read)
       return read.error();
+    // Read at one moment with the manifests: a single record is frozen, or a merged one taken apart, while
+    // files that came before this one are still being read.
+    const auto singles = ledger.singles_of(number, mark.offset);
+    if (!singles)
+      return singles.error();
+    for (const auto& run : *singles)
+      coverage.add(run);
+    coverage.close();
     return coverage;
   };
-  auto coverage = co_await parts_.ledger.ask(std::move(question));
-  if (!coverage)
-    co_return coverage.error();
-  if (const auto singles = singles_.find(file.number); singles != singles_.end()) {
-    for (const auto& run : singles->second) {
-      if (run.offset >= file.mark.offset)
-        coverage->add(run);
-    }
-    singles_.erase(singles);
-  }
-  coverage->close();
-  co_return coverage;
+  co_return co_await parts_.ledger.ask(std::move(question));
 }
 
 boost::asio::awaitable<bool> FileFeed::read_file(SpoolFile file) {

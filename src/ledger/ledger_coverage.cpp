@@ -33,8 +33,9 @@ Result<void> Ledger::coverage(FileNumber file, std::uint64_t offset,
   }
 }
 
-Result<std::vector<Run>> Ledger::singles() {
-  auto found = database_->query("SELECT file, offset, length, line FROM singles ORDER BY file, offset");
+namespace {
+
+Result<std::vector<Run>> read_singles(Result<Statement> found) {
   if (!found)
     return found.error();
   std::vector<Run> runs;
@@ -52,6 +53,19 @@ Result<std::vector<Run>> Ledger::singles() {
     run.records = 1;
     runs.push_back(run);
   }
+}
+
+}  // namespace
+
+Result<std::vector<Run>> Ledger::singles() {
+  return read_singles(
+      database_->query("SELECT file, offset, length, line FROM singles ORDER BY file, offset"));
+}
+
+Result<std::vector<Run>> Ledger::singles_of(FileNumber file, std::uint64_t offset) {
+  return read_singles(database_->query(
+      "SELECT file, offset, length, line FROM singles WHERE file = ? AND offset >= ? ORDER BY offset", file,
+      offset));
 }
 
 Result<void> Ledger::single_frozen(FileNumber file, std::uint64_t offset) {

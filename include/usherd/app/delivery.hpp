@@ -74,9 +74,10 @@ class Delivery {
   };
   explicit Delivery(Parts parts);
 
-  /// Takes up the batches that the ledger holds unfinished: their budget, their users, their coroutines.
+  /// Takes up the batches that the ledger holds unfinished: their places and their users. Before run().
   [[nodiscard]] boost::asio::awaitable<Result<void>> recover();
-  /// Starts a batch whenever one is due and the budget admits it, until stop().
+  /// Carries on what was taken up, and starts a batch whenever one is due and the budget admits it, until
+  /// stop().
   [[nodiscard]] boost::asio::awaitable<void> run();
   void stop();
   /// The budget's limits changed.

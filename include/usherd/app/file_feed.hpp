@@ -18,7 +18,6 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 namespace usherd {
@@ -77,7 +76,6 @@ class FileFeed {
   BlockReader reader_;
   CheckedBlock block_;
   Event arrived_;
-  std::unordered_map<FileNumber, std::vector<Run>> singles_;
   std::function<void()> on_idle_;
   FileNumber begun_ = 0;
   bool news_ = true;

@@ -93,6 +93,8 @@ class Ledger {
                                       const std::function<Result<void>(const Manifest&)>& visit);
   /// Records that must be sent by themselves, in order.
   [[nodiscard]] Result<std::vector<Run>> singles();
+  /// Those of `file` that stand at or past `offset`.
+  [[nodiscard]] Result<std::vector<Run>> singles_of(FileNumber file, std::uint64_t offset);
   [[nodiscard]] Result<void> single_frozen(FileNumber file, std::uint64_t offset);
 
   // Settling.

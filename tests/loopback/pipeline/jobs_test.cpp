@@ -130,11 +130,18 @@ TEST_CASE("A job that vanished is asked for with its key once, and the same job 
 
 TEST_CASE(
     "Another job that the vanished one's key gives is followed, and given its own ten minutes to appear") {
-  PipelineBench bench(R"({"idempotency":"off"})", 4000);
-  bench.fault(R"([{"call":"create","action":"job_vanish","times":1},
-                  {"call":"status","action":"status","code":404,"after":12,"times":3}])");
+  PipelineBench bench(R"({"idempotency":"off","job_time":"manual"})", 600);
+  bench.fault(R"({"call":"create","action":"job_vanish","times":1})");
   bench.drop("a.ndjson", PipelineBench::records(5));
-  CHECK(bench.drain().exit == ExitCode::ok);
+  auto daemon = bench.start();
+  REQUIRE(daemon->run_until([&] { return bench.server->oracle().jobs_created == 2; }));
+  const auto polls = bench.server->oracle().requests_of(sandbox::Call::status);
+  bench.fault(R"({"call":"status","action":"status","code":404,"times":3})");
+  REQUIRE(daemon->run_until(
+      [&] { return bench.server->oracle().requests_of(sandbox::Call::status) >= polls + 4; }));
+  bench.server->finish_jobs();
+  CHECK(daemon->finish().exit == ExitCode::ok);
+  daemon.reset();
   CHECK(counts(bench.receipt("a.ndjson")) == all_imported(5));
   CHECK(bench.server->oracle().keys == 1);
   CHECK(bench.server->oracle().jobs_created == 2);
@@ -176,7 +183,7 @@ TEST_CASE(
 }
 
 TEST_CASE("A job that never ends is given up by limits.job_timeout, and its users and its place are free") {
-  PipelineBench bench("{}", 4000);
+  PipelineBench bench("{}", 1500);
   bench.config.limits.job_timeout = 1h;
   bench.config.limits.in_progress_batches = 1;
   bench.fault(R"({"call":"create","action":"job_stuck","times":1})");

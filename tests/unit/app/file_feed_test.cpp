@@ -1,0 +1,140 @@
+#include "usherd/app/file_feed.hpp"
+
+#include "tests/fakes/inline_workers.hpp"
+#include "tests/fakes/mem_files.hpp"
+#include "tests/unit/submit/loop.hpp"
+#include "usherd/ports/task_group.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+using namespace usherd;
+
+namespace {
+
+constexpr std::uint64_t kLine = 13;  // {"uid":"u0"} and its newline
+
+Run line(std::uint64_t number) {
+  return {1, (number - 1) * kLine, kLine - 1, number, 1};
+}
+
+/// A file of four records; batch 1 holds a merged record of lines 2 and 3 and has a job, as a restart finds
+/// it.
+struct Bench {
+  Bench() {
+    disk.make_directory("/spool/working");
+    auto file = test::sample_file(1);
+    std::string text;
+    for (int i = 0; i < 4; ++i)
+      text += "{\"uid\":\"u" + std::to_string(i) + "\"}\n";
+    disk.put("/spool/working/" + file.working, text);
+    auto row = test::sample_batch(1);
+    row.manifest.runs.clear();
+    row.manifest.literals = {{0, 20, {line(2), line(3)}}};
+    row.users = {7};
+    row.seconds.clear();
+    const auto share = test::share_of(1, 2, line(3).offset + kLine);
+    REQUIRE(ledger.commit([&](Ledger& open) -> Result<void> {
+      if (auto added = open.insert_file(file); !added)
+        return added;
+      if (auto ready = open.file_ready(1, false, text.size()); !ready)
+        return ready;
+      return open.insert_batch(row, {&share, 1});
+    }));
+    files.open(ledger->file(1).value().value());
+  }
+  ~Bench() {
+    feed.stop();
+    recorder.stop();
+    loop.pass(std::chrono::minutes{1});
+  }
+
+  /// Its job refuses the merged record: the sources must go by themselves.
+  void take_apart() {
+    auto share = test::share_of(1, 0, line(3).offset + kLine);
+    Manifest without;
+    const std::vector<Run> sources{line(2), line(3)};
+    REQUIRE(ledger.commit([&](Ledger& open) {
+      return open.batch_ended(1, {&share, 1}, test::wall(9), &without, sources);
+    }));
+  }
+  /// Line 2 goes out.
+  void freeze_single() {
+    auto row = test::sample_batch(2);
+    row.manifest.runs = {line(2)};
+    const auto share = test::share_of(1, 1, line(2).offset + kLine);
+    REQUIRE(ledger.commit([&](Ledger& open) -> Result<void> {
+      if (auto gone = open.single_frozen(1, line(2).offset); !gone)
+        return gone;
+      return open.insert_batch(row, {&share, 1});
+    }));
+  }
+  void recover() { REQUIRE(loop.run(feed.recover())); }
+  void read_on() {
+    tasks.spawn(feed.run());
+    loop.poll();
+  }
+  [[nodiscard]] const FileProgress& progress() { return files.find(1)->progress; }
+  /// Records that the batcher was handed, by line.
+  [[nodiscard]] std::string handed() {
+    batcher.set_flushing(true);
+    std::string lines;
+    while (batcher.is_due()) {
+      const auto batch = batcher.take();
+      for (const auto& item : batch->items())
+        lines += std::to_string(item.record.line) + " ";
+    }
+    return lines;
+  }
+
+  test::LedgerBench ledger;
+  test::Loop loop;
+  std::shared_ptr<Log> log = make_silent_log();
+  fakes::MemFiles disk;
+  fakes::InlineWorkers workers{loop.context};
+  OpenFiles files{SpoolLayout("/spool")};
+  GroupCommit commit{*ledger.ledger, workers};
+  RequestGate gate{loop.executor(), loop.timers, TokenBucket(1000, 1000), *log};
+  Recorder recorder{commit, gate, loop.timers, *log};
+  Batcher batcher{loop.executor(), loop.timers, BatchLimits{}, 1000};
+  UserKeys keys{std::array<std::byte, UserKeys::kSecretBytes>{}};
+  TaskGroup tasks{loop.executor()};
+  FileFeed feed{FileFeed::Parts{
+      loop.executor(), commit, recorder, files, batcher, disk, workers, *log, {}, {}, keys, [](FileNumber) {
+      }}};
+};
+
+}  // namespace
+
+TEST_CASE("A restart reads what stands between the records that a batch holds") {
+  Bench bench;
+  bench.recover();
+  bench.read_on();
+  CHECK(bench.handed() == "1 4 ");
+  CHECK(bench.progress().read().records == 4);
+}
+
+TEST_CASE("A merged record that is taken apart before its file is read again is not read a second time") {
+  Bench bench;
+  bench.recover();
+  bench.take_apart();
+  bench.read_on();
+  // Lines 2 and 3 are put back by whoever took them apart.
+  CHECK(bench.handed() == "1 4 ");
+  CHECK(bench.progress().read().records == 4);
+}
+
+TEST_CASE("A single record that goes out before its file is read again is counted once") {
+  Bench bench;
+  bench.take_apart();
+  bench.recover();
+  bench.freeze_single();
+  bench.read_on();
+  CHECK(bench.handed() == "2 3 1 4 ");
+  CHECK(bench.progress().read().records == 4);
+  CHECK(bench.progress().at_end());
+}

@@ -103,15 +103,22 @@ asio::awaitable<void> Intake::work() {
 BootTime Intake::next_turn() {
   if (parked_)
     return next_try_;
-  if (!announced_.empty())
-    return BootTime::min();
-  return std::min(next_scan_, settle_.next_due());
+  const auto next = std::min(next_scan_, settle_.next_due());
+  return announced_.empty() || !announced_from_ ? next : std::min(next, *announced_from_);
 }
 
 asio::awaitable<void> Intake::turn() {
-  co_await take_announced();
+  // The first look comes first: what stands there is older than anything announced since.
+  if (!announced_from_) {
+    co_await scan();
+    for (const auto& name : announced_)
+      settle_.forget(name);
+    announced_from_ = settle_.last_due();
+  }
   if (!stopping_ && !parked_)
     co_await take_due();
+  if (!stopping_ && !parked_ && timers_.now().boot >= *announced_from_)
+    co_await take_announced();
   if (!stopping_ && !parked_ && timers_.now().boot >= next_scan_)
     co_await scan();
 }

@@ -72,6 +72,13 @@ void SettleWatch::forget(const std::string& name) {
   watched_.erase(name);
 }
 
+BootTime SettleWatch::last_due() const {
+  auto last = BootTime::min();
+  for (const auto& [name, watched] : watched_)
+    last = std::max(last, watched.due);
+  return last;
+}
+
 std::vector<std::string> SettleWatch::due(BootTime now, std::size_t most) {
   std::vector<SeenFile> found;
   next_due_ = kNever;

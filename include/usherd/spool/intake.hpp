@@ -105,6 +105,8 @@ class Intake {
   std::unique_ptr<Alarm> alarm_;
   std::vector<std::string> announced_;
   std::optional<SeenFile> scanned_to_;  ///< where the next page of a large folder starts
+  /// Until then announced files wait: what was dropped before the start settles, and is older.
+  std::optional<BootTime> announced_from_;
   BootTime next_scan_{};
   BootTime next_try_{};
   std::optional<std::string> parked_;

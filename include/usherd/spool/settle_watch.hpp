@@ -44,6 +44,8 @@ class SettleWatch {
   [[nodiscard]] std::vector<std::string> due(BootTime now, std::size_t most);
   /// When there will be one, not later than that; kNever when nothing is watched.
   [[nodiscard]] BootTime next_due() const { return watched_.empty() ? kNever : next_due_; }
+  /// When all that are watched now have had their next look; the past when none is.
+  [[nodiscard]] BootTime last_due() const;
   [[nodiscard]] std::size_t size() const { return watched_.size(); }
   void settle(Milliseconds settle) { settle_ = settle; }
 

@@ -78,6 +78,18 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
+TEST_CASE("A file that was dropped before the start is taken before one that is announced right after it") {
+  Intakes intakes;
+  intakes.spool.drop("z_first.ndjson", "{}\n");
+  intakes.start();
+  intakes.spool.drop("a_second.ndjson", "{}\n");
+  intakes.watch.tell("a_second.ndjson");
+  intakes.poll();
+  CHECK(intakes.accepted().empty());
+  intakes.pass(10s);
+  CHECK(intakes.accepted() == Names{"z_first.ndjson", "a_second.ndjson"});
+}
+
 TEST_CASE("what the watch announces is taken at once") {
   Intakes intakes;
   intakes.start();

@@ -35,6 +35,7 @@ void Delivery::stop() {
 }
 
 boost::asio::awaitable<Result<void>> Delivery::recover() {
+  co_await parts_.freezing.clear_unborn();
   struct Found {
     std::vector<Batch> batches;
     std::vector<Estate> estates;

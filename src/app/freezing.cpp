@@ -22,6 +22,24 @@ bool is_mergeable(const QueuedRecord& record) {
 
 }  // namespace
 
+boost::asio::awaitable<void> Freezing::clear_unborn() {
+  auto& disk = parts_.disk;
+  auto work = [&disk, working = parts_.files.layout().working(), last = last_id_] {
+    std::vector<std::string> unborn;
+    const auto visit = [&](std::string_view name) {
+      if (name.starts_with('b') && SpoolLayout::derived_number(name) > last)
+        unborn.emplace_back(name);
+      return true;
+    };
+    bool cleared = disk.list(working, visit).has_value();
+    for (const auto& name : unborn)
+      cleared = disk.remove(working + "/" + name).has_value() && cleared;
+    return cleared;
+  };
+  // What stays is overwritten by the batch that gets its number, or swept at a later start.
+  co_await parts_.workers.run(std::move(work));
+}
+
 std::vector<MergeGroup> Freezing::merge_groups(OpenBatch& open, std::vector<std::size_t>& positions) const {
   std::vector<MergeGroup> groups;
   std::unordered_map<std::uint64_t, std::size_t> wanted;

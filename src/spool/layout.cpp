@@ -27,6 +27,15 @@ std::pair<FileNumber, std::string_view> SpoolLayout::parse_working_name(std::str
 }
 
 // Derived names start with a letter, so that they never look like an accepted file's.
+std::uint64_t SpoolLayout::derived_number(std::string_view name) {
+  std::uint64_t number = 0;
+  const auto dot = name.find('.');
+  if (name.size() < 2 || dot == std::string_view::npos)
+    return 0;
+  const auto [end, failure] = std::from_chars(name.data() + 1, name.data() + dot, number);
+  return failure == std::errc{} && end == name.data() + dot ? number : 0;
+}
+
 std::string SpoolLayout::records(FileNumber number) const {
   return fmt::format("{}/f{:012}.records", working(), number);
 }

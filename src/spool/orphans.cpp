@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <set>
 #include <string>
 #include <string_view>
@@ -69,18 +68,8 @@ Result<void> put_aside(Files& files, const SpoolLayout& layout, const std::strin
   return back;
 }
 
-/// The number behind the letter of a derived file's name; 0 when it is not one.
-std::uint64_t derived_number(std::string_view name) {
-  std::uint64_t number = 0;
-  const auto dot = name.find('.');
-  if (name.size() < 2 || dot == std::string_view::npos)
-    return 0;
-  const auto [end, failure] = std::from_chars(name.data() + 1, name.data() + dot, number);
-  return failure == std::errc{} && end == name.data() + dot ? number : 0;
-}
-
 Result<bool> is_leftover(Files& files, const SpoolLayout& layout, Ledger& ledger, std::string_view name) {
-  const auto row = ledger.file(derived_number(name));
+  const auto row = ledger.file(SpoolLayout::derived_number(name));
   if (!row)
     return row.error();
   if (!row->has_value() || name.ends_with(".original"))
@@ -147,16 +136,20 @@ Result<std::size_t> remove_leftovers(Files& files, const SpoolLayout& layout, Le
   const auto open = open_batch_ids(ledger);
   if (!open)
     return open.error();
+  // A batch above it is being frozen right now: its merged records stand before its row.
+  const auto last = ledger.last_batch_id();
+  if (!last)
+    return last.error();
   std::size_t removed = 0;
   std::vector<std::string> leftovers;
   do {
     leftovers.clear();
     Result<void> asked{};
     const auto visit = [&](std::string_view name) {
-      const auto number = derived_number(name);
+      const auto number = SpoolLayout::derived_number(name);
       bool leftover = false;
       if (number != 0 && name.front() == 'b')
-        leftover = !open->contains(number);
+        leftover = number <= *last && !open->contains(number);
       if (number != 0 && name.front() == 'f') {
         const auto answer = is_leftover(files, layout, ledger, name);
         if (!answer)

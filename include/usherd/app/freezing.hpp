@@ -36,6 +36,8 @@ class Freezing {
   };
   Freezing(Parts parts, BatchId last_id) : parts_(std::move(parts)), last_id_(last_id) {}
 
+  /// Before the first batch: removes the merged records of batches that a crash kept from being written down.
+  [[nodiscard]] boost::asio::awaitable<void> clear_unborn();
   /// The frozen batch; nothing when we are stopping. `sends_now`: its first byte may leave right after, so
   /// the send time is part of the same commit.
   [[nodiscard]] boost::asio::awaitable<std::shared_ptr<ActiveBatch>> freeze(std::unique_ptr<OpenBatch> open,

@@ -25,6 +25,10 @@ class SpoolLayout {
   [[nodiscard]] static std::pair<FileNumber, std::string_view> parse_working_name(
       std::string_view working_name);
 
+  /// The number behind the letter in the name of a derived file in working/, of a file (`f`) or a batch
+  /// (`b`); 0 when it is not one.
+  [[nodiscard]] static std::uint64_t derived_number(std::string_view name);
+
   [[nodiscard]] std::string working_file(const SpoolFile& file) const {
     return working() + "/" + file.working;
   }

@@ -137,14 +137,37 @@ TEST_CASE("a link that slipped into working/ goes back to incoming/") {
   CHECK(names_in(crashes.spool.layout.incoming()) == std::set<std::string>{"a.ndjson"});
 }
 
+/// A batch that was, and is no more.
+void retire_batch(Ledger& ledger, BatchId id, FileNumber file) {
+  BatchRow batch;
+  batch.id = id;
+  batch.key = "key";
+  batch.manifest.runs.push_back(Run{file, 0, 2, 1, 1});
+  batch.users = {1};
+  Share share;
+  share.batch = id;
+  share.file = file;
+  share.end_offset = 2;
+  share.records = 1;
+  const auto change = [&]() -> Result<void> {
+    if (auto inserted = ledger.insert_batch(batch, std::span(&share, 1)); !inserted)
+      return inserted;
+    return ledger.batch_retired(id);
+  };
+  REQUIRE(ledger.transaction(change).has_value());
+}
+
 TEST_CASE("leftovers of conversions and batches are removed, what is still needed stays") {
   Crashes crashes;
   crashes.spool.drop("a.json", "[]");
   crashes.live(kForEver);
   const auto& layout = crashes.spool.layout;
   const auto row = crashes.spool.rows().back();
+  retire_batch(*crashes.spool.ledger, 5, row.number);
+  // That of batch 6 stands before its row: it is being frozen.
   const std::set<std::string> needed{layout.records(row.number), layout.origins(row.number),
-                                     layout.local_rejects(row.number), layout.batch_rejects(row.number, 3)};
+                                     layout.local_rejects(row.number), layout.batch_rejects(row.number, 3),
+                                     layout.merged(6)};
   for (const auto& path : needed)
     write_file(path, "x");
   for (const auto& path :

@@ -107,20 +107,23 @@ Result<HttpsOptions> https_options(const Config& config) {
   return options;
 }
 
-ConvertLimits convert_limits(const Config& config) {
+ConvertLimits convert_limits(const Config& config, std::function<Result<std::uint64_t>()> free) {
   const auto& spool = config.spool;
   ConvertLimits limits;
   limits.max_unpacked = spool.max_unpacked;
   limits.max_ratio = spool.max_ratio;
-  limits.room = [directory = spool.directory, least = spool.min_free]() -> Result<void> {
-    const auto free = free_bytes(directory);
-    if (!free)
-      return free.error();
-    if (*free >= least)
+  if (!free)
+    free = [directory = spool.directory] { return free_bytes(directory); };
+  limits.room = [directory = spool.directory, least = spool.min_free,
+                 ask = std::move(free)]() -> Result<void> {
+    const auto room = ask();
+    if (!room)
+      return room.error();
+    if (*room >= least)
       return {};
     return Error{Errc::no_space,
                  fmt::format("{} are free on {}, spool.min_free is {}, and a file is to be unpacked",
-                             format_size(*free), directory, format_size(least))};
+                             format_size(*room), directory, format_size(least))};
   };
   return limits;
 }
@@ -142,6 +145,7 @@ BootClock::duration longest_exchange_of(const Config& config) {
 
 DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPorts ports, Log& log)
     : layout(config.spool.directory),
+      free_space(std::move(ports.free_space)),
       longest_exchange(longest_exchange_of(config)),
       timers(ports.timers, waits),
       workers(ports.workers),
@@ -179,10 +183,9 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
                                [this](FileNumber number) { settling.file_progressed(number); }}),
       feed(FileFeed::Parts{ports.loop, ledger, recorder, files, batcher, ports.disk, ports.workers, log,
                            RecordRules{config.records.anonymous == AnonymousRecords::accept},
-                           convert_limits(config), *foundation.user_keys, timers, tally,
+                           convert_limits(config, free_space), *foundation.user_keys, timers, tally,
                            [this](FileNumber number) { settling.file_progressed(number); }}),
-      intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free,
-                           std::move(ports.free_bytes)},
+      intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free, free_space},
              layout, ports.disk, ports.watch, timers, ports.workers, ledger, log,
              [this] { feed.files_arrived(); }),
       identity(Identity::Parts{api, ledger, timers, random, log, config.api.base_url}) {}

@@ -45,7 +45,7 @@ struct FoundationFault {
 [[nodiscard]] Result<HttpsOptions> https_options(const Config& config);
 
 /// Conversions stop where they would leave less than spool.min_free.
-[[nodiscard]] ConvertLimits convert_limits(const Config& config);
+[[nodiscard]] ConvertLimits convert_limits(const Config& config, std::function<Result<std::uint64_t>()> free);
 
 [[nodiscard]] BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes);
 
@@ -66,7 +66,7 @@ struct DaemonPorts {
   std::string boot_id;                         ///< boot times of different boots cannot be compared
   std::function<std::string()> authorization;  ///< the value of the Authorization header
   std::function<void()> reread_key;
-  std::function<Result<std::uint64_t>()> free_bytes;  ///< empty: asks the spool's file system
+  std::function<Result<std::uint64_t>()> free_space;  ///< empty: asks the spool's file system
   ServiceManager* service = nullptr;                  ///< null: nobody asks
 };
 
@@ -78,6 +78,7 @@ struct DaemonParts {
   DaemonParts(const Config& config, Foundation& foundation, DaemonPorts ports, Log& log);
 
   SpoolLayout layout;
+  std::function<Result<std::uint64_t>()> free_space;
   BootClock::duration longest_exchange;
   Waits waits;
   NotedTimers timers;

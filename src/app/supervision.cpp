@@ -128,7 +128,7 @@ Result<void> Supervision::reload() {
   parts_.poller.set_job_timeout(config_.limits.job_timeout);
   parts_.freezing.set_merge(config_.records.merge);
   parts_.intake.reload(config_.spool.settle, config_.spool.rescan, config_.spool.min_free);
-  parts_.feed.set_convert_limits(convert_limits(config_));
+  parts_.feed.set_convert_limits(convert_limits(config_, parts_.free_space));
   parts_.settling.set_keep(config_.spool.keep_done, config_.spool.keep_rejected);
   on_reload_(config_);
   parts_.gate.probe_now();

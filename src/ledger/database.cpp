@@ -88,17 +88,21 @@ std::string_view Statement::bytes() {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
-  return open_with(path, SQLITE_OPEN_READWRITE);
+  return open_with(path, SQLITE_OPEN_READWRITE, nullptr);
 }
 
 Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path) {
-  return open_with(path, SQLITE_OPEN_READONLY);
+  return open_with(path, SQLITE_OPEN_READONLY, nullptr);
 }
 
-Result<std::unique_ptr<Database>> Database::open_with(const std::string& path, int flags) {
+Result<std::unique_ptr<Database>> Database::open_in(const char* vfs, const std::string& path) {
+  return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs);
+}
+
+Result<std::unique_ptr<Database>> Database::open_with(const std::string& path, int flags, const char* vfs) {
   std::unique_ptr<Database> database(new Database(path));
   flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, vfs);
   if (code != SQLITE_OK)
     return database->failure(code);
   sqlite3_busy_timeout(database->handle_, kBusyTimeoutMs);

@@ -77,6 +77,8 @@ class Database {
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::string& path);
   /// One that cannot change anything.
   [[nodiscard]] static Result<std::unique_ptr<Database>> open_to_read(const std::string& path);
+  /// In an SQLite VFS of that name instead of the system's; made where it is missing.
+  [[nodiscard]] static Result<std::unique_ptr<Database>> open_in(const char* vfs, const std::string& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -114,7 +116,8 @@ class Database {
 
  private:
   friend class Statement;
-  [[nodiscard]] static Result<std::unique_ptr<Database>> open_with(const std::string& path, int flags);
+  [[nodiscard]] static Result<std::unique_ptr<Database>> open_with(const std::string& path, int flags,
+                                                                   const char* vfs);
   explicit Database(std::string path) : path_(std::move(path)) {}
   [[nodiscard]] Result<std::uint64_t> finish(Statement& statement);
 

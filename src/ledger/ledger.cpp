@@ -18,6 +18,10 @@ namespace {
 
 constexpr mode_t kMode = 0600;
 
+std::string path_in(const std::string& directory) {
+  return directory + "/ledger.sqlite";
+}
+
 // SQLite would make the file readable by all; its log and index take their mode from it.
 Result<void> make_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode);
@@ -61,7 +65,7 @@ Ledger::Ledger(std::unique_ptr<Database> database) : database_(std::move(databas
 Ledger::~Ledger() = default;
 
 Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& directory) {
-  const auto path = directory + "/ledger.sqlite";
+  const auto path = path_in(directory);
   const auto made = make_file(path);
   if (!made)
     return made.error();
@@ -74,6 +78,16 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& directory) {
   const auto synced = sync_directory(directory);
   if (!synced)
     return synced.error();
+  return std::unique_ptr<Ledger>(new Ledger(std::move(*database)));
+}
+
+Result<std::unique_ptr<Ledger>> Ledger::open_in(const char* vfs, const std::string& directory) {
+  auto database = Database::open_in(vfs, path_in(directory));
+  if (!database)
+    return database.error();
+  const auto prepared = prepare_schema(**database);
+  if (!prepared)
+    return prepared.error();
   return std::unique_ptr<Ledger>(new Ledger(std::move(*database)));
 }
 

@@ -81,6 +81,9 @@ class ManualTimers final : public Timers {
   using Duration = BootTime::duration;
 
   explicit ManualTimers(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  ManualTimers(boost::asio::any_io_executor executor, Instant start) : executor_(std::move(executor)) {
+    time_->now = start;
+  }
 
   using Timers::alarm;
   [[nodiscard]] Instant now() override { return time_->now; }

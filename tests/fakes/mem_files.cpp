@@ -13,6 +13,14 @@ struct MemFiles::Node {
   std::string synced;
   std::int64_t modified = 0;
   std::int64_t changed = 0;
+  std::int64_t synced_modified = 0;
+  std::int64_t synced_changed = 0;
+
+  void sync() {
+    synced = bytes;
+    synced_modified = modified;
+    synced_changed = changed;
+  }
 };
 
 namespace {
@@ -33,6 +41,7 @@ struct Move {
   std::string from;
   std::string to;
   NodePtr node;
+  std::int64_t changed;  // the inode change time that it brought
 
   [[nodiscard]] bool touches(const std::string& directory) const {
     return (!from.empty() && parent(from) == directory) || (!to.empty() && parent(to) == directory);
@@ -76,6 +85,7 @@ struct MemFiles::State {
     node->kind = kind;
     node->number = next_number++;
     node->modified = node->changed = time++;
+    node->synced_modified = node->synced_changed = node->changed;
     return node;
   }
 
@@ -87,10 +97,12 @@ struct MemFiles::State {
       live[target] = node;
     }
     node->changed = time++;
-    pending.push_back({std::move(origin), std::move(target), node});
+    pending.push_back({std::move(origin), std::move(target), node, node->changed});
   }
 
   void make_durable(const Move& move) {
+    // A file system writes down an entry and the inode's times together.
+    move.node->synced_changed = std::max(move.node->synced_changed, move.changed);
     const auto old = durable.find(move.from);
     if (old != durable.end() && old->second == move.node) {
       durable.erase(old);
@@ -107,7 +119,7 @@ struct MemFiles::State {
     for (std::size_t earlier = at; earlier-- > 0 && !origin.empty();) {
       if (pending[earlier].node == move.node && pending[earlier].to == origin) {
         origin = pending[earlier].from;
-        make_durable({origin, "", move.node});
+        make_durable({origin, "", move.node, move.changed});
         pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(earlier));
         ++folded;
       }
@@ -175,7 +187,7 @@ class MemWriteFile final : public WriteFile {
     if (std::optional<Error> failure = state_->effect()) {
       return *failure;
     }
-    node_->synced = node_->bytes;
+    node_->sync();
     return {};
   }
 
@@ -308,7 +320,7 @@ Result<void> MemFiles::sync(const std::string& path) {
   if (!node) {
     return missing(path);
   }
-  node->synced = node->bytes;
+  node->sync();
   if (node->kind == FileKind::directory) {
     state_->commit(path);
   }
@@ -324,7 +336,8 @@ void MemFiles::put(const std::string& path, std::string_view bytes) {
   make(path, FileKind::regular);
   const Lock lock(state_->mutex);
   const NodePtr node = state_->find(path);
-  node->bytes = node->synced = std::string(bytes);
+  node->bytes = std::string(bytes);
+  node->sync();
 }
 
 void MemFiles::link(const std::string& from, const std::string& to) {
@@ -371,6 +384,8 @@ void MemFiles::drop_unsynced() {
     if (!copy) {
       copy = std::make_shared<Node>(*node);
       copy->bytes = copy->synced;
+      copy->modified = copy->synced_modified;
+      copy->changed = copy->synced_changed;
     }
     node = state_->live[path] = copy;
   }

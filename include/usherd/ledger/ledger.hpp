@@ -22,6 +22,8 @@ class Ledger {
  public:
   /// Opens or makes `directory`/ledger.sqlite. Errc::corrupt for a damaged or newer one, denied when locked.
   [[nodiscard]] static Result<std::unique_ptr<Ledger>> open(const std::string& directory);
+  /// The same in an SQLite VFS of that name instead of the system's, which makes the file itself.
+  [[nodiscard]] static Result<std::unique_ptr<Ledger>> open_in(const char* vfs, const std::string& directory);
   ~Ledger();
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;

@@ -63,9 +63,8 @@ struct MemFiles::State {
 
   std::optional<Error> effect() {
     ++effects;
-    if (from && effects >= from->first) {
+    if (from && effects >= from->first)
       return from->second;
-    }
     const auto found = failures.find(effects);
     return found == failures.end() ? std::nullopt : std::optional(found->second);
   }
@@ -174,9 +173,8 @@ class MemWriteFile final : public WriteFile {
 
   Result<void> append(std::string_view bytes) override {
     const Lock lock(state_->mutex);
-    if (std::optional<Error> failure = state_->effect()) {
+    if (std::optional<Error> failure = state_->effect())
       return *failure;
-    }
     node_->bytes.append(bytes);
     node_->modified = node_->changed = state_->time++;
     return {};
@@ -184,9 +182,8 @@ class MemWriteFile final : public WriteFile {
 
   Result<void> sync() override {
     const Lock lock(state_->mutex);
-    if (std::optional<Error> failure = state_->effect()) {
+    if (std::optional<Error> failure = state_->effect())
       return *failure;
-    }
     node_->sync();
     return {};
   }
@@ -205,9 +202,8 @@ MemFiles::~MemFiles() = default;
 Result<std::unique_ptr<ReadFile>> MemFiles::open(const std::string& path) {
   const Lock lock(state_->mutex);
   NodePtr node = state_->find(path);
-  if (!node) {
+  if (!node)
     return missing(path);
-  }
   if (node->kind != FileKind::regular) {
     return Error{Errc::invalid, path + ": is not a regular file"};
   }
@@ -217,22 +213,19 @@ Result<std::unique_ptr<ReadFile>> MemFiles::open(const std::string& path) {
 Result<std::unique_ptr<WriteFile>> MemFiles::write(const std::string& path, WriteMode mode,
                                                    std::uint64_t keep) {
   const Lock lock(state_->mutex);
-  if (std::optional<Error> failure = state_->effect()) {
+  if (std::optional<Error> failure = state_->effect())
     return *failure;
-  }
   if (!state_->is_directory(parent(path))) {
     return missing(path);
   }
   NodePtr node = state_->find(path);
-  if (node && mode == WriteMode::create) {
+  if (node && mode == WriteMode::create)
     return Error{Errc::exists, path + ": File exists"};
-  }
   if (node && node->kind != FileKind::regular) {
     return Error{Errc::invalid, path + ": is not a regular file"};
   }
-  if ((node ? node->bytes.size() : 0) < keep && mode == WriteMode::extend) {
+  if ((node ? node->bytes.size() : 0) < keep && mode == WriteMode::extend)
     return Error{Errc::corrupt, path + ": is shorter than what was kept"};
-  }
   if (node && mode == WriteMode::extend) {
     node->bytes.resize(keep);
     node->modified = node->changed = state_->time++;
@@ -248,13 +241,11 @@ Result<std::unique_ptr<WriteFile>> MemFiles::write(const std::string& path, Writ
 
 Result<void> MemFiles::rename(const std::string& from, const std::string& to) {
   const Lock lock(state_->mutex);
-  if (std::optional<Error> failure = state_->effect()) {
+  if (std::optional<Error> failure = state_->effect())
     return *failure;
-  }
   const NodePtr node = state_->find(from);
-  if (!node || !state_->is_directory(parent(to))) {
+  if (!node || !state_->is_directory(parent(to)))
     return missing(node ? to : from);
-  }
   if (state_->find(to)) {
     return Error{Errc::exists, to + ": File exists"};
   }
@@ -264,13 +255,11 @@ Result<void> MemFiles::rename(const std::string& from, const std::string& to) {
 
 Result<void> MemFiles::remove(const std::string& path) {
   const Lock lock(state_->mutex);
-  if (std::optional<Error> failure = state_->effect()) {
+  if (std::optional<Error> failure = state_->effect())
     return *failure;
-  }
   const NodePtr node = state_->find(path);
-  if (node && node->kind == FileKind::directory) {
+  if (node && node->kind == FileKind::directory)
     return Error{Errc::invalid, path + ": is not a regular file"};
-  }
   if (node) {
     state_->move(path, "", node);
   }
@@ -281,9 +270,8 @@ Result<void> MemFiles::list(const std::string& directory,
                             const std::function<bool(std::string_view)>& visit) {
   {
     const Lock lock(state_->mutex);
-    if (!state_->is_directory(directory)) {
+    if (!state_->is_directory(directory))
       return missing(directory);
-    }
   }
   for (const std::string& name : names(directory)) {
     if (!visit(name)) {
@@ -296,9 +284,8 @@ Result<void> MemFiles::list(const std::string& directory,
 Result<FileStat> MemFiles::stat(const std::string& path) {
   const Lock lock(state_->mutex);
   const NodePtr node = state_->find(path);
-  if (!node) {
+  if (!node)
     return missing(path);
-  }
   FileStat stat;
   stat.kind = node->kind;
   stat.size = node->bytes.size();
@@ -313,13 +300,11 @@ Result<FileStat> MemFiles::stat(const std::string& path) {
 
 Result<void> MemFiles::sync(const std::string& path) {
   const Lock lock(state_->mutex);
-  if (std::optional<Error> failure = state_->effect()) {
+  if (std::optional<Error> failure = state_->effect())
     return *failure;
-  }
   const NodePtr node = state_->find(path);
-  if (!node) {
+  if (!node)
     return missing(path);
-  }
   node->sync();
   if (node->kind == FileKind::directory) {
     state_->commit(path);

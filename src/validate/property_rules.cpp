@@ -170,7 +170,13 @@ bool PropertyRules::check_array(const Tape& tape, std::size_t place, std::string
                                    "strings, numbers or booleans",
                                    path_to(name)));
     mergeable_ &= kind != TapeKind::null && type_of(kind) == type;
-    most += kind == TapeKind::string ? tape.string(at).size() + 3 : kMostNumber;
+    if (kind == TapeKind::string) {
+      const auto size = tape.string(at).size();
+      mergeable_ &= size != 0;
+      most += size + 3;
+    } else {
+      most += kMostNumber;
+    }
   }
   if (most <= kMostValueBytes)
     return true;

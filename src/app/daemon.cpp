@@ -61,12 +61,14 @@ RunSummary Daemon::run() {
   auto transport = HttpsTransport::make(loop.get_executor(), foundation->https);
   if (!transport)
     return failed(ExitCode::config, transport.error().message);
+  SpaceReserve reserve({config_.state.directory, config_.spool.directory});
   SystemPorts system(loop, std::move(*transport));
   if (options_.mode == Mode::run)
     system.watch(SpoolLayout(config_.spool.directory).incoming(), *log_);
   Systemd systemd;
   auto ports = system.ports(key);
   ports.service = &systemd;
+  ports.reserve = &reserve;
   DaemonParts parts(config_, *foundation, std::move(ports), *log_);
   key.on_change([&parts] { parts.identity.key_changed(); });
   const auto reloaded = [&](const Config& config) {

@@ -29,6 +29,22 @@ Result<void> make_state_directory(const std::string& directory) {
   return {};
 }
 
+/// SQLite needs a little room for its log before a word can be read: on a full disk what was kept back is for
+/// that, too.
+Result<std::unique_ptr<Ledger>> open_ledger(const Config& config) {
+  auto ledger = Ledger::open(config.state.directory);
+  const bool full = !ledger && (ledger.error().code == Errc::no_space || ledger.error().code == Errc::io);
+  if (full && SpaceReserve({config.state.directory, config.spool.directory}).give())
+    return Ledger::open(config.state.directory);
+  return ledger;
+}
+
+std::function<Result<void>()> keeping_back(SpaceReserve* reserve) {
+  if (reserve == nullptr)
+    return {};
+  return [reserve] { return reserve->hold(); };
+}
+
 }  // namespace
 
 Result<std::unique_ptr<UserKeys>> user_keys_of(Ledger& ledger, const std::function<std::byte()>& random) {
@@ -67,7 +83,7 @@ boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& 
   foundation.lock = std::make_unique<SpoolLock>(std::move(*lock));
   if (auto swept = sweep_trials(disk, layout); !swept)
     return fault(ExitCode::config, swept.error());
-  auto ledger = Ledger::open(config.state.directory);
+  auto ledger = open_ledger(config);
   if (!ledger)
     return fault(ledger.error().code == Errc::corrupt ? ExitCode::config : ExitCode::failure, ledger.error());
   foundation.ledger = std::move(*ledger);
@@ -172,7 +188,8 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
       schedule(random.up_to(~std::uint64_t{0})),
       poller(Poller::Parts{api, schedule, timers, random, log, config.limits.job_timeout}),
       freezing(Freezing::Parts{batcher, files, ports.disk, ports.workers, recorder, submitter, timers, random,
-                               config.records.merge},
+                               RecordRules{config.records.anonymous == AnonymousRecords::accept},
+                               *foundation.user_keys, config.records.merge},
                foundation.ledger->last_batch_id().value()),
       settling(Settling::Parts{ports.loop, ports.disk, ports.workers, ledger, recorder, files, timers, log,
                                KeepTimes{config.spool.keep_done, config.spool.keep_rejected}}),
@@ -185,10 +202,14 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
                            RecordRules{config.records.anonymous == AnonymousRecords::accept},
                            convert_limits(config, free_space), *foundation.user_keys, timers, tally,
                            [this](FileNumber number) { settling.file_progressed(number); }}),
-      intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free, free_space},
+      intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free, free_space,
+                           keeping_back(ports.reserve)},
              layout, ports.disk, ports.watch, timers, ports.workers, ledger, log,
              [this] { feed.files_arrived(); }),
-      identity(Identity::Parts{api, ledger, timers, random, log, config.api.base_url}) {}
+      identity(Identity::Parts{api, ledger, timers, random, log, config.api.base_url}) {
+  if (ports.reserve != nullptr)
+    recorder.spend(*ports.reserve);
+}
 
 void DaemonParts::count(const ApiRequest& request, const Exchange& exchange, BootClock::duration duration) {
   tally.answered(request.call, exchange.failure ? 0 : exchange.status, duration);

@@ -68,6 +68,7 @@ struct DaemonPorts {
   std::function<void()> reread_key;
   std::function<Result<std::uint64_t>()> free_space;  ///< empty: asks the spool's file system
   ServiceManager* service = nullptr;                  ///< null: nobody asks
+  SpaceReserve* reserve = nullptr;                    ///< without one nothing is kept back
 };
 
 /// By when an exchange has ended, one way or the other.

@@ -156,7 +156,7 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch) {
     case SubmitEnd::give_up:
       co_return co_await end_all(batch, OperationEnd::unknown, kServerErrors);
     case SubmitEnd::file_changed:
-      co_return co_await end_all(batch, OperationEnd::unknown, kFileChanged);
+      co_return co_await files_changed(batch);
     case SubmitEnd::gives_way:
       co_return co_await give_way(batch);
     case SubmitEnd::stopped:
@@ -233,7 +233,10 @@ boost::asio::awaitable<std::vector<Delivery::Batch>> Delivery::divide(Batch batc
   const auto estate = Places::estate_of(*batch, key_may_run);
   auto children = co_await parts_.freezing.divide(*batch, std::move(pieces), estate);
   if (!children) {
-    co_await end_all(batch, OperationEnd::unknown, kFileChanged);
+    if (key_may_run)
+      co_await end_all(batch, OperationEnd::unknown, kFileChanged);
+    else
+      co_await files_changed(batch);
     co_return std::vector<Batch>{};
   }
   if (children->empty())

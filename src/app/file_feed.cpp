@@ -3,6 +3,8 @@
 #include "usherd/core/text.hpp"
 #include "usherd/settle/local_rejects.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace usherd {
@@ -12,6 +14,26 @@ namespace {
 constexpr std::size_t kPage = 256;
 /// How much is read between two durable marks: what a restart reads again at most, besides what waits.
 constexpr std::uint64_t kCheckpointBytes = 64U << 20;
+
+/// Reads on in a file that is shorter than when it was accepted: what is left of the block, then, in place of
+/// all that is missing, one rejection, so that nothing ends without a word.
+Result<void> read_cut_file(BlockReader& reader, ReadFile& source, const ReadMark& at, std::uint64_t limit,
+                           CheckedBlock& block) {
+  const auto size = source.size();
+  if (!size)
+    return size.error();
+  if (*size > at.offset)
+    return reader.read(source, at.offset, at.line, std::min(*size, limit), block);
+  block = CheckedBlock{};
+  block.rejections.push_back(
+      {at.offset, at.line, 0, "file_changed",
+       fmt::format("{} bytes from here on are gone: the file was made shorter after it was accepted",
+                   limit - at.offset)});
+  block.lines = 1;
+  block.next_offset = limit;
+  block.next_line = at.line + 1;
+  return {};
+}
 
 }  // namespace
 
@@ -44,7 +66,7 @@ boost::asio::awaitable<void> FileFeed::run() {
     auto question = [after](Ledger& ledger) { return ledger.open_files(after, kPage); };
     const auto files = co_await parts_.ledger.ask(std::move(question));
     if (!files) {
-      const bool again = co_await parts_.recorder.wait_for_disk(files.error());
+      const bool again = co_await parts_.recorder.wait_for_disk(files.error(), Purpose::begin);
       if (!again)
         co_return;
       continue;
@@ -103,6 +125,12 @@ boost::asio::awaitable<Result<void>> FileFeed::recover() {
   co_return Result<void>{};
 }
 
+void FileFeed::note_unreadable(const SpoolFile& file, const Error& error) {
+  parts_.log.error("{} cannot be read: {}; stop usherd and run 'usherd doctor'", printable(file.name),
+                   error.message);
+  ++unreadable_;
+}
+
 boost::asio::awaitable<bool> FileFeed::make_ready(SpoolFile& file) {
   if (file.state != FileState::accepted)
     co_return true;
@@ -115,8 +143,12 @@ boost::asio::awaitable<bool> FileFeed::make_ready(SpoolFile& file) {
     const auto converted = co_await parts_.workers.run(std::move(work));
     if (!converted && converted.error().code == Errc::cancelled)
       co_return false;
+    if (!converted && converted.error().code == Errc::not_found) {
+      note_unreadable(file, converted.error());
+      co_return true;
+    }
     if (!converted) {
-      const bool again = co_await parts_.recorder.wait_for_disk(converted.error());
+      const bool again = co_await parts_.recorder.wait_for_disk(converted.error(), Purpose::begin);
       if (!again)
         co_return false;
       continue;
@@ -128,7 +160,7 @@ boost::asio::awaitable<bool> FileFeed::make_ready(SpoolFile& file) {
       file.refusal_message = converted->refusal->message;
       GroupCommit::Change change = [number, code = file.refusal_code, message = file.refusal_message](
                                        Ledger& ledger) { return ledger.file_refused(number, code, message); };
-      co_return co_await parts_.recorder.record(std::move(change));
+      co_return co_await parts_.recorder.record(std::move(change), Purpose::begin);
     }
     file.converted = converted->converted;
     file.read_size = converted->read_size;
@@ -136,7 +168,7 @@ boost::asio::awaitable<bool> FileFeed::make_ready(SpoolFile& file) {
     GroupCommit::Change change = [number, result = *converted](Ledger& ledger) {
       return ledger.file_ready(number, result.converted, result.read_size);
     };
-    co_return co_await parts_.recorder.record(std::move(change));
+    co_return co_await parts_.recorder.record(std::move(change), Purpose::begin);
   }
 }
 
@@ -167,6 +199,8 @@ boost::asio::awaitable<bool> FileFeed::read_file(SpoolFile file) {
   if (!ready)
     co_return false;
   const auto slot = parts_.files.open(file);
+  if (file.state == FileState::accepted)
+    co_return true;
   if (file.state == FileState::refused) {
     parts_.files.at(slot).progress.reached_end();
     parts_.on_read(file.number);
@@ -176,7 +210,7 @@ boost::asio::awaitable<bool> FileFeed::read_file(SpoolFile file) {
     const auto coverage = co_await coverage_of(file);
     if (coverage)
       co_return co_await read_blocks(slot, *coverage);
-    const bool again = co_await parts_.recorder.wait_for_disk(coverage.error());
+    const bool again = co_await parts_.recorder.wait_for_disk(coverage.error(), Purpose::begin);
     if (!again)
       co_return false;
   }
@@ -214,17 +248,20 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
           return opened.error();
         source = std::move(*opened);
       }
-      if (auto read = reader_.read(*source, at.offset, at.line, limit, block_); !read)
+      auto read = reader_.read(*source, at.offset, at.line, limit, block_);
+      if (!read && read.error().code == Errc::corrupt)
+        read = read_cut_file(reader_, *source, at, limit, block_);
+      if (!read)
         return read.error();
       return rejects.append(*source, block_.rejections);
     };
     const auto read = co_await parts_.workers.run(std::move(work));
-    if (!read && read.error().code == Errc::corrupt) {
-      parts_.log.error("{}: {}; what is missing was never read", printable(file.name), read.error().message);
-      break;
+    if (!read && (read.error().code == Errc::corrupt || read.error().code == Errc::not_found)) {
+      note_unreadable(file, read.error());
+      co_return true;
     }
     if (!read) {
-      const bool again = co_await parts_.recorder.wait_for_disk(read.error());
+      const bool again = co_await parts_.recorder.wait_for_disk(read.error(), Purpose::begin);
       if (!again)
         co_return false;
       continue;
@@ -248,9 +285,14 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
   if (stopping_)
     co_return false;
   auto sync = [&rejects] { return rejects.sync(); };
-  const auto synced = co_await parts_.workers.run(std::move(sync));
-  if (!synced)
-    co_return false;
+  while (true) {
+    const auto synced = co_await parts_.workers.run(sync);
+    if (synced)
+      break;
+    const bool again = co_await parts_.recorder.wait_for_disk(synced.error(), Purpose::begin);
+    if (!again)
+      co_return false;
+  }
   parts_.files.at(slot).progress.reached_end();
   parts_.on_read(file.number);
   co_return true;
@@ -260,12 +302,12 @@ boost::asio::awaitable<bool> FileFeed::checkpoint(std::uint32_t slot, LocalRejec
   auto work = [&rejects] { return rejects.sync(); };
   const auto synced = co_await parts_.workers.run(std::move(work));
   if (!synced)
-    co_return co_await parts_.recorder.wait_for_disk(synced.error());
+    co_return co_await parts_.recorder.wait_for_disk(synced.error(), Purpose::begin);
   const auto& entry = parts_.files.at(slot);
   const auto number = entry.file.number;
   const auto mark = entry.progress.mark();
   GroupCommit::Change change = [number, mark](Ledger& ledger) { return ledger.move_mark(number, mark); };
-  co_return co_await parts_.recorder.record(std::move(change));
+  co_return co_await parts_.recorder.record(std::move(change), Purpose::begin);
 }
 
 }  // namespace usherd

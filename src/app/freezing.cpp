@@ -1,8 +1,10 @@
 #include "usherd/app/freezing.hpp"
 
+#include "src/app/recheck.hpp"
 #include "usherd/batch/operations.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <unordered_map>
 
 namespace usherd {
@@ -14,6 +16,30 @@ constexpr std::size_t kMergeTotal = 65'536;
 
 Run place_of(const QueuedRecord& record, const std::vector<FileNumber>& numbers) {
   return {numbers[record.file], record.record.offset, record.record.length, record.record.line, 1};
+}
+
+/// Freezes a draft. Records that are not what was read lose their sums and the batch its digest: it will not
+/// be sent before they are set apart.
+Result<Digest> freeze_checked(Files& disk, const SpoolLayout& layout, const DraftBatch& draft,
+                              const BodyPaths& paths, const std::vector<SpoolFile>& files,
+                              const std::function<BlockReader()>& make_reader, std::vector<RecordSum>& sums) {
+  auto digest = freeze_body(disk, draft, paths, layout.working(), &sums);
+  if (!digest)
+    return digest;
+  const auto touched = touched_files(disk, layout, files);
+  if (touched.empty())
+    return digest;
+  auto reader = make_reader();
+  const auto changed = recheck(disk, draft, paths, touched, reader);
+  if (!changed)
+    return changed.error();
+  for (std::size_t i = 0; i < changed->size(); ++i) {
+    if (!(*changed)[i])
+      continue;
+    sums[i].sum = ~sums[i].sum;
+    *digest = Digest{};
+  }
+  return digest;
 }
 
 bool is_mergeable(const QueuedRecord& record) {
@@ -82,7 +108,11 @@ boost::asio::awaitable<bool> Freezing::merge(OpenBatch& open, std::vector<Merged
   const auto most = parts_.batcher.limits().bytes;
   const auto room = most > open.body_bytes() ? most - open.body_bytes() : 0;
   auto& disk = parts_.disk;
-  auto work = [&disk, groups, paths = parts_.files.paths(named, 0), room] {
+  auto work = [&disk, groups, paths = parts_.files.paths(named, 0), room, files = files_of(named),
+               &layout = parts_.files.layout()]() -> Result<std::vector<MergeOutcome>> {
+    // What was written to since it was checked cannot be trusted to be folded.
+    if (!touched_files(disk, layout, files).empty())
+      return std::vector<MergeOutcome>(groups->size());
     return fold_groups(disk, paths, *groups, room);
   };
   auto folded = co_await parts_.workers.run(std::move(work));
@@ -103,6 +133,15 @@ boost::asio::awaitable<bool> Freezing::merge(OpenBatch& open, std::vector<Merged
   }
   parts_.batcher.released();
   co_return true;
+}
+
+std::vector<SpoolFile> Freezing::files_of(const Manifest& manifest) const {
+  std::vector<SpoolFile> files;
+  for (const auto& share : shares_of(manifest)) {
+    if (const auto* entry = parts_.files.find(share.file))
+      files.push_back(entry->file);
+  }
+  return files;
 }
 
 std::shared_ptr<ActiveBatch> Freezing::row_of(DraftBatch& draft, BatchId id) const {
@@ -135,9 +174,14 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
   const auto paths = parts_.files.paths(draft->manifest, id);
   auto& disk = parts_.disk;
   Digest digest{};
+  auto sums = std::make_shared<std::vector<RecordSum>>();
+  const std::function<BlockReader()> make_reader = [rules = parts_.rules, &keys = parts_.keys] {
+    return BlockReader(rules, keys);
+  };
   while (true) {
-    auto work = [&disk, draft, paths, working = parts_.files.layout().working()] {
-      return freeze_body(disk, *draft, paths, working);
+    auto work = [&disk, draft, paths, sums, make_reader, files = files_of(draft->manifest),
+                 &layout = parts_.files.layout()] {
+      return freeze_checked(disk, layout, *draft, paths, files, make_reader, *sums);
     };
     const auto frozen = co_await parts_.workers.run(std::move(work));
     if (frozen) {
@@ -147,12 +191,13 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
     // A file that is not what was read: the batch is written down all the same and its sending will notice.
     if (frozen.error().code == Errc::corrupt || frozen.error().code == Errc::not_found)
       break;
-    const bool again = co_await parts_.recorder.wait_for_disk(frozen.error());
+    const bool again = co_await parts_.recorder.wait_for_disk(frozen.error(), Purpose::begin);
     if (!again)
       co_return nullptr;
   }
   auto batch = row_of(*draft, id);
   batch->row.digest = digest;
+  batch->sums = std::move(*sums);
   if (sends_now)
     batch->row.sent = parts_.submitter.send_time();
   std::vector<Run> singles;
@@ -167,7 +212,7 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
     }
     return ledger.insert_batch(batch->row, batch->shares);
   };
-  const bool durable = co_await parts_.recorder.record(std::move(change));
+  const bool durable = co_await parts_.recorder.record(std::move(change), Purpose::begin);
   if (!durable)
     co_return nullptr;
   for (const auto& record : records)
@@ -179,73 +224,6 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
   // The batch was frozen just now: no try under its key can have been made before.
   batch->tried = true;
   co_return batch;
-}
-
-boost::asio::awaitable<Result<Freezing::Drafts>> Freezing::draft_pieces(ActiveBatch& batch,
-                                                                        const std::vector<Piece>& pieces,
-                                                                        BatchId first_id) {
-  auto& disk = parts_.disk;
-  const auto own_paths = parts_.files.paths(batch.row.manifest, batch.row.id);
-  const auto& layout = parts_.files.layout();
-  auto work = [&disk, &batch, &pieces, &layout, own_paths, first_id]() -> Result<Drafts> {
-    auto operations = Operations::find(disk, batch.row.manifest, own_paths);
-    if (!operations)
-      return operations.error();
-    Drafts drafts;
-    for (std::size_t i = 0; i < pieces.size(); ++i) {
-      auto draft = draft_part(*operations, batch.row, pieces[i].operations);
-      if (!draft)
-        return draft.error();
-      auto paths = own_paths;
-      paths.merged = layout.merged(first_id + i);
-      auto digest = freeze_body(disk, *draft, paths, layout.working());
-      if (!digest)
-        return digest.error();
-      drafts.emplace_back(std::move(*draft), *digest);
-    }
-    return drafts;
-  };
-  while (true) {
-    auto drafts = co_await parts_.workers.run(work);
-    if (drafts || drafts.error().code == Errc::corrupt || drafts.error().code == Errc::not_found)
-      co_return drafts;
-    const bool again = co_await parts_.recorder.wait_for_disk(drafts.error());
-    if (!again)
-      co_return Error{Errc::cancelled, "stopping"};
-  }
-}
-
-boost::asio::awaitable<Result<std::vector<std::shared_ptr<ActiveBatch>>>> Freezing::divide(
-    ActiveBatch& batch, std::vector<Piece> pieces, Estate estate) {
-  std::vector<std::shared_ptr<ActiveBatch>> children;
-  const auto first_id = last_id_ + 1;
-  last_id_ += pieces.size();
-  auto drafts = co_await draft_pieces(batch, pieces, first_id);
-  if (!drafts && drafts.error().code == Errc::cancelled)
-    co_return children;
-  if (!drafts)
-    co_return drafts.error();
-  for (std::size_t i = 0; i < drafts->size(); ++i) {
-    auto child = row_of((*drafts)[i].first, first_id + i);
-    child->row.digest = (*drafts)[i].second;
-    child->row.rekey_reason =
-        pieces[i].rekey_reason.empty() ? batch.row.rekey_reason : pieces[i].rekey_reason;
-    child->row.heir_of = estate.root;
-    child->rekeyed_for_errors = batch.rekeyed_for_errors;
-    child->tried = true;
-    children.push_back(std::move(child));
-  }
-  GroupCommit::Change change = [id = batch.row.id, children, estate](Ledger& ledger) -> Result<void> {
-    for (const auto& child : children) {
-      if (auto inserted = ledger.insert_batch(child->row, child->shares); !inserted)
-        return inserted;
-    }
-    return ledger.batch_retired(id, estate);
-  };
-  const bool durable = co_await parts_.recorder.record(std::move(change));
-  if (!durable)
-    children.clear();
-  co_return children;
 }
 
 }  // namespace usherd

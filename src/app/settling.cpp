@@ -146,8 +146,10 @@ boost::asio::awaitable<void> Settling::prepare(Group group) {
   auto work = [&settlement, group] {
     std::vector<Result<void>> results;
     results.reserve(group->size());
-    for (const auto& ending : *group)
-      results.push_back(settlement.prepare(ending));
+    for (auto& ending : *group) {
+      const auto tail = settlement.find_tail(ending);
+      results.push_back(tail ? settlement.prepare(ending) : tail);
+    }
     return results;
   };
   const auto results = co_await parts_.workers.run(std::move(work));
@@ -162,11 +164,26 @@ boost::asio::awaitable<void> Settling::publish(Group group) {
 }
 
 void Settling::failed(const SpoolFile& file, const Error& error) {
-  parts_.log.error("{} cannot be settled yet: {}", printable(file.name), error.message);
+  if (parts_.recorder.make_room(error)) {
+    queue_.push_back(file.number);
+    return;
+  }
+  // What contradicts itself does so the next time as well.
+  if (error.code == Errc::corrupt) {
+    parts_.log.error("{} cannot be settled: {}; stop usherd and run 'usherd doctor'", printable(file.name),
+                     error.message);
+    ++totals_.stuck;
+    return;
+  }
+  if (std::find(named_.begin(), named_.end(), file.number) == named_.end()) {
+    parts_.log.error("{} cannot be settled yet: {}", printable(file.name), error.message);
+    named_.push_back(file.number);
+  }
   again_.push_back(file.number);
 }
 
 void Settling::ended(const Ending& ending) {
+  std::erase(named_, ending.file.number);
   ++totals_.files;
   if (ending.file.state == FileState::refused)
     ++totals_.refused;
@@ -180,6 +197,9 @@ void Settling::ended(const Ending& ending) {
             "{}: {} records, {} imported, {} merged, {} rejected, {} unknown", printable(ending.file.name),
             ending.records, ending.outcomes.imported, ending.outcomes.merged, ending.outcomes.rejected,
             ending.outcomes.unknown);
+  if (!ending.tail.empty())
+    parts_.log.warn("{} was appended to after it was taken: what was added enters as {}",
+                    printable(ending.file.name), printable(ending.tail));
   parts_.files.close(ending.file.number);
 }
 

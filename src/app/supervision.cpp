@@ -27,6 +27,7 @@ Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& pa
   parts_.gate.on_change(news);
   parts_.settling.on_settled(news);
   parts_.feed.on_idle(news);
+  parts_.intake.on_parked(news);
   parts_.api.on_quiet([this] { stopping_->ring(); });
 }
 
@@ -201,23 +202,29 @@ bool Supervision::is_drained() const {
          parts_.settling.idle();
 }
 
-std::optional<BootTime> Supervision::give_up_at() const {
-  const auto reason = parts_.gate.parking().first();
+BootTime Supervision::give_up_at() const {
   auto until = deadline_;
-  if (reason)
+  if (const auto reason = parts_.gate.parking().first())
     until = std::min(until, *parts_.gate.parking().since(*reason) + options_.park_timeout);
+  if (parts_.intake.parked())
+    until = std::min(until, parts_.intake.parked_since() + options_.park_timeout);
   return until;
+}
+
+std::string Supervision::why_given_up() const {
+  if (const auto reason = parts_.gate.parking().first())
+    return fmt::format("gave up: parked ({}); what is left is safe in working/", to_string(*reason));
+  if (const auto& reason = parts_.intake.parked())
+    return fmt::format("gave up: parked (disk): {}; what is left is safe in incoming/ and working/", *reason);
+  return "gave up after --timeout; what is left is safe in working/";
 }
 
 boost::asio::awaitable<void> Supervision::drain() {
   parts_.tasks.spawn(take_present());
   while (!stop_asked_ && !is_drained() && !parts_.tasks.failure()) {
-    const auto until = *give_up_at();
+    const auto until = give_up_at();
     if (parts_.timers.now().boot >= until) {
-      const auto reason = parts_.gate.parking().first();
-      fail(ExitCode::unavailable,
-           reason ? fmt::format("gave up: parked ({}); what is left is safe in working/", to_string(*reason))
-                  : std::string("gave up after --timeout; what is left is safe in working/"));
+      fail(ExitCode::unavailable, why_given_up());
       break;
     }
     co_await news_->wait_until(until);
@@ -241,6 +248,10 @@ void Supervision::report_drain() {
                           left.detail);
   if (taken_->left_count > taken_->left.size())
     report += fmt::format("left in incoming/: {} more\n", taken_->left_count - taken_->left.size());
+  if (const auto stuck = totals.stuck + parts_.feed.unreadable(); stuck > 0) {
+    fail(ExitCode::failure, fmt::format("{} accepted files cannot be finished: run 'usherd doctor'", stuck));
+    return;
+  }
   if (sum.rejected + sum.unknown + totals.refused > 0)
     summary_.exit = ExitCode::with_rejects;
 }

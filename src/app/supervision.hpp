@@ -40,7 +40,8 @@ class Supervision {
   [[nodiscard]] VitalSigns vital_signs();
   void fail(ExitCode exit, std::string message);
   [[nodiscard]] bool is_drained() const;
-  [[nodiscard]] std::optional<BootTime> give_up_at() const;
+  [[nodiscard]] BootTime give_up_at() const;
+  [[nodiscard]] std::string why_given_up() const;
   void report_drain();
 
   Config config_;

@@ -48,7 +48,8 @@ DaemonPorts SystemPorts::ports(KeyHolder& key) {
                      read_boot_id(),
                      [&key] { return key.authorization(); },
                      [&key] { key.reread(); },
-                     {}};
+                     {},
+                     nullptr};
 }
 
 }  // namespace usherd

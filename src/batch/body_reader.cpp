@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace usherd {
 namespace {
 
 constexpr std::string_view kHead = "{\"requests\":[";
 constexpr std::string_view kTail = "]}";
+constexpr std::size_t kChunk = 256 * 1024;
 
 void newlines_to_commas(std::span<char> bytes) {
   char* at = bytes.data();
@@ -119,6 +121,20 @@ BodyDigest::~BodyDigest() = default;
 
 void BodyDigest::update(std::span<const char> piece) {
   XXH3_128bits_update(state_.get(), piece.data(), piece.size());
+}
+
+Result<Digest> body_digest(Files& files, const Manifest& manifest, const BodyPaths& paths) {
+  BodyReader reader(files, manifest, paths);
+  BodyDigest digest;
+  std::vector<char> chunk(kChunk);
+  while (true) {
+    const auto got = reader.read(chunk);
+    if (!got)
+      return got.error();
+    if (*got == 0)
+      return digest.value();
+    digest.update(std::span(chunk.data(), *got));
+  }
 }
 
 Digest BodyDigest::value() const {

@@ -83,7 +83,7 @@ Result<std::vector<MergeOutcome>> fold_groups(Files& files, const BodyPaths& pat
 }
 
 Result<Digest> freeze_body(Files& files, const DraftBatch& draft, const BodyPaths& paths,
-                           const std::string& working_directory) {
+                           const std::string& working_directory, std::vector<RecordSum>* sums) {
   if (!draft.merged_bytes.empty()) {
     auto file = files.write(paths.merged, WriteMode::truncate);
     if (!file)
@@ -97,6 +97,7 @@ Result<Digest> freeze_body(Files& files, const DraftBatch& draft, const BodyPath
   }
   BodyReader reader(files, draft.manifest, paths);
   BodyDigest digest;
+  SumReckoner reckoner(draft.lengths);
   std::vector<char> chunk(std::min<std::uint64_t>(kChunk, draft.body_length));
   std::uint64_t total = 0;
   while (true) {
@@ -106,11 +107,15 @@ Result<Digest> freeze_body(Files& files, const DraftBatch& draft, const BodyPath
     if (*got == 0)
       break;
     digest.update(std::span(chunk.data(), *got));
+    if (sums != nullptr)
+      reckoner.update(std::span(chunk.data(), *got));
     total += *got;
   }
   if (total != draft.body_length)
     return Error{Errc::corrupt,
                  fmt::format("a body of {} bytes was to be frozen and has {}", draft.body_length, total)};
+  if (sums != nullptr)
+    *sums = reckoner.take();
   return digest.value();
 }
 

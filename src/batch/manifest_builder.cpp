@@ -30,6 +30,7 @@ DraftBatch build_manifest(std::vector<QueuedRecord> records, const std::vector<M
 
   DraftBatch draft;
   draft.users.reserve(records.size() + merged.size());
+  draft.lengths.reserve(records.size() + merged.size());
   for (const auto& record : records) {
     const Run next = run_of(record, numbers[record.file]);
     auto& runs = draft.manifest.runs;
@@ -40,6 +41,7 @@ DraftBatch build_manifest(std::vector<QueuedRecord> records, const std::vector<M
       runs.push_back(next);
     }
     draft.users.push_back(record.record.user);
+    draft.lengths.push_back(record.record.length);
     if (record.record.second != 0) {
       draft.seconds.resize(draft.users.size());
       draft.seconds.back() = record.record.second;
@@ -53,6 +55,7 @@ DraftBatch build_manifest(std::vector<QueuedRecord> records, const std::vector<M
     draft.merged_bytes += '\n';
     draft.manifest.literals.push_back(std::move(literal));
     draft.users.push_back(record.user);
+    draft.lengths.push_back(static_cast<std::uint32_t>(record.line.size()));
   }
   if (!draft.seconds.empty())
     draft.seconds.resize(draft.users.size());

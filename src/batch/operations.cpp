@@ -25,13 +25,52 @@ Result<Operations> Operations::find(Files& files, const Manifest& manifest, Body
   return operations;
 }
 
-Operations Operations::blind(Files& files, const Manifest& manifest) {
-  Operations operations(files, manifest, BodyPaths{});
+Operations Operations::known(Files& files, const Manifest& manifest, BodyPaths paths,
+                             std::span<const std::uint32_t> lengths) {
+  Operations operations(files, manifest, std::move(paths));
+  std::size_t next = 0;
   for (const auto& run : manifest.runs) {
-    for (std::uint32_t i = 0; i < run.records; ++i)
-      operations.runs_.push_back({run.file, run.offset, 0, run.line + i, 1});
+    auto offset = run.offset;
+    for (std::uint32_t i = 0; i < run.records && next < lengths.size(); ++i, ++next) {
+      operations.runs_.push_back({run.file, offset, lengths[next], run.line + i, 1});
+      operations.followed_.push_back(i + 1 < run.records);
+      offset += lengths[next] + 1;
+    }
   }
   return operations;
+}
+
+Operations Operations::blind(Files& files, const Manifest& manifest) {
+  Operations operations(files, manifest, BodyPaths{});
+  for (const auto& run : manifest.runs)
+    operations.guess(run);
+  return operations;
+}
+
+Result<Operations> Operations::find_except(Files& files, const Manifest& manifest, BodyPaths paths,
+                                           std::span<const FileNumber> changed) {
+  Operations operations(files, manifest, std::move(paths));
+  for (const auto& run : manifest.runs) {
+    if (std::find(changed.begin(), changed.end(), run.file) != changed.end()) {
+      operations.guess(run);
+      continue;
+    }
+    if (auto located = operations.locate(run); !located)
+      return located.error();
+  }
+  return operations;
+}
+
+const Run& Operations::run_of(std::size_t index) const {
+  auto run = manifest_.runs.begin();
+  for (; index >= run->records; ++run)
+    index -= run->records;
+  return *run;
+}
+
+void Operations::guess(const Run& run) {
+  for (std::uint32_t i = 0; i < run.records; ++i)
+    runs_.push_back({run.file, run.offset, run.records == 1 ? run.length : 0, run.line + i, 1});
 }
 
 Result<void> Operations::locate(const Run& run) {
@@ -111,6 +150,46 @@ Result<std::string> Operations::bytes(std::size_t index) {
   return read(paths_.merged, literal(index).offset, literal(index).length);
 }
 
+Result<std::string> Operations::bytes_and_newline(std::size_t index) {
+  if (is_merged(index) || index >= followed_.size() || !followed_[index])
+    return bytes(index);
+  auto record = runs_[index];
+  ++record.length;
+  auto bytes = this->bytes(record);
+  if (!bytes)
+    return bytes;
+  if (bytes->back() != '\n')
+    return Error{Errc::corrupt, fmt::format("line {} does not end where it did", record.line)};
+  bytes->pop_back();
+  return bytes;
+}
+
+DraftBatch draft_changed(const Operations& operations, const BatchRow& row,
+                         std::span<const std::size_t> indexes) {
+  DraftBatch draft;
+  auto& runs = draft.manifest.runs;
+  for (const auto index : indexes) {
+    draft.users.push_back(row.users[index]);
+    if (!row.seconds.empty())
+      draft.seconds.push_back(row.seconds[index]);
+    if (operations.is_merged(index)) {
+      draft.manifest.literals.push_back(operations.literal(index));
+      continue;
+    }
+    if (const Run& record = operations.run(index); record.length > 0) {
+      runs.push_back(record);
+      continue;
+    }
+    // Where records begin in a run that was not looked at nobody knows: it stays whole, as coverage needs it.
+    const Run& whole = operations.run_of(index);
+    if (runs.empty() || runs.back() != whole)
+      runs.push_back(whole);
+  }
+  draft.shares = shares_of(draft.manifest);
+  draft.body_length = body_length(draft.manifest);
+  return draft;
+}
+
 Result<DraftBatch> draft_part(Operations& operations, const BatchRow& row,
                               std::span<const std::size_t> indexes) {
   DraftBatch draft;
@@ -127,10 +206,12 @@ Result<DraftBatch> draft_part(Operations& operations, const BatchRow& row,
       literal.offset = draft.merged_bytes.size();
       draft.merged_bytes += *bytes;
       draft.merged_bytes += '\n';
+      draft.lengths.push_back(static_cast<std::uint32_t>(literal.length));
       manifest.literals.push_back(std::move(literal));
       continue;
     }
     const Run& next = operations.run(index);
+    draft.lengths.push_back(static_cast<std::uint32_t>(next.length));
     auto& runs = manifest.runs;
     if (!runs.empty() && runs.back().file == next.file &&
         runs.back().line + runs.back().records == next.line) {

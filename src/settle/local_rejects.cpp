@@ -83,8 +83,10 @@ Result<void> LocalRejects::sync() {
     return {};
   if (auto synced = out_->sync(); !synced)
     return synced;
-  dirty_ = false;
-  return files_.sync(layout_.working());
+  // Only then: a folder that was not synced may forget the file.
+  auto synced = files_.sync(layout_.working());
+  dirty_ = !synced;
+  return synced;
 }
 
 }  // namespace usherd

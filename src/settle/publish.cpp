@@ -23,6 +23,8 @@ Result<void> Settlement::publish_one(const Ending& ending) const {
       return moved;
   }
   auto told = move_once(files_, unfinished(layout_, number, "receipt"), places.receipt());
+  if (told)
+    told = drop_tail(ending);
   return told ? move_once(files_, working, places.done()) : told;
 }
 
@@ -30,12 +32,14 @@ std::vector<Result<void>> Settlement::publish(std::span<const Ending> group) con
   std::vector<Result<void>> results;
   bool to_done = false;
   bool to_rejected = false;
+  bool to_incoming = false;
   for (const auto& ending : group) {
     auto published = publish_one(ending);
     if (!published)
       published = published.error().within(fmt::format("settle file {}", ending.file.number));
     results.push_back(std::move(published));
     const bool refused = ending.file.state == FileState::refused;
+    to_incoming = to_incoming || !ending.tail.empty();
     to_done = to_done || !refused;
     to_rejected = to_rejected || refused || ending.outcomes.rejected + ending.outcomes.unknown > 0;
   }
@@ -45,6 +49,8 @@ std::vector<Result<void>> Settlement::publish(std::span<const Ending> group) con
     synced = files_.sync(layout_.rejected());
   if (synced && to_done)
     synced = files_.sync(layout_.done());
+  if (synced && to_incoming)
+    synced = files_.sync(layout_.incoming());
   if (synced && !group.empty())
     synced = files_.sync(layout_.working());
   if (!synced) {

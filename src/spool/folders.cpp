@@ -20,6 +20,8 @@ namespace {
 
 constexpr const char* kProducers = "usherd-submit";
 constexpr std::string_view kTrial = ".usherd-trial-";
+/// A file needs a few on its way, and those in flight must find theirs.
+constexpr std::uint64_t kLeastInodes = 64;
 
 /// Whether that is the trial file of a process that lives no more.
 bool is_dead_trial(std::string_view name) {
@@ -139,6 +141,11 @@ Result<std::uint64_t> free_bytes(const std::string& directory) {
   struct ::statvfs found {};
   if (::statvfs(directory.c_str(), &found) != 0)
     return Error::system(errno, fmt::format("free space of {}", directory));
+  // A file system that makes inodes as it goes counts none.
+  if (found.f_files != 0 && found.f_favail < kLeastInodes)
+    return Error{Errc::no_space,
+                 fmt::format("{} inodes are free on the file system of {}: remove files there",
+                             std::uint64_t{found.f_favail}, directory)};
   return std::uint64_t{found.f_bavail} * found.f_frsize;
 }
 

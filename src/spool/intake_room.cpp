@@ -24,6 +24,14 @@ asio::awaitable<bool> Intake::make_room() {
     park(error);
     co_return false;
   }
+  if (options_.keep_back) {
+    auto keep = options_.keep_back;
+    const auto kept = co_await workers_.run(std::move(keep));
+    if (!kept) {
+      park(kept.error());
+      co_return false;
+    }
+  }
   const auto report = co_await claimer_.finish();
   accepted(report.files, report.bytes);
   if (report.stopped) {
@@ -35,13 +43,16 @@ asio::awaitable<bool> Intake::make_room() {
 }
 
 void Intake::park(const Error& error) {
-  if (!parked_) {
+  const bool news = !parked_;
+  if (news) {
     log_event(log_, LogLevel::error, {LogEvent::parked, {}, 0, {}, "disk"}, "intake is parked (disk): {}",
               error.message);
     parked_since_ = timers_.now().boot;
   }
   parked_ = error.message;
   next_try_ = timers_.now().boot + options_.rescan;
+  if (news && on_parked_)
+    on_parked_();
 }
 
 void Intake::unpark() {

@@ -62,17 +62,17 @@ Result<Origin> Origins::of(std::uint64_t line) const {
 
 Result<Origin> origin_of(Files& files, const SpoolLayout& layout, const SpoolFile& file, std::uint64_t line,
                          std::uint64_t offset) {
+  Origin own;
+  own.offset = offset;
+  own.line = line;
   const auto format = format_of(file.original);
-  if (!file.converted || (format && format->format == Format::ndjson)) {
-    Origin origin;
-    origin.offset = offset;
-    origin.line = line;
-    return origin;
-  }
+  if (!file.converted || (format && format->format == Format::ndjson))
+    return own;
   const auto origins = Origins::open(files, layout, file.number);
-  if (!origins)
-    return origins.error();
-  return origins->of(line);
+  auto origin = origins ? origins->of(line) : Result<Origin>(origins.error());
+  const bool lost =
+      !origin && (origin.error().code == Errc::corrupt || origin.error().code == Errc::not_found);
+  return lost ? Result<Origin>(own) : origin;
 }
 
 }  // namespace usherd

@@ -21,7 +21,6 @@ Error strangers(const SpoolLayout& layout, std::string_view why) {
                       layout.root(), why)};
 }
 
-/// Empty where the spool has none.
 Result<std::string> read_id(Files& files, const SpoolLayout& layout) {
   const auto file = files.open(id_path(layout));
   if (!file && file.error().code == Errc::not_found)
@@ -62,6 +61,25 @@ Result<bool> holds_accepted_files(Files& files, const SpoolLayout& layout) {
 }
 
 }  // namespace
+
+Result<std::string> read_spool_id(Files& files, const SpoolLayout& layout) {
+  return read_id(files, layout);
+}
+
+Result<void> make_pair(Files& files, const SpoolLayout& layout, Ledger& ledger) {
+  const auto known = ledger.fact(kFact);
+  if (!known)
+    return known.error();
+  const auto id = read_id(files, layout);
+  if (!id)
+    return id.error();
+  // The ledger is told first, as by match_spool().
+  const auto common = !id->empty() ? *id : known->has_value() ? **known : Random::from_system().uuid();
+  const auto told = ledger.transaction([&] { return ledger.set_fact(kFact, common); });
+  if (!told)
+    return told.error();
+  return id->empty() ? write_id(files, layout, common) : Result<void>{};
+}
 
 Result<void> match_spool(Files& files, const SpoolLayout& layout, Ledger& ledger) {
   const auto known = ledger.fact(kFact);

@@ -1,5 +1,7 @@
 #include "usherd/submit/recorder.hpp"
 
+#include <utility>
+
 namespace usherd {
 namespace {
 
@@ -10,27 +12,62 @@ constexpr std::chrono::seconds kRetry{2};
 Recorder::Recorder(GroupCommit& ledger, RequestGate& gate, Timers& timers, Log& log)
     : ledger_(ledger), gate_(gate), timers_(timers), log_(log) {}
 
-boost::asio::awaitable<bool> Recorder::record(GroupCommit::Change change) {
+boost::asio::awaitable<bool> Recorder::record(GroupCommit::Change change, Purpose purpose) {
   while (true) {
+    if (purpose == Purpose::begin) {
+      const bool room = co_await wait_for_room();
+      if (!room)
+        co_return false;
+    }
     const auto done = co_await ledger_.apply(change);
     if (done) {
       disk_works();
       co_return true;
     }
-    const bool again = co_await wait_for_disk(done.error());
+    const bool again = co_await wait_for_disk(done.error(), purpose);
     if (!again)
       co_return false;
   }
 }
 
-boost::asio::awaitable<bool> Recorder::wait_for_disk(const Error& error) {
+boost::asio::awaitable<bool> Recorder::wait_for_room() {
+  while (reserve_ != nullptr && reserve_->is_spent() && !stopping_) {
+    if (!std::exchange(waits_for_room_, true))
+      log_.warn("the disk is full: what is in flight is finished, nothing new is begun");
+    co_await pause();
+  }
+  waits_for_room_ = false;
+  co_return !stopping_;
+}
+
+boost::asio::awaitable<void> Recorder::pause() {
+  const auto alarm = timers_.alarm(WaitFor::disk);
+  co_await alarm->wait_until(timers_.now().boot + kRetry);
+}
+
+bool Recorder::make_room(const Error& error) {
+  if (error.code != Errc::no_space || reserve_ == nullptr || !reserve_->give())
+    return false;
+  log_.warn("the disk is full ({}): the space that was kept back is given to what is in flight",
+            error.message);
+  return true;
+}
+
+boost::asio::awaitable<bool> Recorder::wait_for_disk(const Error& error, Purpose purpose) {
+  if (stopping_)
+    co_return false;
+  if (purpose == Purpose::begin && error.code == Errc::no_space && reserve_ != nullptr) {
+    if (!std::exchange(waits_for_room_, true))
+      log_.warn("the disk is full ({}): nothing new is begun", error.message);
+    co_await pause();
+    co_return !stopping_;
+  }
+  if (make_room(error))
+    co_return true;
   if (!gate_.parking().holds(ParkReason::disk))
     log_.error("cannot write state: {}; will try again", error.message);
   gate_.park(ParkReason::disk);
-  if (stopping_)
-    co_return false;
-  const auto alarm = timers_.alarm(WaitFor::disk);
-  co_await alarm->wait_until(timers_.now().boot + kRetry);
+  co_await pause();
   co_return !stopping_;
 }
 

@@ -120,7 +120,8 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   const Exchange& exchange = attempt.reply.exchange;
   attempt.outcome.progress = exchange.progress;
   attempt.outcome.answered = !exchange.failure.has_value();
-  attempt.outcome.body_changed = exchange.body_failed && exchange.failure->code == Errc::corrupt;
+  attempt.outcome.body_changed = exchange.body_failed && (exchange.failure->code == Errc::corrupt ||
+                                                          exchange.failure->code == Errc::not_found);
   attempt.outcome.status = exchange.status;
   if (attempt.outcome.answered && exchange.status == 200) {
     attempt.job = parse_created_job(exchange.body);
@@ -207,6 +208,7 @@ boost::asio::awaitable<bool> Submitter::accept(ActiveBatch& batch, const JobAnsw
   batch.row.job = name;
   batch.row.job_created = created;
   batch.row.submitted = submitted;
+  std::vector<RecordSum>().swap(batch.sums);
   ++stats_.accepted;
   stats_.refusals_in_a_row = 0;
   parts_.budget.accepted();

@@ -116,6 +116,8 @@ class Delivery {
                                                          BatchVerdict::Why why);
   [[nodiscard]] boost::asio::awaitable<std::vector<Batch>> divide(Batch batch, Pieces pieces,
                                                                   bool key_may_run);
+  /// Records whose bytes changed end unknown; the others go on under a new key where that is proven safe.
+  [[nodiscard]] boost::asio::awaitable<bool> files_changed(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> end(Batch batch, BatchVerdict verdict);
   [[nodiscard]] boost::asio::awaitable<bool> end_all(Batch batch, OperationEnd how, BatchVerdict::Why why);
   /// True once it is durable.

@@ -63,6 +63,8 @@ class FileFeed {
   [[nodiscard]] bool is_idle() const { return idle_; }
   /// The file whose reading began last: all up to it are open or settled, those after it wait in the ledger.
   [[nodiscard]] FileNumber begun() const { return begun_; }
+  /// Accepted files that are not where they should be, or cannot be read; they stay unfinished.
+  [[nodiscard]] std::size_t unreadable() const { return unreadable_; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<bool> read_file(SpoolFile file);
@@ -70,6 +72,7 @@ class FileFeed {
   [[nodiscard]] boost::asio::awaitable<bool> read_blocks(std::uint32_t slot, const Coverage& coverage);
   [[nodiscard]] boost::asio::awaitable<Result<Coverage>> coverage_of(const SpoolFile& file);
   [[nodiscard]] boost::asio::awaitable<bool> checkpoint(std::uint32_t slot, LocalRejects& rejects);
+  void note_unreadable(const SpoolFile& file, const Error& error);
   void skip(FileProgress& progress, const Run& run, std::uint64_t end);
 
   Parts parts_;
@@ -78,6 +81,7 @@ class FileFeed {
   Event arrived_;
   std::function<void()> on_idle_;
   FileNumber begun_ = 0;
+  std::size_t unreadable_ = 0;
   bool news_ = true;
   bool intake_ended_ = false;
   bool idle_ = false;

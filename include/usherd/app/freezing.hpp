@@ -8,6 +8,8 @@
 #include "usherd/submit/active_batch.hpp"
 #include "usherd/submit/recorder.hpp"
 #include "usherd/submit/submitter.hpp"
+#include "usherd/validate/record.hpp"
+#include "usherd/validate/user_keys.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -32,6 +34,8 @@ class Freezing {
     Submitter& submitter;
     Timers& timers;
     Random& random;
+    RecordRules rules;
+    const UserKeys& keys;
     bool merge = true;
   };
   Freezing(Parts parts, BatchId last_id) : parts_(std::move(parts)), last_id_(last_id) {}
@@ -51,16 +55,32 @@ class Freezing {
   /// and `estate` is noted with them. Empty when we are stopping; an error when its files changed.
   [[nodiscard]] boost::asio::awaitable<Result<std::vector<std::shared_ptr<ActiveBatch>>>> divide(
       ActiveBatch& batch, std::vector<Piece> pieces, Estate estate);
+
+  /// What becomes of a batch whose files are not what was frozen; neither is null.
+  struct Apart {
+    std::shared_ptr<ActiveBatch> changed;  ///< never to be sent
+    std::shared_ptr<ActiveBatch> rest;     ///< frozen anew, under a new key
+    bool stopped = false;                  ///< we are stopping, and nothing of it is durable
+  };
+  /// Replaces a batch that never ran by one of the operations that changed and one of the others. Told by the
+  /// operations' sums while there are any, else by file: one whose times are not those of its acceptance.
+  /// Errc::corrupt when no operation can be trusted.
+  [[nodiscard]] boost::asio::awaitable<Result<Apart>> set_apart(ActiveBatch& batch, Estate estate);
+  struct Part;
   void set_merge(bool merge) { parts_.merge = merge; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<bool> merge(OpenBatch& open, std::vector<MergedRecord>& merged);
   [[nodiscard]] std::vector<MergeGroup> merge_groups(OpenBatch& open,
                                                      std::vector<std::size_t>& positions) const;
-  using Drafts = std::vector<std::pair<DraftBatch, Digest>>;
-  [[nodiscard]] boost::asio::awaitable<Result<Drafts>> draft_pieces(ActiveBatch& batch,
-                                                                    const std::vector<Piece>& pieces,
-                                                                    BatchId first_id);
+  [[nodiscard]] boost::asio::awaitable<Result<std::vector<Part>>> freeze_pieces(
+      ActiveBatch& batch, const std::vector<Piece>& pieces, BatchId first_id);
+  /// Inserts the children and retires their parent. False when we are stopping.
+  [[nodiscard]] boost::asio::awaitable<bool> replace(BatchId parent, Estate estate,
+                                                     std::vector<std::shared_ptr<ActiveBatch>> children);
+  [[nodiscard]] std::shared_ptr<ActiveBatch> child_of(const ActiveBatch& batch, Part& part, BatchId id,
+                                                      const Estate& estate) const;
+  [[nodiscard]] std::vector<SpoolFile> files_of(const Manifest& manifest) const;
   [[nodiscard]] std::shared_ptr<ActiveBatch> row_of(DraftBatch& draft, BatchId id) const;
 
   Parts parts_;

@@ -27,6 +27,7 @@ struct SettledTotals {
   std::uint64_t with_rejects = 0;  ///< files of which records were rejected or ended unknown
   std::uint64_t records = 0;
   Outcomes outcomes;
+  std::uint64_t stuck = 0;  ///< files whose spool and ledger contradict each other
 };
 
 /// Settles finished files in groups, and removes what was kept long enough. Event loop only; disk and ledger
@@ -71,6 +72,7 @@ class Settling {
   std::unique_ptr<Alarm> alarm_;
   std::deque<FileNumber> queue_;
   std::vector<FileNumber> again_;  ///< could not be settled; tried again later
+  std::vector<FileNumber> named_;  ///< of those, which the log has named
   BootTime next_expiry_{};
   std::function<void()> settled_;
   SettledTotals totals_;

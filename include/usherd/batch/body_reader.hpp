@@ -73,4 +73,7 @@ class BodyDigest {
   std::unique_ptr<XXH3_state_s, Free> state_;
 };
 
+/// Digest of a whole body as its files are now. Errors: those of BodyReader::read.
+[[nodiscard]] Result<Digest> body_digest(Files& files, const Manifest& manifest, const BodyPaths& paths);
+
 }  // namespace usherd

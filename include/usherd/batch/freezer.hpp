@@ -3,6 +3,7 @@
 #include "usherd/batch/manifest_builder.hpp"
 #include "usherd/batch/open_batch.hpp"
 #include "usherd/batch/open_files.hpp"
+#include "usherd/batch/record_sums.hpp"
 #include "usherd/ports/files.hpp"
 
 #include <cstdint>
@@ -30,8 +31,9 @@ struct MergeOutcome {
                                                             std::uint64_t room);
 
 /// Makes a draft's merged records durable and reckons the digest of its body. Blocking. `paths` must name the
-/// batch's file of merged records.
+/// batch's file of merged records. `sums` receives those of the operations.
 [[nodiscard]] Result<Digest> freeze_body(Files& files, const DraftBatch& draft, const BodyPaths& paths,
-                                         const std::string& working_directory);
+                                         const std::string& working_directory,
+                                         std::vector<RecordSum>* sums = nullptr);
 
 }  // namespace usherd

@@ -23,6 +23,7 @@ struct DraftBatch {
   Manifest manifest;
   std::vector<std::uint64_t> users;
   std::vector<std::uint64_t> seconds;
+  std::vector<std::uint32_t> lengths;  ///< of the operations in body order
   std::vector<Share> shares;
   std::string merged_bytes;
   std::uint64_t body_length = 0;

@@ -21,6 +21,15 @@ class Operations {
   /// manifest says.
   [[nodiscard]] static Result<Operations> find(Files& files, const Manifest& manifest, BodyPaths paths);
 
+  /// The same where some files may have changed: each run of theirs is taken for one operation a record, as
+  /// by blind().
+  [[nodiscard]] static Result<Operations> find_except(Files& files, const Manifest& manifest, BodyPaths paths,
+                                                      std::span<const FileNumber> changed);
+
+  /// The same from lengths that are known, one for each operation: right even when the files changed since.
+  [[nodiscard]] static Operations known(Files& files, const Manifest& manifest, BodyPaths paths,
+                                        std::span<const std::uint32_t> lengths);
+
   /// The same without looking at the files, when they are not what the manifest says: lines are right,
   /// offsets those of the runs, bytes() fails.
   [[nodiscard]] static Operations blind(Files& files, const Manifest& manifest);
@@ -29,24 +38,31 @@ class Operations {
   [[nodiscard]] bool is_merged(std::size_t index) const { return index >= runs_.size(); }
   /// Of an operation that is not merged: where its record stands.
   [[nodiscard]] const Run& run(std::size_t index) const { return runs_[index]; }
+  /// The run of the manifest that it stands in.
+  [[nodiscard]] const Run& run_of(std::size_t index) const;
   /// Of a merged one.
   [[nodiscard]] const Literal& literal(std::size_t index) const {
     return manifest_.literals[index - runs_.size()];
   }
   /// The bytes of an operation as they stand in the body.
   [[nodiscard]] Result<std::string> bytes(std::size_t index);
+  /// The same, proving that what ends the record still does: a newline where another record of its run
+  /// follows. Errc::corrupt where it is gone.
+  [[nodiscard]] Result<std::string> bytes_and_newline(std::size_t index);
   /// The bytes of any record of these files.
   [[nodiscard]] Result<std::string> bytes(const Run& record);
 
  private:
   Operations(Files& files, Manifest manifest, BodyPaths paths);
   [[nodiscard]] Result<void> locate(const Run& run);
+  void guess(const Run& run);
   [[nodiscard]] Result<std::string> read(const std::string& path, std::uint64_t offset, std::uint64_t length);
 
   Files* files_;
   Manifest manifest_;
   BodyPaths paths_;
   std::vector<Run> runs_;
+  std::vector<bool> followed_;  // of those of known(): another record of the same run stands behind
   std::unique_ptr<ReadFile> file_;
   std::string open_path_;
 };
@@ -55,5 +71,9 @@ class Operations {
 /// ones get their bytes copied. `row` is the batch that `operations` was found in.
 [[nodiscard]] Result<DraftBatch> draft_part(Operations& operations, const BatchRow& row,
                                             std::span<const std::size_t> indexes);
+
+/// The same for operations whose bytes changed and will never be sent: looks at no file, one run a record.
+[[nodiscard]] DraftBatch draft_changed(const Operations& operations, const BatchRow& row,
+                                       std::span<const std::size_t> indexes);
 
 }  // namespace usherd

@@ -20,14 +20,20 @@ struct Ending {
   Outcomes outcomes;  ///< what local rules refused counted in
   std::vector<ReceiptBatch> batches;
   WallTime finished{};
-  std::string tail;  ///< for the caller to set: NAME~tail, where bytes were appended after the claim
+  std::string
+      tail;  ///< by find_tail: where bytes were appended after the claim, the name they are dropped under
 };
 
+/// The name under which what was appended to a file after its claim is dropped: "a~tail.ndjson" for
+/// "a.ndjson". That of CSV is no file of its own, as its header row is missing: "a.csv~tail" is refused
+/// whole.
+[[nodiscard]] std::string tail_name(std::string_view name);
+
 /// Carries ended files out of working/: rejects, receipt, the file itself, then the ledger, then the
-/// leftovers. For a group of files: gather on the ledger's thread; prepare each on any worker, several at
-/// once; publish on one worker; commit on the ledger's thread; clean on a worker. Who fails on the way leaves
-/// the group, and its neighbours go on. Each step recognises what was done before a crash, so the whole may
-/// be begun again at any point. Blocking; holds no state; the files must outlive it.
+/// leftovers. For a group of files: gather on the ledger's thread; find_tail and prepare each on any worker,
+/// several at once; publish on one worker; commit on the ledger's thread; clean on a worker. Who fails on the
+/// way leaves the group, and its neighbours go on. Each step recognises what was done before a crash, so the
+/// whole may be begun again at any point. Blocking; holds no state; the files must outlive it.
 class Settlement {
  public:
   Settlement(Files& files, SpoolLayout layout) : files_(files), layout_(std::move(layout)) {}
@@ -35,6 +41,10 @@ class Settlement {
   /// Reads what is needed from the ledger, where the file's mark must stand at its end. Errc::invalid while
   /// the file is not read to its end or one of its batches is open, corrupt when its counts do not add up.
   [[nodiscard]] static Result<Ending> gather(Ledger& ledger, FileNumber number, WallTime now);
+  /// Copies what was appended to the file since its claim, so that publish can drop it again as a file of its
+  /// own, once: the receipt, in its place before the copy is, tells a repeat that it was made. A refused file
+  /// goes as a whole and has none.
+  [[nodiscard]] Result<void> find_tail(Ending& ending) const;
   /// Writes reject lines and receipt, or the refusal, beside the file, and syncs them. Errc::corrupt when
   /// what should be there is not.
   [[nodiscard]] Result<void> prepare(const Ending& ending) const;
@@ -55,6 +65,7 @@ class Settlement {
   [[nodiscard]] Result<void> prepare_rejects(const Ending& ending) const;
   [[nodiscard]] Result<void> prepare_receipt(const Ending& ending) const;
   [[nodiscard]] Result<void> prepare_refusal(const Ending& ending) const;
+  [[nodiscard]] Result<void> drop_tail(const Ending& ending) const;
   [[nodiscard]] Result<void> publish_one(const Ending& ending) const;
 
   Files& files_;

@@ -23,7 +23,13 @@ namespace usherd {
 /// claimed. Blocks.
 [[nodiscard]] Result<void> match_spool(Files& files, const SpoolLayout& layout, Ledger& ledger);
 
-/// Bytes that an unprivileged process may still write below `directory`. Blocks.
+/// The id that the spool holds; empty where it has none. Blocks.
+[[nodiscard]] Result<std::string> read_spool_id(Files& files, const SpoolLayout& layout);
+/// Makes spool and ledger a pair, whatever either was before: for an operator who knows that they are one.
+[[nodiscard]] Result<void> make_pair(Files& files, const SpoolLayout& layout, Ledger& ledger);
+
+/// Bytes that an unprivileged process may still write below `directory`. Errc::no_space when hardly an inode
+/// is left. Blocks.
 [[nodiscard]] Result<std::uint64_t> free_bytes(const std::string& directory);
 
 }  // namespace usherd

@@ -24,7 +24,8 @@ struct IntakeOptions {
   Milliseconds rescan{15'000};
   std::uint64_t min_free = std::uint64_t{256} << 20;
   std::function<Result<std::uint64_t>()> free_bytes =
-      {};  ///< runs on a worker; empty: asks the spool's file system
+      {};                                        ///< runs on a worker; empty: asks the spool's file system
+  std::function<Result<void>()> keep_back = {};  ///< the same: makes the reserve, before anything is taken
 };
 
 struct DrainReport {
@@ -50,6 +51,8 @@ class Intake {
   /// disk. What came later or cannot be read is left and named. stop() ends it early.
   [[nodiscard]] boost::asio::awaitable<Result<DrainReport>> take_present();
   void stop();
+  /// Called when it parks.
+  void on_parked(std::function<void()> parked) { on_parked_ = std::move(parked); }
 
   /// The options of a reloaded configuration; free_bytes stays.
   void reload(Milliseconds settle, Milliseconds rescan, std::uint64_t min_free);
@@ -100,6 +103,7 @@ class Intake {
   Workers workers_;
   Log& log_;
   std::function<void()> on_accepted_;
+  std::function<void()> on_parked_;
   Claimer claimer_;
   SettleWatch settle_;
   std::unique_ptr<Alarm> alarm_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "usherd/batch/record_sums.hpp"
 #include "usherd/ledger/rows.hpp"
 #include "usherd/submit/post_policy.hpp"
 
@@ -18,6 +19,8 @@ struct ActiveBatch {
   unsigned rekeyed_for_errors = 0;  ///< keys given up because of plain 500s
   /// How many POSTs had been accepted when the present key drew its first 500.
   std::optional<std::uint64_t> accepted_at_first_error;
+  /// Of its operations, while this process froze it and it was not accepted; else empty.
+  std::vector<RecordSum> sums;
   bool tried = false;          ///< whatever was sent under the present key was sent by this process
   bool begun = false;          ///< an exchange was begun under it in this process
   bool has_place = false;      ///< it is counted into the budget

@@ -2,6 +2,7 @@
 
 #include "usherd/ledger/group_commit.hpp"
 #include "usherd/ports/timers.hpp"
+#include "usherd/spool/space_reserve.hpp"
 #include "usherd/submit/request_gate.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -10,27 +11,46 @@
 
 namespace usherd {
 
+/// What a write is for.
+enum class Purpose : std::uint8_t {
+  finish,  ///< something in flight: the last of the disk is kept back for it
+  begin,   ///< something that may as well wait until there is room again
+};
+
 /// Commits that must not be given up: while the state directory cannot be written it says so (parked: disk),
-/// waits and tries again, as what happened outside cannot be undone. Event loop only.
+/// waits and tries again, as what happened outside cannot be undone. When the disk is full, what finishes
+/// something spends the reserve first; what begins something waits until there is one again, and parks
+/// nobody. Event loop only.
 class Recorder {
  public:
   Recorder(GroupCommit& ledger, RequestGate& gate, Timers& timers, Log& log);
 
   /// True once the change is durable; false when we are stopping and it is not. The change may run several
   /// times.
-  [[nodiscard]] boost::asio::awaitable<bool> record(GroupCommit::Change change);
+  [[nodiscard]] boost::asio::awaitable<bool> record(GroupCommit::Change change,
+                                                    Purpose purpose = Purpose::finish);
   /// A wait of the same kind for something else that the disk refuses. Returns false when we are stopping.
-  [[nodiscard]] boost::asio::awaitable<bool> wait_for_disk(const Error& error);
+  [[nodiscard]] boost::asio::awaitable<bool> wait_for_disk(const Error& error,
+                                                           Purpose purpose = Purpose::finish);
+  /// For a write that failed and will be tried again by other means: true when the reserve made room for it.
+  bool make_room(const Error& error);
+  /// Without one nothing is kept back. It must outlive this.
+  void spend(SpaceReserve& reserve) { reserve_ = &reserve; }
   void disk_works();
   /// Waiters give up after the attempt under way.
   void stop() { stopping_ = true; }
 
  private:
+  [[nodiscard]] boost::asio::awaitable<void> pause();
+  [[nodiscard]] boost::asio::awaitable<bool> wait_for_room();
+
   GroupCommit& ledger_;
   RequestGate& gate_;
   Timers& timers_;
   Log& log_;
+  SpaceReserve* reserve_ = nullptr;
   bool stopping_ = false;
+  bool waits_for_room_ = false;  ///< said once
 };
 
 }  // namespace usherd

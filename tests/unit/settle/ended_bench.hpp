@@ -52,6 +52,9 @@ struct EndedBench : SpoolBench {
       auto ending = Settlement::gather(*ledger.ledger, number, wall(1764000001000));
       if (!ending)
         return ending.error();
+      auto copied = by.find_tail(*ending);
+      if (!copied)
+        return copied;
       auto prepared = by.prepare(*ending);
       if (!prepared)
         return prepared;

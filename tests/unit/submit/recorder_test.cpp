@@ -85,3 +85,66 @@ TEST_CASE("Several that wait for the disk all come through once it works") {
   CHECK(second->value == true);
   CHECK_FALSE(bench.parked());
 }
+
+namespace {
+
+/// A disk with a reserve on it.
+struct ReserveBench : Bench {
+  test::Scratch directory;
+  SpaceReserve reserve{{directory.path()}};
+
+  ReserveBench() {
+    REQUIRE(reserve.hold());
+    recorder.spend(reserve);
+  }
+  [[nodiscard]] bool kept() const { return std::filesystem::exists(directory.path() + "/.usherd-reserve"); }
+};
+
+}  // namespace
+
+TEST_CASE("What finishes something spends what was kept back, and parks only when that is gone too") {
+  ReserveBench bench;
+  CHECK(bench.kept());
+  bench.fails = 1;
+  CHECK(bench.loop.run(bench.recorder.record(bench.change())));
+  CHECK_FALSE(bench.kept());
+  CHECK(bench.reserve.is_spent());
+  CHECK_FALSE(bench.parked());
+  bench.fails = 1;
+  const auto done = bench.loop.start(bench.recorder.record(bench.change()));
+  CHECK(bench.parked());
+  bench.loop.pass(2s);
+  CHECK(done->value == true);
+}
+
+TEST_CASE(
+    "What begins something leaves the reserve alone, waits while it is spent, and goes on when it is back") {
+  ReserveBench bench;
+  bench.fails = 1;
+  const auto refused = bench.loop.start(bench.recorder.record(bench.change(), Purpose::begin));
+  CHECK(bench.kept());
+  CHECK_FALSE(bench.parked());
+  bench.loop.pass(2s);
+  CHECK(refused->value == true);
+
+  REQUIRE(bench.reserve.give());
+  const auto tries = bench.tries;
+  const auto waits = bench.loop.start(bench.recorder.record(bench.change(), Purpose::begin));
+  bench.loop.pass(60s);
+  CHECK_FALSE(waits->done());
+  CHECK(bench.tries == tries);
+  CHECK_FALSE(bench.parked());
+  // Others finish meanwhile.
+  CHECK(bench.loop.run(bench.recorder.record(bench.change())));
+  REQUIRE(bench.reserve.hold());
+  bench.loop.pass(2s);
+  CHECK(waits->value == true);
+}
+
+TEST_CASE("Only a full disk costs the reserve") {
+  ReserveBench bench;
+  CHECK_FALSE(bench.recorder.make_room(Error{Errc::io, "broken"}));
+  CHECK(bench.kept());
+  CHECK(bench.recorder.make_room(Error{Errc::no_space, "full"}));
+  CHECK_FALSE(bench.recorder.make_room(Error{Errc::no_space, "full"}));
+}

@@ -1,0 +1,95 @@
+#include "src/settle/moves.hpp"
+#include "src/settle/places.hpp"
+#include "usherd/core/text.hpp"
+#include "usherd/settle/settlement.hpp"
+#include "usherd/spool/file_name.hpp"
+
+#include <array>
+#include <memory>
+#include <string_view>
+
+namespace usherd {
+namespace {
+
+constexpr std::size_t kPiece = 64 << 10;
+constexpr std::uint64_t kMostNumber = 100;
+
+/// Copies what stands behind `offset`, up to the end that the file has when it is reached.
+Result<void> copy_from(ReadFile& in, std::uint64_t offset, WriteFile& out) {
+  std::array<char, kPiece> piece{};
+  while (true) {
+    const auto got = in.read_at(piece, offset);
+    if (!got)
+      return got.error();
+    if (*got == 0)
+      return out.sync();
+    if (auto written = out.append({piece.data(), *got}); !written)
+      return written;
+    offset += *got;
+  }
+}
+
+}  // namespace
+
+std::string tail_name(std::string_view name) {
+  const auto format = format_of(name);
+  const auto ending = format && format->format == Format::csv ? std::string_view{} : known_ending(name);
+  constexpr std::string_view kTail = "~tail";
+  const auto stem = name.substr(0, name.size() - ending.size());
+  auto cut = stem.substr(0, kMostNameBytes - kTail.size() - ending.size());
+  while (!cut.empty() && cut.size() < stem.size() && !is_utf8(cut))
+    cut.remove_suffix(1);
+  return std::string(cut) + std::string(kTail) + std::string(ending);
+}
+
+Result<void> Settlement::find_tail(Ending& ending) const {
+  const auto& file = ending.file;
+  if (file.state == FileState::refused)
+    return {};
+  const auto told = is_there(files_, Places(layout_, file.name).receipt());
+  if (!told)
+    return told.error();
+  const auto copy = unfinished(layout_, file.number, "tail");
+  if (*told) {
+    const auto waits = is_there(files_, copy);
+    if (!waits)
+      return waits.error();
+    if (*waits)
+      ending.tail = tail_name(file.name);
+    return {};
+  }
+  const auto stat = files_.stat(layout_.working_file(file));
+  if (!stat && stat.error().code != Errc::not_found)
+    return stat.error();
+  if (!stat || stat->size <= file.size)
+    return files_.remove(copy);
+  const auto in = files_.open(layout_.working_file(file));
+  if (!in)
+    return in.error();
+  const auto out = files_.write(copy, WriteMode::truncate);
+  if (!out)
+    return out.error();
+  auto copied = copy_from(**in, file.size, **out);
+  if (copied)
+    ending.tail = tail_name(file.name);
+  return copied;
+}
+
+Result<void> Settlement::drop_tail(const Ending& ending) const {
+  if (ending.tail.empty())
+    return {};
+  const auto copy = unfinished(layout_, ending.file.number, "tail");
+  // A copy that is gone was dropped before a crash, and perhaps taken since.
+  const auto waits = is_there(files_, copy);
+  if (!waits)
+    return waits.error();
+  if (!*waits)
+    return {};
+  auto dropped = files_.rename(copy, layout_.incoming() + "/" + ending.tail);
+  for (std::uint64_t number = 2; !dropped && dropped.error().code == Errc::exists && number < kMostNumber;
+       ++number)
+    dropped = files_.rename(copy, layout_.incoming() + "/" + numbered_name(ending.tail, number));
+  return dropped;
+}
+
+}  // namespace usherd

@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""Full disks, full inode tables, read-only and other file systems, files that may not be read: on real file systems.
+
+usage: disk_faults.py USHERD SANDBOX [SCENARIO...]
+
+Mounts small file systems in memory, for which it must be root; where mounting is forbidden these scenarios are skipped,
+and counted.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+from spool_bench import SKIPPED, Bench, finish_jobs, record, run_scenarios
+
+NOBODY = 65534
+RECORDS = 4000
+
+
+class Mount:
+    def __init__(self, where, options):
+        os.makedirs(where, exist_ok=True)
+        self.where = where
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "usherd-test", where], check=True, capture_output=True)
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.where], check=True)
+
+
+def can_mount():
+    if os.geteuid() != 0:
+        return False
+    probe = os.path.join("/tmp", f"usherd-mount-{os.getpid()}")
+    try:
+        Mount(probe, "size=1m").close()
+        return True
+    except subprocess.CalledProcessError as refused:
+        print("mounting is forbidden here:", refused.stderr.decode().strip())
+        return False
+    finally:
+        os.rmdir(probe)
+
+
+def fill(folder):
+    """Takes every byte that is left."""
+    with open(os.path.join(folder, "filler"), "wb", buffering=0) as out:
+        piece = 1 << 20
+        while piece:
+            try:
+                out.write(b"x" * piece)
+            except OSError:
+                piece //= 2
+
+
+def on_small_disk(act, size="24m", extra="", options=""):
+    """Spool and state on one small file system."""
+    def run(arguments):
+        if not can_mount():
+            return SKIPPED
+        folder = tempfile.mkdtemp(prefix="usherd-disk-")
+        mount = Mount(folder, f"size={size},mode=755{extra}")
+        bench = None
+        try:
+            bench = Bench(arguments.usherd, arguments.sandbox, settings=["job_time=300ms", "reject_uids_with=bad"],
+                          options=options, folder=folder)
+            bench.log_path = folder + ".log"
+            act(bench)
+            return 1 if bench.failures else 0
+        finally:
+            if bench is not None:
+                bench.stop(9)
+                bench.sandbox.stop()
+            mount.close()
+            os.rmdir(folder)
+            if os.path.exists(folder + ".log"):
+                os.unlink(folder + ".log")
+    return run
+
+
+def updates(prefix, count):
+    """Every hundredth is refused by the API, so that reject lines must be written too."""
+    return "".join(record(f"{prefix}{'bad' if i % 100 == 0 else ''}{i}", n=i) for i in range(count))
+
+
+def full_disk(bench):
+    """The disk fills up in mid-flight: what is in flight ends, intake parks, and goes on alone once there is room."""
+    bench.start()
+    bench.sandbox.patch({"job_time": "manual"})
+    bench.drop("first.ndjson", updates("a", RECORDS))
+    bench.drop(".second", updates("b", RECORDS))
+    bench.wait_for("jobs under way", lambda: bench.ask_ledger("SELECT count(*) FROM batches WHERE state = 1") > 0)
+    bench.wait_for("all of it under way", lambda: bench.ask_ledger(
+        f"SELECT sum(records) = {RECORDS} FROM shares JOIN batches ON id = batch WHERE state = 1"))
+    fill(bench.folder)
+    os.rename(bench.path("incoming", ".second"), bench.path("incoming", "second.ndjson"))
+    bench.sandbox.patch({"job_time": "300ms"})
+    finish_jobs(bench)
+    bench.wait_for("a receipt from a full disk", lambda: bench.receipt("first.ndjson"))
+    bench.check_receipt("first.ndjson", records=RECORDS, imported=RECORDS * 99 // 100, rejected=RECORDS // 100)
+    bench.wait_for("a parked intake", lambda: "intake is parked (disk)" in bench.log_text())
+    bench.check(os.path.exists(bench.path("incoming", "second.ndjson")), "a file was taken from a full disk")
+    os.unlink(os.path.join(bench.folder, "filler"))
+    bench.wait_for("the second receipt", lambda: bench.receipt("second.ndjson"))
+    bench.check_receipt("second.ndjson", records=RECORDS, rejected=RECORDS // 100)
+    bench.check("intake goes on" in bench.log_text(), "nothing was said when intake went on")
+    bench.check(os.path.exists(os.path.join(bench.folder, "state", ".usherd-reserve")), "no reserve was made again")
+    bench.check(bench.stop() == 0, "it did not stop by itself")
+    bench.check_oracle()
+
+
+def full_from_the_start(bench):
+    """A disk that is full before the first file: nothing is taken, nothing is lost, and no restart is needed."""
+    bench.drop("only.ndjson", updates("a", 100))
+    bench.start()
+    bench.wait_for("the receipt", lambda: bench.receipt("only.ndjson"))
+    bench.stop()
+    bench.drop(".more", updates("b", 100))
+    fill(bench.folder)
+    os.rename(bench.path("incoming", ".more"), bench.path("incoming", "more.ndjson"))
+    bench.start()
+    bench.wait_for("a parked intake", lambda: "intake is parked (disk)" in bench.log_text())
+    bench.check(os.path.exists(bench.path("incoming", "more.ndjson")), "a file was taken from a full disk")
+    bench.stop()
+    bench.check(bench.drain("--park-timeout", "2s") == 69, "a drain on a full disk must give up with 69")
+    bench.check("parked (disk)" in bench.log_text(), "the drain did not say why it gave up")
+    bench.start()
+    os.unlink(os.path.join(bench.folder, "filler"))
+    bench.wait_for("the second receipt", lambda: bench.receipt("more.ndjson"))
+    bench.check_receipt("more.ndjson", records=100, rejected=1)
+
+
+def full_inode_table(bench):
+    """No inode is left: the same as a full disk."""
+    bench.start()
+    bench.drop("first.ndjson", updates("a", 100))
+    bench.wait_for("the receipt", lambda: bench.receipt("first.ndjson"))
+    bench.drop(".second", updates("b", 100))
+    table = os.path.join(bench.folder, "table")
+    os.mkdir(table)
+    made = 0
+    try:
+        while True:
+            os.mknod(os.path.join(table, str(made)))
+            made += 1
+    except OSError:
+        pass
+    os.rename(bench.path("incoming", ".second"), bench.path("incoming", "second.ndjson"))
+    bench.wait_for("a parked intake", lambda: "intake is parked (disk)" in bench.log_text())
+    bench.check("inodes" in bench.log_text(), "the log does not say that inodes are short")
+    bench.check(os.path.exists(bench.path("incoming", "second.ndjson")), "a file was taken without an inode left")
+    for number in range(made):
+        os.unlink(os.path.join(table, str(number)))
+    bench.wait_for("the second receipt", lambda: bench.receipt("second.ndjson"))
+    bench.check_receipt("second.ndjson", records=100, rejected=1)
+
+
+def read_only(bench):
+    """The spool turns read-only under the daemon, as a file system with errors does, and back."""
+    bench.start()
+    bench.drop("first.ndjson", updates("a", 100))
+    bench.wait_for("the receipt", lambda: bench.receipt("first.ndjson"))
+    bench.drop("second.ndjson.part", updates("b", 100))
+    # Over the spool once the daemon's lock is open, which would keep the file system writable.
+    subprocess.run(["mount", "--bind", bench.spool, bench.spool], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", bench.spool], check=True)
+        # Seen through the file system below, which is not read-only.
+        below = os.path.join(bench.folder, "below")
+        os.mkdir(below)
+        subprocess.run(["mount", "--bind", bench.folder, below], check=True)
+        try:
+            incoming = os.path.join(below, "spool", "incoming")
+            os.rename(os.path.join(incoming, "second.ndjson.part"), os.path.join(incoming, "second.ndjson"))
+        finally:
+            subprocess.run(["umount", "-l", below], check=True)
+        bench.wait_for("a parked intake", lambda: "intake is parked (disk)" in bench.log_text())
+        bench.check(os.path.exists(bench.path("incoming", "second.ndjson")), "a file was taken from a read-only spool")
+        subprocess.run(["mount", "-o", "remount,bind,rw", bench.spool], check=True)
+        bench.wait_for("the second receipt", lambda: bench.receipt("second.ndjson"))
+        bench.check_receipt("second.ndjson", records=100, rejected=1)
+        bench.stop()
+        # At a start nothing can be made ready on it, and the folder is named.
+        subprocess.run(["mount", "-o", "remount,bind,ro", bench.spool], check=True)
+        bench.check(bench.drain() == 78, "a start on a read-only spool must end with 78")
+        bench.check("Read-only file system" in bench.log_text(), "the log does not name the reason")
+    finally:
+        bench.stop(9)
+        subprocess.run(["umount", "-l", bench.spool], check=True)
+
+
+def another_file_system(bench):
+    """One of the four folders is elsewhere: refused at the start, naming both."""
+    mount = Mount(bench.path("done"), "size=1m")
+    try:
+        bench.check(bench.drain() == 78, "a spool on two file systems must end with 78")
+        bench.check("done must be on one file system" in bench.log_text(), bench.log_text()[-300:])
+    finally:
+        mount.close()
+
+
+def unreadable(arguments):
+    """A file that usherd may not read stays, is named once, and is taken once it may be read."""
+    if os.geteuid() != 0:
+        return SKIPPED
+    bench = Bench(arguments.usherd, arguments.sandbox, user=NOBODY)
+    try:
+        os.chmod(os.path.dirname(bench.sandbox.facts["ca_file"]), 0o755)
+        os.chmod(bench.sandbox.facts["ca_file"], 0o644)
+        bench.drop("secret.ndjson", record("secret"))
+        os.chmod(bench.path("incoming", "secret.ndjson"), 0o600)
+        bench.drop("open.ndjson", record("open"))
+        os.chmod(bench.path("incoming", "open.ndjson"), 0o644)
+        bench.start()
+        bench.wait_for("the neighbour's receipt", lambda: bench.receipt("open.ndjson"))
+        bench.wait_for("a word", lambda: "secret.ndjson stays in incoming/, unreadable" in bench.log_text())
+        bench.drop("later.ndjson", record("later"))
+        os.chmod(bench.path("incoming", "later.ndjson"), 0o644)
+        bench.wait_for("a later receipt", lambda: bench.receipt("later.ndjson"))
+        bench.check(bench.log_text().count("secret.ndjson stays") == 1, "it was named more than once")
+        os.chmod(bench.path("incoming", "secret.ndjson"), 0o644)
+        bench.wait_for("its receipt", lambda: bench.receipt("secret.ndjson"))
+    finally:
+        bench.close()
+    return 1 if bench.failures else 0
+
+
+SCENARIOS = {
+    "full_disk": on_small_disk(full_disk),
+    "full_from_the_start": on_small_disk(full_from_the_start),
+    "full_inode_table": on_small_disk(full_inode_table, extra=",nr_inodes=400"),
+    "read_only": on_small_disk(read_only),
+    "another_file_system": on_small_disk(another_file_system),
+    "unreadable": unreadable,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("usherd")
+    parser.add_argument("sandbox")
+    parser.add_argument("scenario", nargs="*")
+    return run_scenarios(SCENARIOS, parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

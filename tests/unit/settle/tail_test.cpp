@@ -1,0 +1,114 @@
+#include "tests/unit/settle/ended_bench.hpp"
+#include "usherd/spool/file_name.hpp"
+
+#include <algorithm>
+
+namespace usherd::test {
+namespace {
+
+constexpr std::string_view kAppended = "{\"uid\":\"later\"}\n";
+
+/// As EndedBench, with something appended to the first file and to the refused one since their claim.
+struct TailBench : EndedBench {
+  TailBench() {
+    append("000000000001.a.ndjson");
+    append("000000000002.b.bin");
+  }
+  void append(const std::string& working) const {
+    std::ofstream(layout.working() + "/" + working, std::ios::binary | std::ios::app) << kAppended;
+  }
+  [[nodiscard]] std::vector<std::string> dropped() const {
+    std::vector<std::string> found;
+    for (const auto& name : names()) {
+      if (name.starts_with("incoming/"))
+        found.push_back(name);
+    }
+    return found;
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "what was appended after the claim is dropped again as a file of its own, and the receipt says so") {
+  TailBench bench;
+  REQUIRE(bench.settle(kAll));
+  const auto contents = bench.contents();
+  CHECK(bench.dropped() == std::vector<std::string>{"incoming/a~tail.ndjson"});
+  CHECK(contents.at("incoming/a~tail.ndjson") == kAppended);
+  CHECK(contents.at("done/a.ndjson.receipt.json").find(R"("tail":"a~tail.ndjson")") != std::string::npos);
+  CHECK(contents.at("done/c.csv.receipt.json").find("tail") == std::string::npos);
+  // What is refused is refused whole.
+  CHECK(contents.at("rejected/b.bin") == "\x7F\x45" + std::string(kAppended));
+  CHECK(std::none_of(contents.begin(), contents.end(),
+                     [](const auto& entry) { return entry.first.starts_with("working/"); }));
+}
+
+TEST_CASE("settling may die at any effect, and what was appended is dropped once") {
+  Contents expected;
+  std::size_t effects = 0;
+  {
+    TailBench bench;
+    REQUIRE(bench.settle(kAll));
+    effects = bench.files.effects();
+    expected = bench.contents();
+  }
+  REQUIRE(effects > 35);
+  for (const bool after : {false, true}) {
+    for (std::size_t effect = 1; effect <= effects; ++effect) {
+      CAPTURE(effect);
+      CAPTURE(after);
+      TailBench bench;
+      bench.files.die_at(effect, after);
+      REQUIRE_FALSE(bench.settle(kAll));
+      REQUIRE(bench.restart());
+      CHECK(bench.contents() == expected);
+    }
+  }
+}
+
+TEST_CASE("what was taken between a crash and the repeat is not dropped again") {
+  std::size_t effects = 0;
+  {
+    TailBench reference;
+    REQUIRE(reference.settle(kAll));
+    effects = reference.files.effects();
+  }
+  std::size_t taken = 0;
+  for (std::size_t effect = 1; effect <= effects; ++effect) {
+    CAPTURE(effect);
+    TailBench bench;
+    bench.files.die_at(effect, true);
+    REQUIRE_FALSE(bench.settle(kAll));
+    const auto dropped = bench.dropped();
+    for (const auto& name : dropped)
+      std::filesystem::remove(bench.directory.path() + "/" + name);
+    taken += dropped.size();
+    REQUIRE(bench.restart());
+    CHECK(dropped.size() + bench.dropped().size() == 1);
+  }
+  CHECK(taken > 3);
+}
+
+TEST_CASE("a name that is taken in incoming/ is never overwritten by what was appended") {
+  TailBench bench;
+  write_all(bench.layout.incoming() + "/a~tail.ndjson", "another producer's");
+  REQUIRE(bench.settle(kAll));
+  const auto contents = bench.contents();
+  CHECK(contents.at("incoming/a~tail.ndjson") == "another producer's");
+  CHECK(contents.at("incoming/a~tail~2.ndjson") == kAppended);
+}
+
+TEST_CASE("a tail keeps an ending under which it can be read by itself") {
+  CHECK(tail_name("a.ndjson") == "a~tail.ndjson");
+  CHECK(tail_name("a.b.jsonl.gz") == "a.b~tail.jsonl.gz");
+  CHECK(tail_name("a~2.JSON") == "a~2~tail.JSON");
+  CHECK(tail_name("users.csv") == "users.csv~tail");
+  CHECK(tail_name("users.csv.zst") == "users.csv.zst~tail");
+  CHECK_FALSE(format_of(tail_name("users.csv")));
+  const auto longest = tail_name(std::string(193, 'x') + ".ndjson");
+  CHECK(longest.size() == kMostNameBytes);
+  CHECK(longest.ends_with("x~tail.ndjson"));
+}
+
+}  // namespace usherd::test

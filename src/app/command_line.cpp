@@ -15,15 +15,16 @@
 namespace usherd {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Command>, 9> kCommands{{{"run", Command::run},
-                                                                         {"drain", Command::drain},
-                                                                         {"submit", Command::submit},
-                                                                         {"check", Command::check},
-                                                                         {"status", Command::status},
-                                                                         {"pause", Command::pause},
-                                                                         {"resume", Command::resume},
-                                                                         {"jobs", Command::jobs},
-                                                                         {"version", Command::version}}};
+constexpr std::array<std::pair<std::string_view, Command>, 10> kCommands{{{"run", Command::run},
+                                                                          {"drain", Command::drain},
+                                                                          {"submit", Command::submit},
+                                                                          {"check", Command::check},
+                                                                          {"status", Command::status},
+                                                                          {"pause", Command::pause},
+                                                                          {"resume", Command::resume},
+                                                                          {"jobs", Command::jobs},
+                                                                          {"doctor", Command::doctor},
+                                                                          {"version", Command::version}}};
 
 /// Durations as they were typed; read after parsing, so that a fault names option and units in our words.
 struct TypedDurations {
@@ -83,6 +84,13 @@ void declare_jobs(CLI::App& app, JobsArguments& jobs) {
   command->require_subcommand(0, 1);
 }
 
+void declare_doctor(CLI::App& app, DoctorArguments& doctor) {
+  auto* command = app.add_subcommand("doctor", "Hold the spool of a stopped usherd against its state");
+  command->add_flag("--repair", doctor.repair, "Set right what can be; no record is dropped without a word");
+  command->footer(
+      "Exit codes: 0 all is well or repaired, 2 something was found, 75 a daemon holds the spool.");
+}
+
 void declare_config_file(CLI::App& app, std::string& file) {
   app.add_option("--config", file, fmt::format("The configuration file [{}]", kDefaultConfigFile))
       ->type_name("FILE");
@@ -98,6 +106,7 @@ void declare(CLI::App& app, CommandLine& line, TypedDurations& typed) {
   declare_status(app, line.status);
   declare_control(app);
   declare_jobs(app, line.jobs);
+  declare_doctor(app, line.doctor);
   app.add_subcommand("version", "Version, build and library versions");
   app.require_subcommand(0, 1);
   app.fallthrough();

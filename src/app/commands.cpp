@@ -8,6 +8,7 @@
 #include "usherd/app/config_file.hpp"
 #include "usherd/app/config_report.hpp"
 #include "usherd/app/daemon.hpp"
+#include "usherd/app/doctor.hpp"
 #include "usherd/app/environment.hpp"
 #include "usherd/app/version.hpp"
 #include "usherd/core/text.hpp"
@@ -89,6 +90,14 @@ ExitCode submit(const CommandLine& line) {
   return exit;
 }
 
+ExitCode doctor(const CommandLine& line) {
+  const auto config = config_of(line);
+  if (!config)
+    return ExitCode::config;
+  PosixFiles files;
+  return run_doctor(*config, files, line.doctor.repair);
+}
+
 ExitCode check(const CommandLine& line) {
   const auto outcome = load_config(line.config_file);
   const auto report = report_config(outcome, process_environment());
@@ -125,6 +134,8 @@ ExitCode run_command(const CommandLine& line) {
       const auto config = config_of(line);
       return config ? run_operator_command(*config, line) : ExitCode::config;
     }
+    case Command::doctor:
+      return doctor(line);
     case Command::version:
       fmt::print("{}", version_text());
       return ExitCode::ok;

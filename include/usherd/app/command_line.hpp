@@ -13,7 +13,7 @@ namespace usherd {
 
 inline constexpr const char* kDefaultConfigFile = "/etc/usherd/usherd.yaml";
 
-enum class Command : std::uint8_t { run, drain, submit, check, status, pause, resume, jobs, version };
+enum class Command : std::uint8_t { run, drain, submit, check, status, pause, resume, jobs, doctor, version };
 
 struct DrainArguments {
   std::optional<Milliseconds> timeout;  ///< nothing: as long as it takes
@@ -41,6 +41,10 @@ struct JobsArguments {
   std::string abandon;  ///< not empty: this job is given up; empty: they are listed
 };
 
+struct DoctorArguments {
+  bool repair = false;
+};
+
 /// What was asked for; only the arguments of `command` mean something.
 struct CommandLine {
   Command command = Command::version;
@@ -50,6 +54,7 @@ struct CommandLine {
   CheckArguments check;
   StatusArguments status;
   JobsArguments jobs;
+  DoctorArguments doctor;
 };
 
 /// Nothing is to be done but to print `text` and to exit: help, or wrong usage.

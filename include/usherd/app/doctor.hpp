@@ -1,0 +1,70 @@
+#pragma once
+
+#include "usherd/app/config.hpp"
+#include "usherd/app/exit_code.hpp"
+#include "usherd/ledger/rows.hpp"
+#include "usherd/ports/files.hpp"
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace usherd {
+
+/// What may be wrong between a stopped spool and its state.
+enum class FindingKind : std::uint8_t {
+  damaged_ledger,  ///< SQLite says that the database contradicts itself
+  not_together,    ///< spool and state are not a pair
+  missing_file,    ///< an accepted file is not in working/
+  orphan,          ///< a file in working/ that the ledger does not know, and no start will adopt
+  changed_batch,   ///< the files of a frozen batch are not what its digest says
+  missing_part,    ///< something derived from an accepted file is gone or too short
+  leftover,        ///< derived from what ended long ago
+  foreign,         ///< not usherd's
+};
+
+/// One word, as it is printed.
+[[nodiscard]] std::string_view word_of(FindingKind kind);
+
+/// One thing that is wrong, what it means, and who can do what about it. Texts are printable.
+struct Finding {
+  FindingKind kind = FindingKind::foreign;
+  std::string what;
+  std::string advice;  ///< what an operator can do
+  std::string remedy;  ///< what --repair does; empty where it can do nothing
+  FileNumber file = 0;
+  BatchId batch = 0;
+  std::string name;  ///< in working/
+};
+
+/// What stands on the disk.
+struct SpoolSurvey {
+  std::map<std::string, std::uint64_t> working;  ///< sizes by name
+  std::set<FileNumber> published;  ///< open files whose end was cut short: done/ or rejected/ holds them
+};
+
+/// What the ledger says should.
+struct LedgerSurvey {
+  struct Batch {
+    BatchId id = 0;
+    bool matches = true;  ///< frozen and its digest is that of its files, or not to be sent again
+    std::string why;      ///< why it does not
+  };
+  FileNumber last_file = 0;
+  std::vector<SpoolFile> open;
+  std::set<FileNumber> settled;                        ///< of those that working/ holds something of
+  std::vector<Batch> batches;                          ///< those that are not ended
+  std::map<FileNumber, std::vector<BatchId>> rejects;  ///< ended batches of open files with reject lines
+};
+
+/// Compares the two. Pure.
+[[nodiscard]] std::vector<Finding> diagnose(const SpoolSurvey& spool, const LedgerSurvey& ledger);
+
+/// The command: takes the locks, looks, prints what it found on stdout, and repairs it if told. 0: all is
+/// well, or all that was found is repaired; with_rejects: something is left; busy: a daemon holds the spool.
+[[nodiscard]] ExitCode run_doctor(const Config& config, Files& disk, bool repair);
+
+}  // namespace usherd

@@ -1,0 +1,222 @@
+#include "usherd/app/doctor.hpp"
+
+#include "usherd/core/text.hpp"
+#include "usherd/spool/file_name.hpp"
+#include "usherd/spool/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace usherd {
+namespace {
+
+/// What usherd derives from a file (`f`) or a batch (`b`): "f000000000012.records".
+struct Derived {
+  char of = 0;
+  std::uint64_t number = 0;
+  std::string_view kind;
+};
+
+Derived parse_derived(std::string_view name) {
+  const auto dot = name.find('.');
+  if (dot == std::string_view::npos || dot < 2 || (name.front() != 'f' && name.front() != 'b'))
+    return {};
+  std::uint64_t number = 0;
+  const auto [end, failure] = std::from_chars(name.data() + 1, name.data() + dot, number);
+  if (failure != std::errc{} || end != name.data() + dot)
+    return {};
+  return {name.front(), number, name.substr(dot + 1)};
+}
+
+std::string name_in(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+/// Goes through both surveys once.
+class Comparison {
+ public:
+  Comparison(const SpoolSurvey& spool, const LedgerSurvey& ledger) : spool_(spool), ledger_(ledger) {
+    for (const auto& file : ledger.open)
+      open_.emplace(file.number, &file);
+    for (const auto& batch : ledger.batches)
+      batches_.insert(batch.id);
+  }
+
+  std::vector<Finding> run() {
+    for (const auto& file : ledger_.open)
+      look_at_file(file);
+    for (const auto& batch : ledger_.batches)
+      look_at_batch(batch);
+    for (const auto& [name, size] : spool_.working)
+      look_at_name(name);
+    return std::move(findings_);
+  }
+
+ private:
+  [[nodiscard]] bool holds(const std::string& name, std::uint64_t least) const {
+    const auto found = spool_.working.find(name);
+    return found != spool_.working.end() && found->second >= least;
+  }
+
+  Finding& add(FindingKind kind, std::string what, std::string advice, std::string remedy = {}) {
+    Finding finding;
+    finding.kind = kind;
+    finding.what = std::move(what);
+    finding.advice = std::move(advice);
+    finding.remedy = std::move(remedy);
+    findings_.push_back(std::move(finding));
+    return findings_.back();
+  }
+
+  void look_at_file(const SpoolFile& file) {
+    if (spool_.published.contains(file.number))
+      return;
+    if (!spool_.working.contains(file.working)) {
+      auto& finding = add(FindingKind::missing_file,
+                          fmt::format("{} was accepted as file {} with {} bytes, and is not in working/",
+                                      printable(file.name), file.number, file.size),
+                          fmt::format("put it back as working/{}", printable(file.working)),
+                          "puts an empty file there: the next start ends what is left of it as file_changed, "
+                          "in its receipt and "
+                          "its rejects");
+      finding.file = file.number;
+      finding.name = file.working;
+    }
+    if (file.state == FileState::ready)
+      look_at_parts(file);
+  }
+
+  void look_at_parts(const SpoolFile& file) {
+    const auto number = file.number;
+    const auto format = format_of(file.original);
+    // Lines that were merely unpacked stand where they stood.
+    const bool has_origins = !format || format->format != Format::ndjson;
+    const bool whole = holds(name_in(layout_.records(number)), file.read_size) &&
+                       (!has_origins || holds(name_in(layout_.origins(number)), 0));
+    if (file.converted && !whole) {
+      const bool can = spool_.working.contains(file.working);
+      auto& finding =
+          add(FindingKind::missing_part,
+              fmt::format("what {} was converted into is gone or too short", printable(file.name)),
+              fmt::format("put working/{} and its .origins back", name_in(layout_.records(number))),
+              can ? "converts the file again" : "");
+      finding.file = number;
+    }
+    if (file.mark.local_length > 0 && !holds(name_in(layout_.local_rejects(number)), file.mark.local_length))
+      add(FindingKind::missing_part,
+          fmt::format("{} reject lines of {} are gone or cut short", file.mark.local_rejected,
+                      printable(file.name)),
+          fmt::format("put working/{} back; until then the file cannot be settled",
+                      name_in(layout_.local_rejects(number))))
+          .file = number;
+    const auto ended = ledger_.rejects.find(number);
+    if (ended == ledger_.rejects.end())
+      return;
+    for (const auto batch : ended->second) {
+      const auto name = name_in(layout_.batch_rejects(number, batch));
+      if (!holds(name, 1))
+        add(FindingKind::missing_part,
+            fmt::format("the reject lines of {} from batch {} are gone", printable(file.name), batch),
+            fmt::format("put working/{} back; until then the file cannot be settled", name))
+            .file = number;
+    }
+  }
+
+  void look_at_batch(const LedgerSurvey::Batch& batch) {
+    if (batch.matches)
+      return;
+    auto& finding =
+        add(FindingKind::changed_batch,
+            fmt::format("batch {} was frozen and is not on the disk as it was: {}", batch.id, batch.why),
+            "put its files back as they were, or start usherd: it tells changed records from the others "
+            "where that can be told",
+            "ends all of its records as unknown (file_changed), unless another repair set it right");
+    finding.batch = batch.id;
+  }
+
+  void look_at_name(const std::string& name) {
+    if (const auto number = SpoolLayout::parse_working_name(name).first; number != 0) {
+      look_at_accepted(name, number);
+      return;
+    }
+    const auto derived = parse_derived(name);
+    if (derived.of == 0) {
+      add(FindingKind::foreign, fmt::format("working/{} is not usherd's", printable(name)), "move it away")
+          .name = name;
+      return;
+    }
+    if (derived.of == 'b' ? batches_.contains(derived.number) : needs(derived))
+      return;
+    add(FindingKind::leftover, fmt::format("working/{} belongs to nothing any more", printable(name)),
+        "nothing: the next start removes it", "removes it")
+        .name = name;
+  }
+
+  /// Whether what was derived from a file still serves.
+  [[nodiscard]] bool needs(const Derived& derived) const {
+    if (derived.kind == "original")
+      return derived.number > ledger_.last_file;
+    if (open_.contains(derived.number) || derived.number > ledger_.last_file)
+      return true;
+    // A settlement that was cut short still needs what it settles from.
+    return ledger_.settled.contains(derived.number) &&
+           std::any_of(spool_.working.begin(), spool_.working.end(), [&](const auto& entry) {
+             return SpoolLayout::parse_working_name(entry.first).first == derived.number;
+           });
+  }
+
+  void look_at_accepted(const std::string& name, FileNumber number) {
+    const auto row = open_.find(number);
+    if (row != open_.end() && row->second->working == name)
+      return;
+    // The next start adopts those that no row was made for.
+    if (number > ledger_.last_file)
+      return;
+    auto& finding = add(FindingKind::orphan,
+                        fmt::format("working/{} is not in the ledger{}", printable(name),
+                                    ledger_.settled.contains(number) ? " as unfinished" : ""),
+                        "move it to incoming/ to have it delivered, or away if done/ holds it already",
+                        "moves it back to incoming/, to be taken anew");
+    finding.file = number;
+    finding.name = name;
+  }
+
+  const SpoolSurvey& spool_;
+  const LedgerSurvey& ledger_;
+  SpoolLayout layout_{std::string()};
+  std::map<FileNumber, const SpoolFile*> open_;
+  std::set<BatchId> batches_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::string_view word_of(FindingKind kind) {
+  switch (kind) {
+    case FindingKind::damaged_ledger:
+      return "damaged_ledger";
+    case FindingKind::not_together:
+      return "not_together";
+    case FindingKind::missing_file:
+      return "missing_file";
+    case FindingKind::orphan:
+      return "orphan";
+    case FindingKind::changed_batch:
+      return "changed_batch";
+    case FindingKind::missing_part:
+      return "missing_part";
+    case FindingKind::leftover:
+      return "leftover";
+    case FindingKind::foreign:
+      return "foreign";
+  }
+  return {};
+}
+
+std::vector<Finding> diagnose(const SpoolSurvey& spool, const LedgerSurvey& ledger) {
+  return Comparison(spool, ledger).run();
+}
+
+}  // namespace usherd

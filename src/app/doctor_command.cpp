@@ -1,0 +1,266 @@
+#include "src/app/doctor_survey.hpp"
+#include "usherd/core/text.hpp"
+#include "usherd/ledger/ledger_repair.hpp"
+#include "usherd/spool/folders.hpp"
+#include "usherd/spool/spool_lock.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+namespace usherd {
+namespace {
+
+/// What was accepted belongs to whoever dropped it.
+bool is_a_producers(const std::string& name, off_t size) {
+  return size > 0 && SpoolLayout::parse_working_name(name).first != 0;
+}
+
+/// Root may call the doctor; what is made then must not be out of the daemon's reach.
+void give_to_owner(const std::string& directory) {
+  struct ::stat owner {};
+  if (::geteuid() != 0 || ::lstat(directory.c_str(), &owner) != 0 || owner.st_uid == 0)
+    return;
+  std::error_code failure;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, failure)) {
+    struct ::stat found {};
+    if (::lstat(entry.path().c_str(), &found) == 0 && found.st_uid == 0 && S_ISREG(found.st_mode) &&
+        found.st_nlink == 1 && !is_a_producers(entry.path().filename().string(), found.st_size) &&
+        ::lchown(entry.path().c_str(), owner.st_uid, owner.st_gid) != 0)
+      fmt::print(stderr, "usherd: {} belongs to root: usherd may not be able to read it\n",
+                 printable(entry.path().string(), 400));
+  }
+}
+
+class Doctor {
+ public:
+  Doctor(const Config& config, Files& disk, bool repair)
+      : config_(config), disk_(disk), layout_(config.spool.directory), repair_(repair) {}
+
+  ExitCode run() {
+    for (const auto& directory : {layout_.working(), config_.state.directory}) {
+      if (!std::filesystem::is_directory(directory)) {
+        fmt::print(stderr,
+                   "usherd: {} is not there: nothing was ever accepted, or spool.directory or "
+                   "state.directory is wrong\n",
+                   directory);
+        return ExitCode::config;
+      }
+    }
+    auto lock = SpoolLock::take(config_.spool.directory, config_.state.directory);
+    if (!lock) {
+      fmt::print(stderr, "usherd: {}{}\n", lock.error().message,
+                 lock.error().code == Errc::denied ? ": stop it first" : "");
+      return lock.error().code == Errc::denied ? ExitCode::busy : ExitCode::failure;
+    }
+    const auto looked = look();
+    if (repair_) {
+      for (const auto& directory : {layout_.root(), layout_.working(), config_.state.directory})
+        give_to_owner(directory);
+    }
+    if (!looked) {
+      fmt::print(stderr, "usherd: {}\n", looked.error().message);
+      return ExitCode::failure;
+    }
+    return conclude();
+  }
+
+ private:
+  Result<void> look() {
+    const bool has_ledger = std::filesystem::exists(config_.state.directory + "/ledger.sqlite");
+    if (!has_ledger && !repair_)
+      return look_without_ledger();
+    auto opened = Ledger::open(config_.state.directory);
+    if (!opened && opened.error().code != Errc::corrupt)
+      return opened.error();
+    if (!opened) {
+      report(damaged(opened.error()), false);
+      return {};
+    }
+    auto ledger = std::move(*opened);
+    if (auto sound = check(ledger); !sound)
+      return sound;
+    if (damaged_)
+      return {};
+    auto compared = compare(*ledger);
+    if (compared || compared.error().code != Errc::corrupt)
+      return compared;
+    // Sound for SQLite, and yet not what a ledger holds.
+    report(damaged(compared.error()), false);
+    return {};
+  }
+
+  /// Nothing was ever accepted, or the state was lost.
+  Result<void> look_without_ledger() {
+    const auto numbers = numbers_in_working(disk_, layout_);
+    if (!numbers)
+      return numbers.error();
+    if (!numbers->empty())
+      report(apart("the state directory holds no ledger, working/ holds accepted files", true), false);
+    return {};
+  }
+
+  static Finding damaged(const Error& error, std::string remedy = {}) {
+    Finding finding;
+    finding.kind = FindingKind::damaged_ledger;
+    finding.what = printable(error.message, 1000);
+    finding.advice =
+        "put back a copy of the state directory that was made together with the spool. Without one, move "
+        "ledger.sqlite and what stands beside it away and run doctor again: what working/ holds is then "
+        "accepted anew, "
+        "and records that were sent already may be sent a second time";
+    finding.remedy = std::move(remedy);
+    return finding;
+  }
+
+  static Finding apart(std::string what, bool can) {
+    Finding finding;
+    finding.kind = FindingKind::not_together;
+    finding.what = std::move(what);
+    finding.advice = "put back the spool and the state that belong together";
+    finding.remedy =
+        can ? "makes them a pair: what the ledger does not know in working/ is accepted anew at the next "
+              "start, and may be sent a second time"
+            : "";
+    return finding;
+  }
+
+  /// Indexes can be made anew from the rows; for damaged rows there is no cure but a copy.
+  Result<void> check(std::unique_ptr<Ledger>& ledger) {
+    const auto sound = ledger->check();
+    if (sound)
+      return {};
+    if (sound.error().code != Errc::corrupt)
+      return sound.error();
+    bool healed = false;
+    if (repair_) {
+      ledger.reset();
+      const auto rebuilt = rebuild_ledger_indexes(config_.state.directory);
+      auto opened = Ledger::open(config_.state.directory);
+      if (opened)
+        ledger = std::move(*opened);
+      healed = rebuilt && ledger != nullptr && ledger->check().has_value();
+    }
+    report(damaged(sound.error(), "makes its indexes anew, which helps where the rows are whole"), healed);
+    damaged_ = !healed;
+    return {};
+  }
+
+  Result<void> compare(Ledger& ledger) {
+    const auto numbers = numbers_in_working(disk_, layout_);
+    if (!numbers)
+      return numbers.error();
+    const auto facts = survey_ledger(disk_, layout_, ledger, *numbers);
+    if (!facts)
+      return facts.error();
+    const auto spool = survey_spool(disk_, layout_, facts->open);
+    if (!spool)
+      return spool.error();
+    const auto findings = diagnose(*spool, *facts);
+    auto paired = look_at_pair(ledger, findings, !numbers->empty());
+    if (!paired || apart_)
+      return paired;
+    for (const auto& finding : findings)
+      treat(ledger, finding);
+    return {};
+  }
+
+  void treat(Ledger& ledger, const Finding& finding) {
+    if (!repair_ || finding.remedy.empty()) {
+      report(finding, false);
+      return;
+    }
+    ConvertLimits limits;
+    limits.max_unpacked = config_.spool.max_unpacked;
+    limits.max_ratio = config_.spool.max_ratio;
+    const auto done = remedy(disk_, layout_, ledger, finding, limits);
+    report(finding, done.has_value());
+    if (!done)
+      fmt::print("    could not be repaired: {}\n", printable(done.error().message, 1000));
+  }
+
+  /// As match_spool() sees it, without making a pair of what is none yet.
+  Result<void> look_at_pair(Ledger& ledger, const std::vector<Finding>& findings, bool holds_files) {
+    const auto known = ledger.fact("spool_id");
+    if (!known)
+      return known.error();
+    const auto id = read_spool_id(disk_, layout_);
+    if (!id)
+      return id.error();
+    const auto last = ledger.last_file_number();
+    if (!last)
+      return last.error();
+    const bool fresh = *last == 0;
+    if ((known->has_value() && **known == *id) || (id->empty() && fresh && !holds_files))
+      return {};
+    const bool agree = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+      return finding.kind == FindingKind::missing_file || finding.kind == FindingKind::orphan;
+    });
+    bool repaired = false;
+    const bool can = fresh || agree;
+    if (repair_ && can) {
+      auto made = make_pair(disk_, layout_, ledger);
+      if (!made)
+        return made;
+      repaired = true;
+    }
+    const auto* why = fresh && id->empty() ? "the state is new, and working/ holds accepted files"
+                      : id->empty()        ? "the state knows files, and the spool has no id"
+                      : known->has_value() ? "their ids differ"
+                                           : "the state knows no spool, and this one has an id";
+    report(apart(fmt::format("the spool {} and the state {} do not belong together: {}", layout_.root(),
+                             config_.state.directory, why),
+                 can),
+           repaired);
+    // What else differs follows from that.
+    apart_ = !repaired;
+    return {};
+  }
+
+  void report(const Finding& finding, bool repaired) {
+    ++found_;
+    left_ += repaired ? 0 : 1;
+    fmt::print("{}: {}\n", word_of(finding.kind), finding.what);
+    if (repaired) {
+      fmt::print("    repaired: {}\n", finding.remedy);
+      return;
+    }
+    fmt::print("    you can: {}\n", finding.advice);
+    if (!finding.remedy.empty() && !repair_)
+      fmt::print("    --repair: {}\n", finding.remedy);
+  }
+
+  ExitCode conclude() const {
+    if (found_ == 0)
+      fmt::print("spool {} and state {} are in order\n", layout_.root(), config_.state.directory);
+    else if (left_ == 0)
+      fmt::print("{} found, all repaired\n", found_);
+    else
+      fmt::print("{} found, {} left\n", found_, left_);
+    std::fflush(stdout);
+    return left_ == 0 ? ExitCode::ok : ExitCode::with_rejects;
+  }
+
+  const Config& config_;
+  Files& disk_;
+  SpoolLayout layout_;
+  bool repair_;
+  bool damaged_ = false;
+  bool apart_ = false;
+  std::size_t found_ = 0;
+  std::size_t left_ = 0;
+};
+
+}  // namespace
+
+ExitCode run_doctor(const Config& config, Files& disk, bool repair) {
+  return Doctor(config, disk, repair).run();
+}
+
+}  // namespace usherd

@@ -1,0 +1,145 @@
+#include "src/app/doctor_survey.hpp"
+
+#include "usherd/batch/body_reader.hpp"
+#include "usherd/batch/open_files.hpp"
+#include "usherd/core/text.hpp"
+
+#include <charconv>
+
+namespace usherd {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+
+Result<bool> is_there(Files& disk, const std::string& path) {
+  const auto stat = disk.stat(path);
+  if (stat)
+    return true;
+  if (stat.error().code == Errc::not_found)
+    return false;
+  return stat.error();
+}
+
+/// Of an accepted file or of what is derived from one; 0 for all else.
+FileNumber file_number(std::string_view name) {
+  if (const auto number = SpoolLayout::parse_working_name(name).first; number != 0)
+    return number;
+  FileNumber number = 0;
+  if (name.starts_with('f'))
+    std::from_chars(name.data() + 1, name.data() + name.size(), number);
+  return number;
+}
+
+/// Whether a batch could go out as it is.
+Result<LedgerSurvey::Batch> look_at_batch(Files& disk, const BatchRow& row, const BodyPaths& paths) {
+  LedgerSurvey::Batch batch;
+  batch.id = row.id;
+  // Of a batch with a job nothing is sent again.
+  if (row.state != BatchState::frozen)
+    return batch;
+  const auto digest = body_digest(disk, row.manifest, paths);
+  if (digest && *digest == row.digest)
+    return batch;
+  if (!digest && digest.error().code != Errc::corrupt && digest.error().code != Errc::not_found)
+    return digest.error();
+  batch.matches = false;
+  batch.why = digest ? "other bytes stand in its files" : printable(digest.error().message, 400);
+  return batch;
+}
+
+}  // namespace
+
+Result<std::vector<SpoolFile>> all_open_files(Ledger& ledger) {
+  std::vector<SpoolFile> files;
+  while (true) {
+    auto page = ledger.open_files(files.empty() ? 0 : files.back().number, kPage);
+    if (!page)
+      return page.error();
+    if (page->empty())
+      return files;
+    files.insert(files.end(), std::make_move_iterator(page->begin()), std::make_move_iterator(page->end()));
+  }
+}
+
+Result<std::set<FileNumber>> numbers_in_working(Files& disk, const SpoolLayout& layout) {
+  std::set<FileNumber> numbers;
+  const auto listed = disk.list(layout.working(), [&](std::string_view name) {
+    if (const auto number = file_number(name); number != 0)
+      numbers.insert(number);
+    return true;
+  });
+  if (!listed)
+    return listed.error();
+  return numbers;
+}
+
+Result<SpoolSurvey> survey_spool(Files& disk, const SpoolLayout& layout, const std::vector<SpoolFile>& open) {
+  SpoolSurvey survey;
+  std::vector<std::string> names;
+  const auto listed = disk.list(layout.working(), [&](std::string_view name) {
+    names.emplace_back(name);
+    return true;
+  });
+  if (!listed)
+    return listed.error();
+  for (const auto& name : names) {
+    const auto stat = disk.stat(layout.working() + "/" + name);
+    if (!stat)
+      return stat.error();
+    survey.working.emplace(name, stat->size);
+  }
+  for (const auto& file : open) {
+    if (survey.working.contains(file.working))
+      continue;
+    const auto& folder = file.state == FileState::refused ? layout.rejected() : layout.done();
+    const auto there = is_there(disk, folder + "/" + file.name);
+    if (!there)
+      return there.error();
+    if (*there)
+      survey.published.insert(file.number);
+  }
+  return survey;
+}
+
+Result<LedgerSurvey> survey_ledger(Files& disk, const SpoolLayout& layout, Ledger& ledger,
+                                   const std::set<FileNumber>& in_working) {
+  LedgerSurvey survey;
+  const auto last = ledger.last_file_number();
+  if (!last)
+    return last.error();
+  survey.last_file = *last;
+  auto open = all_open_files(ledger);
+  if (!open)
+    return open.error();
+  survey.open = std::move(*open);
+  OpenFiles files(layout);
+  for (const auto& file : survey.open) {
+    files.open(file);
+    const auto visited = ledger.receipt_batches(file.number, [&](const ReceiptBatch& batch) -> Result<void> {
+      if (batch.share.has_rejects)
+        survey.rejects[file.number].push_back(batch.batch);
+      return {};
+    });
+    if (!visited)
+      return visited.error();
+  }
+  for (const auto number : in_working) {
+    const auto row = ledger.file(number);
+    if (!row)
+      return row.error();
+    if (*row && (*row)->state == FileState::settled)
+      survey.settled.insert(number);
+  }
+  const auto visited = ledger.open_batches([&](const BatchRow& row) -> Result<void> {
+    auto batch = look_at_batch(disk, row, files.paths(row.manifest, row.id));
+    if (!batch)
+      return batch.error();
+    survey.batches.push_back(std::move(*batch));
+    return {};
+  });
+  if (!visited)
+    return visited.error();
+  return survey;
+}
+
+}  // namespace usherd

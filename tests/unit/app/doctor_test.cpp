@@ -1,0 +1,140 @@
+#include "usherd/app/doctor.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+using namespace usherd;
+
+namespace {
+
+SpoolFile open_file(FileNumber number, const std::string& name) {
+  SpoolFile file;
+  file.number = number;
+  file.name = name;
+  file.original = name;
+  file.working = "00000000000" + std::to_string(number) + "." + name;
+  file.state = FileState::ready;
+  file.size = 100;
+  file.read_size = 100;
+  return file;
+}
+
+/// A spool in order: two files being read, one converted, a frozen batch with merged records.
+struct Pair {
+  SpoolSurvey spool;
+  LedgerSurvey ledger;
+
+  Pair() {
+    auto converted = open_file(2, "b.json");
+    converted.converted = true;
+    auto first = open_file(1, "a.ndjson");
+    first.mark.local_length = 40;
+    first.mark.local_rejected = 2;
+    ledger.last_file = 5;
+    ledger.open = {first, converted};
+    ledger.batches = {{7, true, {}}};
+    ledger.rejects[1] = {6};
+    spool.working = {{"000000000001.a.ndjson", 100}, {"000000000002.b.json", 100},
+                     {"f000000000002.records", 100}, {"f000000000002.origins", 24},
+                     {"f000000000001.local", 40},    {"f000000000001.b000000000006.rejects", 9},
+                     {"b000000000007.merged", 50}};
+  }
+  [[nodiscard]] std::vector<std::string> found() const {
+    std::vector<std::string> words;
+    for (const auto& finding : diagnose(spool, ledger))
+      words.push_back(std::string(word_of(finding.kind)) + (finding.remedy.empty() ? "" : "+"));
+    return words;
+  }
+  [[nodiscard]] Finding only() const {
+    const auto findings = diagnose(spool, ledger);
+    REQUIRE(findings.size() == 1);
+    return findings.front();
+  }
+};
+
+using Words = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a spool and a state that belong together have nothing to be found") {
+  CHECK(Pair().found().empty());
+}
+
+TEST_CASE("an accepted file that is not in working/ is missing, unless its end was only cut short") {
+  Pair pair;
+  pair.spool.working.erase("000000000001.a.ndjson");
+  CHECK(pair.only().kind == FindingKind::missing_file);
+  CHECK(pair.only().file == 1);
+  CHECK(pair.only().name == "000000000001.a.ndjson");
+  CHECK(pair.only().what.find("a.ndjson") != std::string::npos);
+  pair.spool.published.insert(1);
+  CHECK(pair.found().empty());
+}
+
+TEST_CASE(
+    "a file of working/ that the ledger does not know is an orphan, but for those that a start adopts") {
+  Pair pair;
+  pair.spool.working["000000000003.lost.ndjson"] = 10;
+  CHECK(pair.only().kind == FindingKind::orphan);
+  CHECK(pair.only().name == "000000000003.lost.ndjson");
+  pair.spool.working.erase("000000000003.lost.ndjson");
+  pair.spool.working["000000000006.new.ndjson"] = 10;
+  pair.spool.working["f000000000006.original"] = 3;
+  CHECK(pair.found().empty());
+  // A settled file has no business there any more, nor has another name under an open file's number.
+  pair.ledger.settled.insert(4);
+  pair.spool.working["000000000004.old.ndjson"] = 10;
+  pair.spool.working["000000000001.other.ndjson"] = 10;
+  CHECK(pair.found() == Words{"orphan+", "orphan+"});
+}
+
+TEST_CASE("a frozen batch whose files are other ones is told") {
+  Pair pair;
+  pair.ledger.batches = {{7, false, "other bytes"}};
+  CHECK(pair.only().kind == FindingKind::changed_batch);
+  CHECK(pair.only().batch == 7);
+}
+
+TEST_CASE("what was derived from a file can be made again or must be put back") {
+  Pair pair;
+  SUBCASE("a conversion that is too short is made again") {
+    pair.spool.working["f000000000002.records"] = 99;
+    CHECK(pair.found() == Words{"missing_part+"});
+  }
+  SUBCASE("origins are a part of it") {
+    pair.spool.working.erase("f000000000002.origins");
+    CHECK(pair.found() == Words{"missing_part+"});
+  }
+  SUBCASE("without its file nothing is made again") {
+    pair.spool.working.erase("f000000000002.records");
+    pair.spool.working.erase("000000000002.b.json");
+    CHECK(pair.found() == Words{"missing_file+", "missing_part"});
+  }
+  SUBCASE("reject lines cannot be made again") {
+    pair.spool.working["f000000000001.local"] = 39;
+    pair.spool.working.erase("f000000000001.b000000000006.rejects");
+    CHECK(pair.found() == Words{"missing_part", "missing_part"});
+  }
+}
+
+TEST_CASE("leftovers are told from what a cut settlement still needs, and from what is not ours") {
+  Pair pair;
+  pair.ledger.settled.insert(4);
+  pair.spool.working["f000000000003.records"] = 1;   // of a file that is gone
+  pair.spool.working["f000000000004.local"] = 1;     // of one that is settled
+  pair.spool.working["b000000000003.merged"] = 1;    // of a batch that has ended
+  pair.spool.working["f000000000001.original"] = 1;  // its row holds the name
+  CHECK(pair.found() == Words{"leftover+", "leftover+", "leftover+", "leftover+"});
+  Pair other;
+  other.spool.working["core"] = 1;
+  CHECK(other.found() == Words{"foreign"});
+}
+
+TEST_CASE("names of files cannot play tricks on the terminal of who reads the findings") {
+  Pair pair;
+  pair.spool.working["evil\x1b[2J"] = 1;
+  CHECK(pair.only().what.find('\x1b') == std::string::npos);
+}

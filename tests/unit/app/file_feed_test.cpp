@@ -103,9 +103,21 @@ struct Bench {
   Batcher batcher{loop.executor(), loop.timers, BatchLimits{}, 1000};
   UserKeys keys{std::array<std::byte, UserKeys::kSecretBytes>{}};
   TaskGroup tasks{loop.executor()};
-  FileFeed feed{FileFeed::Parts{
-      loop.executor(), commit, recorder, files, batcher, disk, workers, *log, {}, {}, keys, [](FileNumber) {
-      }}};
+  Tally tally;
+  FileFeed feed{FileFeed::Parts{loop.executor(),
+                                commit,
+                                recorder,
+                                files,
+                                batcher,
+                                disk,
+                                workers,
+                                *log,
+                                {},
+                                {},
+                                keys,
+                                loop.timers,
+                                tally,
+                                [](FileNumber) {}}};
 };
 
 }  // namespace

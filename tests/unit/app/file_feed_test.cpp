@@ -103,7 +103,7 @@ struct Bench {
   Batcher batcher{loop.executor(), loop.timers, BatchLimits{}, 1000};
   UserKeys keys{std::array<std::byte, UserKeys::kSecretBytes>{}};
   TaskGroup tasks{loop.executor()};
-  Tally tally;
+  Tally tally{loop.now()};
   FileFeed feed{FileFeed::Parts{loop.executor(),
                                 commit,
                                 recorder,

@@ -34,7 +34,8 @@ class Origins {
 };
 
 /// The origin of a record as it is read: looked up for a converted file, itself (length 0, as unknown) for
-/// NDJSON, also where that was unpacked. Blocks.
+/// NDJSON, also where that was unpacked, and where the origins are lost: no reject is held up over its place.
+/// Blocks.
 [[nodiscard]] Result<Origin> origin_of(Files& files, const SpoolLayout& layout, const SpoolFile& file,
                                        std::uint64_t line, std::uint64_t offset);
 

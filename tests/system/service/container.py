@@ -31,8 +31,8 @@ def debian_tree(folder):
         return tree
     shutil.rmtree(tree, ignore_errors=True)
     os.makedirs(folder, exist_ok=True)
-    subprocess.run(["debootstrap", "--variant=minbase", "--include=" + PACKAGES, "bookworm", tree,
-                    "http://deb.debian.org/debian"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["debootstrap", "--variant=minbase", "--include=" + PACKAGES, "bookworm", tree],
+                   check=True, stdout=subprocess.DEVNULL)
     with open(done, "w", encoding="utf-8") as out:
         out.write(wanted)
     return tree

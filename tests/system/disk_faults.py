@@ -93,12 +93,13 @@ def full_disk(bench):
     bench.wait_for("all of it under way", lambda: bench.ask_ledger(
         f"SELECT sum(records) = {RECORDS} FROM shares JOIN batches ON id = batch WHERE state = 1"))
     fill(bench.folder)
+    # A look that began before may still take a file: the rescan parks the intake first.
+    bench.wait_for("a parked intake", lambda: "intake is parked (disk)" in bench.log_text())
     os.rename(bench.path("incoming", ".second"), bench.path("incoming", "second.ndjson"))
     bench.sandbox.patch({"job_time": "300ms"})
     finish_jobs(bench)
     bench.wait_for("a receipt from a full disk", lambda: bench.receipt("first.ndjson"))
     bench.check_receipt("first.ndjson", records=RECORDS, imported=RECORDS * 99 // 100, rejected=RECORDS // 100)
-    bench.wait_for("a parked intake", lambda: "intake is parked (disk)" in bench.log_text())
     bench.check(os.path.exists(bench.path("incoming", "second.ndjson")), "a file was taken from a full disk")
     os.unlink(os.path.join(bench.folder, "filler"))
     bench.wait_for("the second receipt", lambda: bench.receipt("second.ndjson"))
@@ -145,14 +146,17 @@ def full_inode_table(bench):
             made += 1
     except OSError:
         pass
-    os.rename(bench.path("incoming", ".second"), bench.path("incoming", "second.ndjson"))
+    # As above.
     bench.wait_for("a parked intake", lambda: "intake is parked (disk)" in bench.log_text())
     bench.check("inodes" in bench.log_text(), "the log does not say that inodes are short")
+    os.rename(bench.path("incoming", ".second"), bench.path("incoming", "second.ndjson"))
     bench.check(os.path.exists(bench.path("incoming", "second.ndjson")), "a file was taken without an inode left")
     for number in range(made):
         os.unlink(os.path.join(table, str(number)))
     bench.wait_for("the second receipt", lambda: bench.receipt("second.ndjson"))
     bench.check_receipt("second.ndjson", records=100, rejected=1)
+    before = bench.log_text().partition("intake goes on")
+    bench.check(before[1] and "second.ndjson" not in before[0], "the file was taken before there was room")
 
 
 def read_only(bench):

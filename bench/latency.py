@@ -2,9 +2,9 @@
 """Measures how long files of one record wait: from their rename in incoming/ to the job that the POST made, beyond
 batch.linger, and from the job's end to the receipt.
 
-usage: latency.py USHERD SANDBOX [--rate FILES_A_SECOND] [--files N] [--linger 1s] [--job-time 200ms]
+usage: latency.py USHERD SANDBOX [--rate FILES_A_SECOND] [--files N] [--linger 1s] [--job-time 200ms] [--idle SECONDS]
 
-Prints one JSON line with p50 and p99 in milliseconds. The job's creation is the sandbox's own time of it, to the
+Prints one JSON line with p50 and p99 in milliseconds; with --idle also how much of a core usherd uses while nothing comes. The job's creation is the sandbox's own time of it, to the
 millisecond, after the whole body was read: an upper bound for the first byte of the POST.
 """
 import argparse
@@ -79,6 +79,21 @@ def receipts(spool, count):
             yield json.load(text), os.stat(path).st_mtime_ns / 1e6
 
 
+def cpu_seconds(pid):
+    # In nanoseconds, where the ticks of /proc/PID/stat are too coarse for a process that sleeps.
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="utf-8") as text:
+            total += int(text.read().split()[0])
+    return total / 1e9
+
+
+def idle_share(pid, seconds):
+    before = cpu_seconds(pid)
+    select.select([], [], [], seconds)
+    return (cpu_seconds(pid) - before) / seconds
+
+
 def spread(values):
     values = sorted(values)
     return {"p50": round(values[len(values) // 2], 1), "p99": round(values[min(len(values) - 1, len(values) * 99 // 100)], 1),
@@ -93,6 +108,7 @@ def main():
     parser.add_argument("--files", type=int, default=20)
     parser.add_argument("--linger", default="1s")
     parser.add_argument("--job-time", default="200ms")
+    parser.add_argument("--idle", type=float, default=0, help="seconds")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="usherd-latency-") as folder:
         sandbox = subprocess.Popen([arguments.sandbox, "--set", f"job_time={arguments.job_time}"],
@@ -117,6 +133,7 @@ def main():
             ended = [(receipt, at) for receipt, at in receipts(spool, arguments.files + 1) if receipt["file"] in dropped]
             with urllib.request.urlopen(facts["control"] + "/oracle/jobs", timeout=60) as answer:
                 jobs = {job["id"]: job for job in json.loads(answer.read())}
+            idle = idle_share(usherd.pid, arguments.idle) if arguments.idle else None
         finally:
             for process in (usherd, sandbox):
                 process.send_signal(signal.SIGTERM)
@@ -126,7 +143,8 @@ def main():
             job = jobs[receipt["batches"][0]["job"]]
             to_post.append(wall_ms(job["created"]) - dropped[receipt["file"]] - milliseconds(arguments.linger))
             to_receipt.append(settled - wall_ms(job["finished"]))
-        print(json.dumps({"rate": arguments.rate, "files": len(ended), "jobs": len(jobs),
+        at_rest = {"idle_share_of_a_core": round(idle, 6)} if idle is not None else {}
+        print(json.dumps({"rate": arguments.rate, **at_rest, "files": len(ended), "jobs": len(jobs),
                           "rename_to_post_beyond_linger_ms": spread(to_post),
                           "job_end_to_receipt_ms": spread(to_receipt)}))
     return 0

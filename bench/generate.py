@@ -28,7 +28,7 @@ def good_record(rng, number, user):
         properties["tags"] = [f"t{rng.randrange(50)}" for _ in range(rng.randrange(1, 4))]
     if number % 5 == 0:
         properties["location"] = {"country": "DE", "code": rng.randrange(10000), "note": "Straße „x“ \\ \" \t"}
-    properties["comment"] = "é" * rng.randrange(1, 20) + "x" * rng.randrange(20, 70)
+    properties["comment"] = "é" * rng.randrange(1, 20) + "x" * rng.randrange(0, 40)
     record["properties"] = properties
     return record
 

@@ -1,7 +1,7 @@
 #include "usherd/app/command_line.hpp"
 
-#include "nearest.hpp"
-
+#include "src/app/declare_rejects.hpp"
+#include "src/app/nearest.hpp"
 #include "usherd/core/text.hpp"
 
 #include <fmt/format.h>
@@ -15,14 +15,16 @@
 namespace usherd {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Command>, 10> kCommands{{{"run", Command::run},
+constexpr std::array<std::pair<std::string_view, Command>, 12> kCommands{{{"run", Command::run},
                                                                           {"drain", Command::drain},
                                                                           {"submit", Command::submit},
                                                                           {"check", Command::check},
                                                                           {"status", Command::status},
+                                                                          {"trace", Command::trace},
                                                                           {"pause", Command::pause},
                                                                           {"resume", Command::resume},
                                                                           {"jobs", Command::jobs},
+                                                                          {"rejects", Command::rejects},
                                                                           {"doctor", Command::doctor},
                                                                           {"version", Command::version}}};
 
@@ -104,8 +106,10 @@ void declare(CLI::App& app, CommandLine& line, TypedDurations& typed) {
   declare_submit(app, line.submit);
   declare_check(app, line.check);
   declare_status(app, line.status);
+  declare_trace(app, line.trace);
   declare_control(app);
   declare_jobs(app, line.jobs);
+  declare_rejects(app, line.rejects);
   declare_doctor(app, line.doctor);
   app.add_subcommand("version", "Version, build and library versions");
   app.require_subcommand(0, 1);
@@ -207,6 +211,8 @@ std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, Comman
     fault = check_submit(command, line.submit);
   else if (line.command == Command::status)
     fault = check_status(line.status);
+  else if (line.command == Command::rejects)
+    fault = take_rejects(command, line.rejects);
   else if (line.command == Command::jobs && command.get_subcommands().empty())
     fault = "say what to do: list, or abandon JOB";
   if (fault)

@@ -2,6 +2,8 @@
 
 #include "src/app/check_files.hpp"
 #include "src/app/operator_commands.hpp"
+#include "src/app/rejects_command.hpp"
+#include "src/app/trace_command.hpp"
 #include "usherd/adapters/journal_log.hpp"
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/app/api_key.hpp"
@@ -133,6 +135,14 @@ ExitCode run_command(const CommandLine& line) {
     case Command::jobs: {
       const auto config = config_of(line);
       return config ? run_operator_command(*config, line) : ExitCode::config;
+    }
+    case Command::trace: {
+      const auto config = config_of(line);
+      return config ? run_trace(*config, line.trace) : ExitCode::config;
+    }
+    case Command::rejects: {
+      const auto config = config_of(line);
+      return config ? run_rejects(*config, line.rejects) : ExitCode::config;
     }
     case Command::doctor:
       return doctor(line);

@@ -3,6 +3,7 @@
 #include "src/app/administration.hpp"
 #include "src/app/daemon_parts.hpp"
 #include "src/app/drain_progress.hpp"
+#include "src/app/inquiries.hpp"
 #include "src/app/supervision.hpp"
 #include "src/app/system_ports.hpp"
 #include "usherd/adapters/systemd.hpp"
@@ -84,6 +85,8 @@ RunSummary Daemon::run() {
   if (auto restored = pause.restore(*foundation->ledger); !restored)
     return failed(ExitCode::failure, restored.error().message);
   Administration administration(loop.get_executor(), parts, supervision, pause, *log_);
+  Inquiries inquiries(parts, disk, config_.state.directory);
+  inquiries.add_to(administration.router());
   administration.open(config_, options_.mode);
   if (options_.progress_bar)
     parts.tasks.spawn(show_progress(administration.collector(), parts.timers));

@@ -16,8 +16,6 @@
 namespace usherd {
 namespace {
 
-constexpr const char* kSecretFact = "user_key_secret";
-
 FoundationFault fault(ExitCode exit, Error error) {
   return {exit, std::move(error)};
 }
@@ -47,23 +45,26 @@ std::function<Result<void>()> keeping_back(SpaceReserve* reserve) {
 
 }  // namespace
 
+Result<std::unique_ptr<UserKeys>> user_keys_from(std::string_view stored) {
+  std::array<std::byte, UserKeys::kSecretBytes> secret{};
+  if (stored.size() != secret.size())
+    return Error{Errc::corrupt, "the ledger's secret of user keys has a wrong length: run 'usherd doctor'"};
+  std::memcpy(secret.data(), stored.data(), secret.size());
+  return std::make_unique<UserKeys>(secret);
+}
+
 Result<std::unique_ptr<UserKeys>> user_keys_of(Ledger& ledger, const std::function<std::byte()>& random) {
-  auto stored = ledger.fact(kSecretFact);
+  auto stored = ledger.fact(kUserKeySecret);
   if (!stored)
     return stored.error();
-  std::array<std::byte, UserKeys::kSecretBytes> secret{};
-  if (*stored) {
-    if ((**stored).size() != secret.size())
-      return Error{Errc::corrupt, "the ledger's secret of user keys has a wrong length: run 'usherd doctor'"};
-    std::memcpy(secret.data(), (**stored).data(), secret.size());
-  } else {
-    std::generate(secret.begin(), secret.end(), random);
-    const std::string_view text(reinterpret_cast<const char*>(secret.data()), secret.size());
-    const auto set = [&] { return ledger.set_fact(kSecretFact, text); };
-    if (auto done = ledger.transaction(set); !done)
-      return done.error();
-  }
-  return std::make_unique<UserKeys>(secret);
+  if (*stored)
+    return user_keys_from(**stored);
+  std::string secret(UserKeys::kSecretBytes, '\0');
+  std::generate(secret.begin(), secret.end(), [&] { return static_cast<char>(random()); });
+  const auto set = [&] { return ledger.set_fact(kUserKeySecret, secret); };
+  if (auto done = ledger.transaction(set); !done)
+    return done.error();
+  return user_keys_from(secret);
 }
 
 boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& config, Files& disk) {

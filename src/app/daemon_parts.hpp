@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace usherd {
 
@@ -48,6 +49,12 @@ struct FoundationFault {
 [[nodiscard]] ConvertLimits convert_limits(const Config& config, std::function<Result<std::uint64_t>()> free);
 
 [[nodiscard]] BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes);
+
+/// The fact of the ledger that holds the secret under which users are hashed.
+inline constexpr std::string_view kUserKeySecret = "user_key_secret";
+
+/// Errc::corrupt for a secret of another length.
+[[nodiscard]] Result<std::unique_ptr<UserKeys>> user_keys_from(std::string_view secret);
 
 /// The secret under which users are hashed: made once from `random`, kept with the ledger.
 [[nodiscard]] Result<std::unique_ptr<UserKeys>> user_keys_of(Ledger& ledger,

@@ -72,6 +72,17 @@ const boost::json::array* Values::array(std::string_view name) const {
   return value == nullptr ? nullptr : value->if_array();
 }
 
+std::vector<std::string> Values::texts(std::string_view name) const {
+  std::vector<std::string> items;
+  if (const auto* all = array(name)) {
+    for (const auto& item : *all) {
+      if (const auto* text = item.if_string())
+        items.push_back(printable(*text, 300));
+    }
+  }
+  return items;
+}
+
 std::vector<Values> Values::list(std::string_view name) const {
   std::vector<Values> items;
   if (const auto* all = array(name)) {

@@ -22,12 +22,15 @@ class Values {
 
   [[nodiscard]] std::string text(std::string_view name) const;
   [[nodiscard]] std::uint64_t number(std::string_view name) const;
+  [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
   [[nodiscard]] double real(std::string_view name) const;
   [[nodiscard]] bool flag(std::string_view name) const;
   /// A duration for people; nothing for null.
   [[nodiscard]] std::optional<std::string> seconds(std::string_view name) const;
   [[nodiscard]] Values object(std::string_view name) const;
   [[nodiscard]] const boost::json::array* array(std::string_view name) const;
+  /// Its items that are texts, printable.
+  [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
   /// Its items that are objects.
   [[nodiscard]] std::vector<Values> list(std::string_view name) const;
 

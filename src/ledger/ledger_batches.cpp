@@ -54,6 +54,49 @@ Result<std::uint64_t> count_shares(Database& database, BatchId batch) {
   return found->number();
 }
 
+/// The keys of a body's operations without those of literals that stand no more in `left`.
+std::string keys_of_left(std::string_view keys, const Manifest& before, const Manifest& left) {
+  const auto runs = before.operations() - before.literals.size();
+  if (keys.size() != before.operations() * sizeof(std::uint64_t))
+    return std::string(keys);
+  std::string out(keys.substr(0, runs * sizeof(std::uint64_t)));
+  for (std::size_t i = 0, next = 0; i < before.literals.size() && next < left.literals.size(); ++i) {
+    if (before.literals[i] != left.literals[next])
+      continue;
+    out += keys.substr((runs + i) * sizeof(std::uint64_t), sizeof(std::uint64_t));
+    ++next;
+  }
+  return out;
+}
+
+/// A manifest with fewer literals, and the user keys that go with it.
+Result<void> replace_manifest(Database& database, BatchId id, const Manifest& left) {
+  std::string users;
+  std::string seconds;
+  {
+    auto found = database.query("SELECT manifest, users, seconds FROM bodies WHERE batch = ?", id);
+    if (!found)
+      return found.error();
+    const auto row = found->row();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return Error{Errc::corrupt, "it has no body"};
+    const auto before = Manifest::decode(found->bytes());
+    if (!before)
+      return before.error();
+    users = keys_of_left(found->bytes(), *before, left);
+    seconds = keys_of_left(found->bytes(), *before, left);
+  }
+  const auto bytes = left.encode();
+  const auto replaced =
+      database.run("UPDATE bodies SET manifest = ?2, users = ?3, seconds = ?4 WHERE batch = ?1", id,
+                   Blob{bytes}, Blob{users}, Blob{seconds});
+  if (!replaced)
+    return replaced.error();
+  return {};
+}
+
 Result<void> insert_single(Database& database, const Run& run) {
   if (run.records != 1)
     return Error{Errc::corrupt, fmt::format("{} records cannot be a single one", run.records)};
@@ -271,9 +314,7 @@ Result<void> Ledger::batch_ended(BatchId id, std::span<const Share> shares, Wall
       return ended.error().within(move);
   }
   if (manifest != nullptr) {
-    const auto bytes = manifest->encode();
-    const auto replaced = database_->run("UPDATE bodies SET manifest = ?2 WHERE batch = ?1", id, Blob{bytes});
-    if (!replaced)
+    if (auto replaced = replace_manifest(*database_, id, *manifest); !replaced)
       return replaced.error().within(move);
   }
   for (const auto& single : singles) {

@@ -1,4 +1,5 @@
 #include "src/ledger/database.hpp"
+#include "src/ledger/file_row.hpp"
 #include "usherd/ledger/ledger.hpp"
 
 #include <fmt/format.h>
@@ -32,30 +33,6 @@ Result<void> Ledger::coverage(FileNumber file, std::uint64_t offset,
       return visited;
   }
 }
-
-namespace {
-
-Result<std::vector<Run>> read_singles(Result<Statement> found) {
-  if (!found)
-    return found.error();
-  std::vector<Run> runs;
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return runs;
-    Run run;
-    run.file = found->number();
-    run.offset = found->number();
-    run.length = found->number();
-    run.line = found->number();
-    run.records = 1;
-    runs.push_back(run);
-  }
-}
-
-}  // namespace
 
 Result<std::vector<Run>> Ledger::singles() {
   return read_singles(

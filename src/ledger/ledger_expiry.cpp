@@ -118,6 +118,8 @@ Result<void> Ledger::forget_file(FileNumber number) {
   auto forgotten = file_moved(*database_, changed, number, move);
   if (!forgotten)
     return forgotten;
+  if (auto raised = raise_counter(*database_, kForgottenCounter, number); !raised)
+    return raised.error().within(move);
   const auto given_back = database_->run(kGiveBack);
   if (!given_back)
     return given_back.error().within(move);

@@ -1,4 +1,5 @@
 #include "src/ledger/database.hpp"
+#include "src/ledger/file_row.hpp"
 #include "src/ledger/moves.hpp"
 #include "usherd/ledger/ledger.hpp"
 
@@ -8,36 +9,6 @@
 #include <utility>
 
 namespace usherd {
-namespace {
-
-constexpr std::string_view kFileCounter = "last_file";
-
-Result<SpoolFile> read_file(Statement& row) {
-  SpoolFile file;
-  file.number = row.number();
-  file.name = row.text();
-  file.original = row.text();
-  file.working = row.text();
-  const auto state = row.number();
-  if (state > static_cast<std::uint64_t>(FileState::settled))
-    return Error{Errc::corrupt, fmt::format("file {} is in an unknown state {}", file.number, state)};
-  file.state = static_cast<FileState>(state);
-  file.size = row.number();
-  file.modified_ns = row.integer();
-  file.accepted = row.wall();
-  file.converted = row.flag();
-  file.read_size = row.number();
-  file.mark.offset = row.number();
-  file.mark.line = row.number();
-  file.mark.records = row.number();
-  file.mark.local_rejected = row.number();
-  file.mark.local_length = row.number();
-  file.refusal_code = row.text();
-  file.refusal_message = row.text();
-  return file;
-}
-
-}  // namespace
 
 Result<FileNumber> Ledger::last_file_number() {
   return counter(*database_, kFileCounter);
@@ -71,46 +42,15 @@ Result<bool> Ledger::name_taken(std::string_view name) {
   return found->row();
 }
 
-#define USHERD_FILE_COLUMNS                                                                                  \
-  "number, name, original, working, state, size, modified_ns, accepted, converted, read_size, mark_offset, " \
-  "mark_line, mark_records, mark_local_rejected, mark_local_length, refusal_code, refusal_message"
-
 Result<std::optional<SpoolFile>> Ledger::file(FileNumber number) {
-  auto found = database_->query("SELECT " USHERD_FILE_COLUMNS " FROM files WHERE number = ?", number);
-  if (!found)
-    return found.error();
-  const auto row = found->row();
-  if (!row)
-    return row.error();
-  if (!*row)
-    return std::optional<SpoolFile>{};
-  auto file = read_file(*found);
-  if (!file)
-    return file.error();
-  return std::optional<SpoolFile>{std::move(*file)};
+  return one_file(database_->query("SELECT " USHERD_FILE_COLUMNS " FROM files WHERE number = ?", number));
 }
 
 Result<std::vector<SpoolFile>> Ledger::open_files(FileNumber after, std::size_t most) {
-  auto found = database_->query("SELECT " USHERD_FILE_COLUMNS
-                                " FROM files WHERE state < 3 AND number > ? ORDER BY number LIMIT ?",
-                                after, most);
-  if (!found)
-    return found.error();
-  std::vector<SpoolFile> files;
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return files;
-    auto file = read_file(*found);
-    if (!file)
-      return file.error();
-    files.push_back(std::move(*file));
-  }
+  return all_files(database_->query("SELECT " USHERD_FILE_COLUMNS
+                                    " FROM files WHERE state < 3 AND number > ? ORDER BY number LIMIT ?",
+                                    after, most));
 }
-
-#undef USHERD_FILE_COLUMNS
 
 Result<std::uint64_t> Ledger::count_open_files() {
   auto found = database_->query("SELECT count(*) FROM files WHERE state < 3");

@@ -1,6 +1,8 @@
 #include "usherd/ledger/ledger_reader.hpp"
 
 #include "src/ledger/database.hpp"
+#include "src/ledger/file_row.hpp"
+#include "src/ledger/moves.hpp"
 
 #include <fmt/format.h>
 
@@ -28,38 +30,6 @@ Result<void> scan_keys(BatchId batch, std::string_view bytes, std::span<const st
   return {};
 }
 
-Result<LedgerReader::FileFacts> read_facts(Statement& row) {
-  LedgerReader::FileFacts facts;
-  facts.number = row.number();
-  facts.name = row.text();
-  facts.original = row.text();
-  const auto state = row.number();
-  if (state > static_cast<std::uint64_t>(FileState::settled))
-    return Error{Errc::corrupt, fmt::format("file {} is in an unknown state {}", facts.number, state)};
-  facts.state = static_cast<FileState>(state);
-  facts.converted = row.flag();
-  facts.read_size = row.number();
-  facts.mark.offset = row.number();
-  facts.mark.line = row.number();
-  facts.mark.records = row.number();
-  facts.mark.local_length = row.number();
-  return facts;
-}
-
-Result<std::optional<LedgerReader::FileFacts>> read_one(Result<Statement> found) {
-  if (!found)
-    return found.error();
-  const auto row = found->row();
-  if (!row)
-    return row.error();
-  if (!*row)
-    return std::optional<LedgerReader::FileFacts>{};
-  auto facts = read_facts(*found);
-  if (!facts)
-    return facts.error();
-  return std::optional(std::move(*facts));
-}
-
 }  // namespace
 
 LedgerReader::LedgerReader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
@@ -75,6 +45,15 @@ Result<std::unique_ptr<LedgerReader>> LedgerReader::open(const std::string& dire
   if (*tables != "1")
     return Error{Errc::corrupt, fmt::format("{} is no ledger of this usherd", (*database)->path())};
   return std::unique_ptr<LedgerReader>(new LedgerReader(std::move(*database)));
+}
+
+Result<void> LedgerReader::hold_still() {
+  if (database_->in_transaction()) {
+    if (auto ended = database_->script("COMMIT"); !ended)
+      return ended;
+  }
+  // The first read fixes the moment.
+  return database_->script("BEGIN; SELECT count(*) FROM counters");
 }
 
 Result<std::optional<std::string>> LedgerReader::fact(std::string_view name) {
@@ -133,39 +112,51 @@ Result<LedgerReader::BatchFacts> LedgerReader::batch(BatchId id) {
   return facts;
 }
 
-Result<std::optional<LedgerReader::FileFacts>> LedgerReader::file(FileNumber number) {
-  return read_one(database_->query(
-      "SELECT number, name, original, state, converted, read_size, mark_offset, mark_line, mark_records,"
-      " mark_local_length FROM files WHERE number = ?",
-      number));
-}
-
-Result<std::optional<LedgerReader::FileFacts>> LedgerReader::file_named(std::string_view name) {
-  return read_one(database_->query(
-      "SELECT number, name, original, state, converted, read_size, mark_offset, mark_line, mark_records,"
-      " mark_local_length FROM files WHERE name = ?",
-      name));
-}
-
-Result<std::vector<LedgerReader::FileFacts>> LedgerReader::open_files(FileNumber after, std::size_t most) {
+Result<std::optional<Outcomes>> LedgerReader::outcomes(BatchId batch, FileNumber file) {
   auto found = database_->query(
-      "SELECT number, name, original, state, converted, read_size, mark_offset, mark_line, mark_records,"
-      " mark_local_length FROM files WHERE number > ? AND state <> 3 ORDER BY number LIMIT ?",
-      after, most);
+      "SELECT imported, rejected, merged, unknown, rekeyed FROM shares WHERE batch = ? AND file = ?", batch,
+      file);
   if (!found)
     return found.error();
-  std::vector<FileFacts> files;
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return files;
-    auto facts = read_facts(*found);
-    if (!facts)
-      return facts.error();
-    files.push_back(std::move(*facts));
-  }
+  const auto row = found->row();
+  if (!row)
+    return row.error();
+  if (!*row)
+    return std::optional<Outcomes>{};
+  Outcomes outcomes;
+  outcomes.imported = found->number();
+  outcomes.rejected = found->number();
+  outcomes.merged = found->number();
+  outcomes.unknown = found->number();
+  outcomes.rekeyed = found->number();
+  return std::optional(outcomes);
+}
+
+Result<std::optional<SpoolFile>> LedgerReader::file(FileNumber number) {
+  return one_file(database_->query("SELECT " USHERD_FILE_COLUMNS " FROM files WHERE number = ?", number));
+}
+
+Result<std::optional<SpoolFile>> LedgerReader::file_named(std::string_view name) {
+  return one_file(database_->query("SELECT " USHERD_FILE_COLUMNS " FROM files WHERE name = ?", name));
+}
+
+Result<std::vector<SpoolFile>> LedgerReader::open_files(FileNumber after, std::size_t most) {
+  return all_files(database_->query("SELECT " USHERD_FILE_COLUMNS
+                                    " FROM files WHERE state < 3 AND number > ? ORDER BY number LIMIT ?",
+                                    after, most));
+}
+
+Result<std::vector<Run>> LedgerReader::singles() {
+  return read_singles(
+      database_->query("SELECT file, offset, length, line FROM singles ORDER BY file, offset"));
+}
+
+Result<FileNumber> LedgerReader::last_file_number() {
+  return counter(*database_, kFileCounter);
+}
+
+Result<FileNumber> LedgerReader::last_forgotten() {
+  return counter(*database_, kForgottenCounter);
 }
 
 }  // namespace usherd

@@ -18,6 +18,11 @@ namespace usherd {
 [[nodiscard]] Result<void> batch_moved(Database& database, const Result<std::uint64_t>& changed, BatchId id,
                                        std::string_view move);
 
+/// The highest number ever given to a file.
+inline constexpr std::string_view kFileCounter = "last_file";
+/// The highest number of a file that was forgotten.
+inline constexpr std::string_view kForgottenCounter = "last_forgotten_file";
+
 /// A counter that only grows: the highest number ever given, whatever was forgotten since.
 [[nodiscard]] Result<std::uint64_t> counter(Database& database, std::string_view name);
 [[nodiscard]] Result<void> raise_counter(Database& database, std::string_view name, std::uint64_t value);

@@ -48,6 +48,14 @@ std::string_view name_of(Stage stage) {
   return kNames[static_cast<std::size_t>(stage)];
 }
 
+std::optional<Stage> stage_named(std::string_view name) {
+  for (const auto stage : {Stage::local, Stage::api, Stage::unknown}) {
+    if (name == name_of(stage))
+      return stage;
+  }
+  return std::nullopt;
+}
+
 void append_reject_line(std::string& out, const RejectLine& line) {
   out += "{\"file\":";
   append_json_string(out, line.file);

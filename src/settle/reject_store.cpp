@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 namespace usherd {
@@ -27,14 +28,6 @@ std::string aside(const SpoolLayout& layout, std::string_view name) {
 std::string text_of(const simdjson::dom::object& object, const char* name) {
   std::string_view text;
   return object[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string{};
-}
-
-std::optional<Stage> stage_of(std::string_view name) {
-  for (const auto stage : {Stage::local, Stage::api, Stage::unknown}) {
-    if (name == name_of(stage))
-      return stage;
-  }
-  return std::nullopt;
 }
 
 /// The record's own bytes: it is the line's last member, or the last but `retried_as`, as we write it.
@@ -61,7 +54,7 @@ class RejectParser {
     if (parser_.parse(padded_.data(), line.size(), false).get(object) != simdjson::SUCCESS)
       return std::nullopt;
     StoredReject reject;
-    const auto stage = stage_of(text_of(object, "stage"));
+    const auto stage = stage_named(text_of(object, "stage"));
     if (!stage || object["line"].get(reject.line) != simdjson::SUCCESS ||
         object["offset"].get(reject.offset) != simdjson::SUCCESS)
       return std::nullopt;
@@ -71,6 +64,10 @@ class RejectParser {
     reject.code = text_of(object, "code");
     reject.message = text_of(object, "message");
     reject.retried_as = text_of(object, "retried_as");
+    reject.job = text_of(object, "job");
+    reject.raw = text_of(object, "raw");
+    if (object["batch"].get(reject.batch) != simdjson::SUCCESS)
+      reject.batch = 0;
     simdjson::dom::element record;
     if (object["record"].get(record) == simdjson::SUCCESS) {
       reject.record = record_bytes(line, reject.retried_as);
@@ -92,30 +89,67 @@ class RejectParser {
 
 bool RejectFilter::matches(const StoredReject& reject) const {
   return (!code || *code == reject.code) && (!stage || *stage == reject.stage) &&
-         (!file || *file == reject.file) && (!uid || *uid == reject.uid);
+         (!file || *file == reject.file) && (!uid || *uid == (reject.uid.empty() ? reject.id : reject.uid));
 }
 
-Result<void> RejectStore::visit(const RejectFilter& filter, const Visit& visit) const {
+Result<std::vector<std::string>> RejectStore::names() const {
   std::vector<std::string> names;
   const auto listed = files_.list(layout_.rejected(), [&](std::string_view name) {
-    const bool rejects = !name.starts_with('.') && name.ends_with(kEnding);
-    if (rejects && (!filter.file || name.substr(0, name.size() - kEnding.size()) == *filter.file))
-      names.emplace_back(name);
+    if (!name.starts_with('.') && name.ends_with(kEnding))
+      names.emplace_back(name.substr(0, name.size() - kEnding.size()));
     return true;
   });
   if (!listed)
     return listed.error();
   std::sort(names.begin(), names.end());
-  for (const auto& name : names) {
-    const auto matching = [&](const StoredReject& reject) {
-      return filter.matches(reject) ? visit(reject) : Result<void>{};
-    };
-    auto visited = visit_file(layout_.rejected() + "/" + name, matching);
-    // Expired in between.
-    if (!visited && visited.error().code != Errc::not_found)
+  return names;
+}
+
+Result<void> RejectStore::visit(const RejectFilter& filter, const Visit& visit) const {
+  const auto matching = [&](const StoredReject& reject) {
+    return filter.matches(reject) ? visit(reject) : Result<void>{};
+  };
+  if (filter.file)
+    return visit_named(*filter.file, matching);
+  const auto all = names();
+  if (!all)
+    return all.error();
+  for (const auto& name : *all) {
+    if (auto visited = visit_named(name, matching); !visited)
       return visited;
   }
   return {};
+}
+
+Result<void> RejectStore::visit_named(const std::string& name, const Visit& visit) const {
+  // A name is one of a file, whoever asks.
+  if (name.empty() || name.find('/') != std::string::npos)
+    return {};
+  return visit_unsettled(Places(layout_, name).rejects(), visit);
+}
+
+Result<void> RejectStore::visit_unsettled(const std::string& path, const Visit& visit) const {
+  auto visited = visit_file(path, visit);
+  // Expired in between, or never there.
+  if (!visited && visited.error().code == Errc::not_found)
+    return {};
+  return visited;
+}
+
+Result<StoredReject> RejectStore::at(const std::string& name, std::uint64_t at, std::size_t length) const {
+  const auto path = Places(layout_, name).rejects();
+  const auto file = files_.open(path);
+  if (!file)
+    return file.error();
+  std::string line(length, '\0');
+  const auto got = (*file)->read_at(line, at);
+  if (!got)
+    return got.error();
+  auto reject = RejectParser().parse(line);
+  if (*got != length || !reject)
+    return Error{Errc::corrupt, fmt::format("{} changed while it was read: try again", printable(path, 400))};
+  reject->at = at;
+  return std::move(*reject);
 }
 
 Result<void> RejectStore::visit_file(const std::string& path, const Visit& visit) const {
@@ -126,11 +160,13 @@ Result<void> RejectStore::visit_file(const std::string& path, const Visit& visit
   std::vector<char> piece(kPiece);
   std::string line;
   std::uint64_t number = 0;
+  std::uint64_t begins = 0;
   const auto take = [&]() -> Result<void> {
     ++number;
-    const auto reject = parser.parse(line);
+    auto reject = parser.parse(line);
     if (!reject)
       return Error{Errc::corrupt, fmt::format("{}:{}: not a line of rejects", printable(path, 400), number)};
+    reject->at = std::exchange(begins, begins + line.size() + 1);
     line.clear();
     return visit(*reject);
   };

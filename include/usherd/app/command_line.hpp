@@ -13,7 +13,20 @@ namespace usherd {
 
 inline constexpr const char* kDefaultConfigFile = "/etc/usherd/usherd.yaml";
 
-enum class Command : std::uint8_t { run, drain, submit, check, status, pause, resume, jobs, doctor, version };
+enum class Command : std::uint8_t {
+  run,
+  drain,
+  submit,
+  check,
+  status,
+  trace,
+  pause,
+  resume,
+  jobs,
+  rejects,
+  doctor,
+  version
+};
 
 struct DrainArguments {
   std::optional<Milliseconds> timeout;  ///< nothing: as long as it takes
@@ -41,6 +54,22 @@ struct JobsArguments {
   std::string abandon;  ///< not empty: this job is given up; empty: they are listed
 };
 
+struct TraceArguments {
+  std::string user;  ///< "-": one a line from stdin
+  bool json = false;
+};
+
+struct RejectsArguments {
+  enum class Action : std::uint8_t { list, show, retry, drop, export_records } action = Action::list;
+  std::optional<std::string> code;
+  std::optional<std::string> stage;
+  std::optional<std::string> file;
+  std::optional<std::string> uid;
+  bool force = false;
+  bool dry_run = false;
+  bool json = false;
+};
+
 struct DoctorArguments {
   bool repair = false;
 };
@@ -54,6 +83,8 @@ struct CommandLine {
   CheckArguments check;
   StatusArguments status;
   JobsArguments jobs;
+  TraceArguments trace;
+  RejectsArguments rejects;
   DoctorArguments doctor;
 };
 

@@ -26,6 +26,10 @@ class LedgerReader {
   LedgerReader(const LedgerReader&) = delete;
   LedgerReader& operator=(const LedgerReader&) = delete;
 
+  /// From here on everything is seen as it stands now, until this is called again. Meanwhile the writer's log
+  /// can only grow: not for long.
+  [[nodiscard]] Result<void> hold_still();
+
   [[nodiscard]] Result<std::optional<std::string>> fact(std::string_view name);
 
   /// An operation of a batch that belongs to a user who is looked for.
@@ -48,19 +52,18 @@ class LedgerReader {
   };
   [[nodiscard]] Result<BatchFacts> batch(BatchId id);
 
-  struct FileFacts {
-    FileNumber number = 0;
-    std::string name;
-    std::string original;
-    FileState state = FileState::accepted;
-    bool converted = false;
-    std::uint64_t read_size = 0;
-    ReadMark mark;
-  };
-  [[nodiscard]] Result<std::optional<FileFacts>> file(FileNumber number);
-  [[nodiscard]] Result<std::optional<FileFacts>> file_named(std::string_view name);
+  /// How the records that a batch holds of a file ended; nothing where it holds none.
+  [[nodiscard]] Result<std::optional<Outcomes>> outcomes(BatchId batch, FileNumber file);
+
+  [[nodiscard]] Result<std::optional<SpoolFile>> file(FileNumber number);
+  [[nodiscard]] Result<std::optional<SpoolFile>> file_named(std::string_view name);
   /// Files that are not settled, in order.
-  [[nodiscard]] Result<std::vector<FileFacts>> open_files(FileNumber after, std::size_t most);
+  [[nodiscard]] Result<std::vector<SpoolFile>> open_files(FileNumber after, std::size_t most);
+  /// Records that must be sent by themselves, in order.
+  [[nodiscard]] Result<std::vector<Run>> singles();
+  [[nodiscard]] Result<FileNumber> last_file_number();
+  /// The highest number of a file that was forgotten, 0 for none: of files above it everything is known.
+  [[nodiscard]] Result<FileNumber> last_forgotten();
 
  private:
   explicit LedgerReader(std::unique_ptr<Database> database);

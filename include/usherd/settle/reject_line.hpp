@@ -3,6 +3,7 @@
 #include "usherd/ledger/rows.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,8 @@ namespace usherd {
 enum class Stage : std::uint8_t { local, api, unknown };
 
 [[nodiscard]] std::string_view name_of(Stage stage);
+/// Nothing for another word.
+[[nodiscard]] std::optional<Stage> stage_named(std::string_view name);
 
 /// Why one record was not imported, as NAME.rejects.ndjson tells it. Owns nothing.
 struct RejectLine {

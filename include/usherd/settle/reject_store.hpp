@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace usherd {
 
@@ -22,10 +23,14 @@ struct StoredReject {
   Stage stage = Stage::local;
   std::string code;
   std::string message;
+  BatchId batch = 0;       ///< 0 for none
+  std::string job;         ///< empty for none
   std::string record;      ///< as JSON; empty where it is no JSON and only `raw` tells of it
+  std::string raw;         ///< its text where there is no `record`
   std::string uid;         ///< of the record, after unescaping; empty for none
   std::string id;          ///< likewise
   std::string retried_as;  ///< the file it was sent again in; empty for none
+  std::uint64_t at = 0;    ///< where the line begins in its file of rejects
 };
 
 /// Which rejects are meant; what is not set does not limit.
@@ -33,7 +38,7 @@ struct RejectFilter {
   std::optional<std::string> code;
   std::optional<Stage> stage;
   std::optional<std::string> file;  ///< NAME, as in `file`
-  std::optional<std::string> uid;
+  std::optional<std::string> uid;   ///< or the id, of a record without a uid
 
   [[nodiscard]] bool matches(const StoredReject& reject) const;
 };
@@ -57,6 +62,15 @@ class RejectStore {
   /// Every reject that matches, files in the order of their names. Errc::corrupt, with file and line, for a
   /// line that is no reject.
   [[nodiscard]] Result<void> visit(const RejectFilter& filter, const Visit& visit) const;
+  /// The names of the files that have rejects, sorted.
+  [[nodiscard]] Result<std::vector<std::string>> names() const;
+  /// The rejects of one file; none where it has no such file.
+  [[nodiscard]] Result<void> visit_named(const std::string& name, const Visit& visit) const;
+  /// Reject lines that still stand in working/, of a file that is not settled; none where there is no such
+  /// file.
+  [[nodiscard]] Result<void> visit_unsettled(const std::string& path, const Visit& visit) const;
+  /// The reject that visit() showed at this place of this file's rejects.
+  [[nodiscard]] Result<StoredReject> at(const std::string& name, std::uint64_t at, std::size_t length) const;
 
   using Edit = std::function<RejectEdit(const StoredReject&)>;
   /// Writes the rejects of one file anew: aside, synced, then in place of the old. A crash leaves the old or

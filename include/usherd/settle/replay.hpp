@@ -1,0 +1,99 @@
+#pragma once
+
+#include "usherd/settle/reject_store.hpp"
+#include "usherd/settle/user_updates.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace usherd {
+
+class Rivals;
+struct Rival;
+struct ReplayCandidate;
+
+/// What `rejects retry` and `rejects drop` work on.
+struct ReplayOrder {
+  RejectFilter filter;
+  bool force = false;    ///< also records so old that newer data of their user may have been forgotten
+  bool dry_run = false;  ///< says what would be done, does nothing
+};
+
+/// A reject that was not sent again.
+struct ReplayRefusal {
+  enum class Reason : std::uint8_t {
+    newer_data,        ///< a later update of its user was imported, is on its way, or may have been imported
+    older_than_index,  ///< of later files some are forgotten; `force` takes it
+    unsearched,        ///< a file is being converted, or the backlog is too large to look through; `force`
+    not_json,          ///< only `raw` is known of it: export, correct, submit
+  };
+  std::string file;
+  std::uint64_t line = 0;
+  Reason reason = Reason::newer_data;
+  std::string detail;
+};
+
+[[nodiscard]] std::string_view name_of(ReplayRefusal::Reason reason);
+
+struct ReplayReport {
+  static constexpr std::size_t kMostRefusals = 100;
+
+  std::uint64_t matched = 0;
+  std::uint64_t done = 0;     ///< sent again, or dropped
+  std::uint64_t already = 0;  ///< were sent again before
+  std::uint64_t refused = 0;
+  std::string file;                     ///< the new one; empty for none
+  std::vector<ReplayRefusal> refusals;  ///< the first of them
+};
+
+/// Sends rejects again, or removes them. A retry is a new file of the original records in their order of
+/// acceptance, dropped like any other; it never overwrites newer data of a user. A crash between the drop
+/// and the marking of the old lines leaves these unmarked; another retry then finds newer data and refuses.
+/// Blocking; one at a time; nobody else may write to rejected/ meanwhile but the settling of new files.
+/// References must outlive it.
+class Replay {
+ public:
+  /// The places of this many are held at once, 72 bytes each.
+  static constexpr std::size_t kMostRecords = 200'000;
+
+  Replay(LedgerReader& ledger, Files& files, const SpoolLayout& layout, const UserKeys& keys)
+      : ledger_(ledger), files_(files), layout_(layout), keys_(keys), rejects_(files, layout) {}
+
+  /// `name` is that of the new file; it gets a number where it is taken. Errc::invalid where more than
+  /// kMostRecords match; Errc::unavailable while incoming/ holds files that are not accepted yet, or
+  /// where files are accepted all the time, as these may hold newer data.
+  [[nodiscard]] Result<ReplayReport> retry(const ReplayOrder& order, const std::string& name);
+  [[nodiscard]] Result<ReplayReport> drop(const ReplayOrder& order);
+
+ private:
+  using Candidates = std::vector<ReplayCandidate>;
+  [[nodiscard]] Result<ReplayReport> retry_once(const ReplayOrder& order, const std::string& name);
+  [[nodiscard]] Result<void> nothing_waits_to_be_accepted();
+  /// Since the ledger was last held still.
+  [[nodiscard]] Result<void> nothing_was_accepted();
+  [[nodiscard]] Result<Candidates> candidates(const ReplayOrder& order, ReplayReport& report);
+  [[nodiscard]] Result<void> add(const StoredReject& reject, Candidates& candidates);
+  [[nodiscard]] Result<void> meet(Rivals& rivals);
+  [[nodiscard]] Result<void> learn_fates(Rivals& rivals);
+  [[nodiscard]] Result<void> choose(Candidates& candidates, Rivals& rivals, bool force, ReplayReport& report);
+  [[nodiscard]] Result<std::optional<ReplayRefusal>> objection(const ReplayCandidate& candidate,
+                                                               const Rivals& rivals, bool force,
+                                                               FileNumber forgotten);
+  [[nodiscard]] Result<std::string> describe(const Rival& rival);
+  [[nodiscard]] Result<std::string> free_name(const std::string& name);
+  [[nodiscard]] Result<std::string> send(const Candidates& chosen, const std::string& name);
+  [[nodiscard]] Result<void> mark(const Candidates& chosen, const std::string& as);
+
+  LedgerReader& ledger_;
+  Files& files_;
+  SpoolLayout layout_;
+  const UserKeys& keys_;
+  RejectStore rejects_;
+  std::vector<std::string> names_;  ///< of the candidates' files, by Candidate::name
+  std::vector<std::string> unsearched_;
+};
+
+}  // namespace usherd

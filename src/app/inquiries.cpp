@@ -1,0 +1,87 @@
+#include "src/app/inquiries.hpp"
+
+#include "src/app/reject_order.hpp"
+#include "usherd/core/timestamp.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+/// Until the end of a scope, whichever way that is left.
+class Busy {
+ public:
+  explicit Busy(bool& flag) : flag_(flag) { flag_ = true; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+  ~Busy() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
+unsigned status_of(const Error& error) {
+  return error.code == Errc::invalid ? 400 : 503;
+}
+
+}  // namespace
+
+std::string retry_name(WallTime now) {
+  auto stamp = format_rfc3339(now).substr(0, 19);
+  std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
+  return "retry-" + stamp + "Z.ndjson";
+}
+
+void Inquiries::add_to(Router& router) {
+  router.local("/api/trace", [this](AdminRequest request) { return trace(std::move(request)); });
+  router.action("/api/rejects/retry", [this](AdminRequest request) { return retry(std::move(request)); });
+  router.action("/api/rejects/drop", [this](AdminRequest request) { return drop(std::move(request)); });
+}
+
+Inquiries::Answer Inquiries::ask(Question question) {
+  if (busy_)
+    co_return AdminReply::error(503,
+                                "another trace or rejects command is at work: try again when it has ended");
+  const Busy busy(busy_);
+  auto work = [this, question = std::move(question)]() -> Result<std::string> {
+    auto inquiry = Inquiry::open(state_directory_, disk_, parts_.layout);
+    if (!inquiry)
+      return inquiry.error();
+    return question(**inquiry);
+  };
+  auto answer = co_await parts_.workers.run(std::move(work));
+  if (!answer)
+    co_return AdminReply::error(status_of(answer.error()), answer.error().message);
+  AdminReply reply;
+  reply.body = std::move(*answer);
+  co_return reply;
+}
+
+Inquiries::Answer Inquiries::trace(AdminRequest request) {
+  if (request.value("user").empty())
+    co_return AdminReply::error(400, "name a user: ?user=UID");
+  Question question = [user = std::string(request.value("user"))](Inquiry& inquiry) {
+    return inquiry.trace(user);
+  };
+  co_return co_await ask(std::move(question));
+}
+
+Inquiries::Answer Inquiries::retry(AdminRequest request) {
+  auto order = order_of(request);
+  if (!order)
+    co_return AdminReply::error(400, order.error().message);
+  Question question = [order = std::move(*order), name = retry_name(parts_.timers.now().wall)](
+                          Inquiry& inquiry) { return inquiry.retry(order, name); };
+  co_return co_await ask(std::move(question));
+}
+
+Inquiries::Answer Inquiries::drop(AdminRequest request) {
+  auto order = order_of(request);
+  if (!order)
+    co_return AdminReply::error(400, order.error().message);
+  Question question = [order = std::move(*order)](Inquiry& inquiry) { return inquiry.drop(order); };
+  co_return co_await ask(std::move(question));
+}
+
+}  // namespace usherd

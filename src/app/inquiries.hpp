@@ -1,0 +1,41 @@
+#pragma once
+
+#include "src/app/daemon_parts.hpp"
+#include "src/app/inquiry.hpp"
+#include "usherd/admin/router.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+#include <string>
+
+namespace usherd {
+
+/// The questions of `trace` and `rejects` to a running daemon, behind the admin socket. One at a time: each
+/// keeps a worker busy, and the other ones are for the delivery. Event loop only; references must outlive it.
+class Inquiries {
+ public:
+  Inquiries(DaemonParts& parts, Files& disk, std::string state_directory)
+      : parts_(parts), disk_(disk), state_directory_(std::move(state_directory)) {}
+
+  /// Adds /api/trace, /api/rejects/retry and /api/rejects/drop.
+  void add_to(Router& router);
+
+ private:
+  using Answer = boost::asio::awaitable<AdminReply>;
+  using Question = std::function<Result<std::string>(Inquiry&)>;
+  [[nodiscard]] Answer trace(AdminRequest request);
+  [[nodiscard]] Answer retry(AdminRequest request);
+  [[nodiscard]] Answer drop(AdminRequest request);
+  [[nodiscard]] Answer ask(Question question);
+
+  DaemonParts& parts_;
+  Files& disk_;
+  std::string state_directory_;
+  bool busy_ = false;
+};
+
+/// A name for the file that a retry at `now` makes: "retry-20261125T182411Z.ndjson".
+[[nodiscard]] std::string retry_name(WallTime now);
+
+}  // namespace usherd

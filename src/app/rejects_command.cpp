@@ -1,0 +1,125 @@
+#include "src/app/rejects_command.hpp"
+
+#include "src/app/inquiries.hpp"
+#include "src/app/reject_order.hpp"
+#include "src/app/spool_question.hpp"
+#include "src/app/status_values.hpp"
+#include "src/app/trace_text.hpp"
+#include "usherd/adapters/posix_files.hpp"
+#include "usherd/core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+
+namespace usherd {
+namespace {
+
+using Action = RejectsArguments::Action;
+
+/// A terminal obeys control characters, wherever they come from.
+std::string shown(std::string_view text, bool terminal) {
+  return terminal ? printable(text, RejectStore::kMostLine) : std::string(text);
+}
+
+std::string user_of(const StoredReject& reject) {
+  return printable(reject.uid.empty() ? reject.id : reject.uid, 60);
+}
+
+void list_one(const StoredReject& reject) {
+  const auto place = fmt::format("{}:{}", printable(reject.file), reject.line);
+  const auto user = user_of(reject);
+  fmt::print("{:<32} {:<7} {:<24} {:<16} {}{}\n", place, name_of(reject.stage), printable(reject.code, 60),
+             user.empty() ? "-" : user, printable(reject.message),
+             reject.retried_as.empty() ? "" : fmt::format(" [retried as {}]", printable(reject.retried_as)));
+}
+
+void show_one(const StoredReject& reject, bool terminal) {
+  fmt::print("{} line {}, offset {}\n", printable(reject.file), reject.line, reject.offset);
+  fmt::print("  {}: {}\n  {}\n", name_of(reject.stage), printable(reject.code),
+             printable(reject.message, 1000));
+  if (const auto user = user_of(reject); !user.empty())
+    fmt::print("  user {}\n", user);
+  if (reject.batch != 0)
+    fmt::print("  batch {}{}\n", reject.batch,
+               reject.job.empty() ? "" : fmt::format(", job {}", printable(reject.job)));
+  if (!reject.retried_as.empty())
+    fmt::print("  retried as {}\n", printable(reject.retried_as));
+  fmt::print("  {}\n\n", shown(reject.record.empty() ? reject.raw : reject.record, terminal));
+}
+
+Result<void> print_one(const StoredReject& reject, const RejectsArguments& arguments, bool terminal) {
+  if (arguments.action == Action::export_records)
+    fmt::print("{}\n", shown(reject.record.empty() ? reject.raw : reject.record, terminal));
+  else if (arguments.json)
+    fmt::print("{}\n", shown(reject.bytes, terminal));
+  else if (arguments.action == Action::list)
+    list_one(reject);
+  else
+    show_one(reject, terminal);
+  // Whoever reads has had enough, as `head` has.
+  if (std::ferror(stdout) != 0)
+    return Error{Errc::cancelled, "standard output takes no more"};
+  return {};
+}
+
+ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArguments& arguments) {
+  PosixFiles files;
+  const RejectStore store(files, SpoolLayout(config.spool.directory));
+  const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  std::uint64_t count = 0;
+  const auto visited = store.visit(filter, [&](const StoredReject& reject) {
+    ++count;
+    return print_one(reject, arguments, terminal);
+  });
+  if (!visited) {
+    const auto* hint =
+        visited.error().code == Errc::denied ? ": be root, or a member of the group usherd" : "";
+    fmt::print(stderr, "usherd: {}{}\n", visited.error().message, hint);
+    return ExitCode::failure;
+  }
+  fmt::print(stderr, "{} rejects\n", grouped(count));
+  return ExitCode::ok;
+}
+
+ExitCode change(const Config& config, const ReplayOrder& order, const RejectsArguments& arguments) {
+  const bool retries = arguments.action == Action::retry;
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  const auto question = [&](Inquiry& inquiry) {
+    return retries ? inquiry.retry(order, retry_name(now)) : inquiry.drop(order);
+  };
+  const auto target = (retries ? "/api/rejects/retry" : "/api/rejects/drop") + query_of(order);
+  const auto answer = SpoolQuestion(config).change(target, order.filter.uid.value_or(""), question);
+  if (answer.exit != ExitCode::ok) {
+    fmt::print(stderr, "usherd: {}\n", answer.text);
+    return answer.exit;
+  }
+  const auto text = replay_text(answer.text);
+  const auto parsed = Answer::parse(answer.text);
+  if (!text || !parsed) {
+    fmt::print(stderr, "usherd: {}\n", text ? parsed.error().message : text.error().message);
+    return ExitCode::failure;
+  }
+  fmt::print("{}", arguments.json ? answer.text : *text);
+  return parsed->values().number("refused") == 0 ? ExitCode::ok : ExitCode::with_rejects;
+}
+
+}  // namespace
+
+ExitCode run_rejects(const Config& config, const RejectsArguments& arguments) {
+  ReplayOrder order;
+  order.filter.code = arguments.code;
+  order.filter.file = arguments.file;
+  order.filter.uid = arguments.uid;
+  if (arguments.stage)
+    order.filter.stage = stage_named(*arguments.stage);
+  order.force = arguments.force;
+  order.dry_run = arguments.dry_run;
+  const bool changes = arguments.action == Action::retry || arguments.action == Action::drop;
+  return changes ? change(config, order, arguments) : look(config, order.filter, arguments);
+}
+
+}  // namespace usherd

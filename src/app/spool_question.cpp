@@ -1,0 +1,79 @@
+#include "src/app/spool_question.hpp"
+
+#include "usherd/adapters/posix_files.hpp"
+#include "usherd/spool/spool_lock.hpp"
+
+#include <fmt/format.h>
+
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace usherd {
+namespace {
+
+/// A retry looks through the ledger and the backlog.
+constexpr Milliseconds kPatience{600'000};
+
+/// Root becomes the user whom a folder belongs to, so that what is made there is not out of usherd's reach.
+/// For the rest of the process: a command has nothing else to do.
+Result<void> become_owner_of(const std::string& directory) {
+  struct ::stat owner {};
+  if (::geteuid() != 0 || ::lstat(directory.c_str(), &owner) != 0 || owner.st_uid == 0)
+    return {};
+  if (::setgroups(0, nullptr) != 0 || ::setegid(owner.st_gid) != 0 || ::seteuid(owner.st_uid) != 0)
+    return Error::system(errno, fmt::format("become the owner of {}", directory));
+  return {};
+}
+
+Answered failed(const Error& error) {
+  return {error.code == Errc::unavailable ? ExitCode::unavailable : ExitCode::failure, error.message};
+}
+
+}  // namespace
+
+Answered SpoolQuestion::ask(std::string_view target, const Question& question) const {
+  return answered(AdminClient(config_.admin.socket, kPatience).get(target), false, question);
+}
+
+Answered SpoolQuestion::change(std::string_view target, std::string_view body,
+                               const Question& question) const {
+  return answered(AdminClient(config_.admin.socket, kPatience).post(target, body), true, question);
+}
+
+Answered SpoolQuestion::answered(const Result<AdminAnswer>& answer, bool changes,
+                                 const Question& question) const {
+  if (!answer && answer.error().code == Errc::unavailable)
+    return alone(answer.error(), changes, question);
+  if (!answer)
+    return failed(answer.error());
+  if (answer->status != 200)
+    return {answer->status == 503 ? ExitCode::unavailable : ExitCode::failure, answer->error()};
+  return {ExitCode::ok, answer->body};
+}
+
+Answered SpoolQuestion::alone(const Error& unreachable, bool changes, const Question& question) const {
+  const SpoolLayout layout(config_.spool.directory);
+  if (auto become = become_owner_of(layout.rejected()); !become)
+    return failed(become.error());
+  std::optional<SpoolLock> lock;
+  if (changes) {
+    auto taken = SpoolLock::take(config_.spool.directory, config_.state.directory);
+    // Somebody holds the spool, or it is not ours: then what the socket said is the nearer word.
+    if (!taken)
+      return {ExitCode::unavailable, fmt::format("{}; nor can the spool be used without the service: {}",
+                                                 unreachable.message, taken.error().message)};
+    lock.emplace(std::move(*taken));
+  }
+  PosixFiles files;
+  auto inquiry = Inquiry::open(config_.state.directory, files, layout);
+  if (!inquiry)
+    return {ExitCode::unavailable, fmt::format("{}; nor can the ledger be read without the service: {}",
+                                               unreachable.message, inquiry.error().message)};
+  auto answer = question(**inquiry);
+  if (!answer)
+    return failed(answer.error());
+  return {ExitCode::ok, std::move(*answer)};
+}
+
+}  // namespace usherd

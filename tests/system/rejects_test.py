@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""`usherd trace` and `usherd rejects` beside a running service and without one: rejects_test.py USHERD SANDBOX"""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import live_service as service
+
+USHERD, SANDBOX = sys.argv[1:3]
+
+
+def update(uid, **properties):
+    return json.dumps({"uid": uid, "properties": properties})
+
+
+class Rejects(unittest.TestCase):
+    def setUp(self):
+        self.sandbox = service.Sandbox(SANDBOX, "job_time=50ms", "reject_uids_with=bad")
+        self.addCleanup(self.sandbox.stop)
+        self.service = service.Service(USHERD, self.sandbox.facts)
+        self.addCleanup(self.service.close)
+        self.service.start()
+        self.files = 0
+
+    def deliver(self, name, lines):
+        self.service.drop(name, lines)
+        self.settled(1)
+
+    def settled(self, more):
+        self.files += more
+        self.service.wait_until(
+            lambda status: status["state"] == "idle" and sum(status["files"].values()) == self.files, "idle")
+
+    def run_json(self, *words, code=0):
+        done = self.service.command(*words, "--json")
+        self.assertEqual(done.returncode, code, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def trace(self, user, code=0):
+        return [(one["file"], one["line"], one["outcome"]) for one in self.run_json("trace", user, code=code)[0]["updates"]]
+
+    def rejects(self, *filters):
+        return [(one["file"], one["line"], one["code"]) for one in self.run_json("rejects", "list", *filters)]
+
+    def test_a_trace_tells_how_each_update_of_a_user_ended(self):
+        self.deliver("a.ndjson", [update("ann", n=1), update("badbob", n=1), '{"uid":"carl","email":"%s"}' % ("x" * 200)])
+        self.assertEqual(self.trace("ann"), [("a.ndjson", 1, "imported")])
+        self.assertEqual(self.trace("badbob"), [("a.ndjson", 2, "rejected")])
+        self.assertEqual(self.trace("carl"), [("a.ndjson", 3, "rejected")])
+        self.assertEqual(self.trace("nobody", code=1), [])
+        self.assertEqual(self.service.get("/api/trace?user=ann")[0], 403)
+        self.sandbox.patch({"job_time": "1h"})
+        self.service.drop("b.ndjson", [update("ann", n=2)])
+        self.service.wait_until(lambda status: [job["stage"] for job in status["jobs"]["list"]] == ["processing"], "a job")
+        self.service.drop("c.ndjson", [update("zoe"), update("ann", n=3)])
+        self.service.wait_until(lambda status: status["backlog"]["records_waiting"] == 1, "the third update")
+        self.assertEqual(self.trace("ann"), [("a.ndjson", 1, "imported"), ("b.ndjson", 1, "processing"),
+                                             ("c.ndjson", 2, "waiting")])
+        text = self.service.command("trace", "ann").stdout.splitlines()
+        self.assertRegex(text[0], r"^a\.ndjson line 1 +imported +batch \d+ job \S+ finished 20")
+        stdin = subprocess.run([USHERD, "trace", "-", "--config", self.service.config], input="ann\nbadbob\n",
+                               capture_output=True, text=True, timeout=service.PATIENCE_S, check=True)
+        self.assertIn("badbob:\n", stdin.stdout)
+
+    def test_a_reject_is_retried_once_and_never_over_newer_data(self):
+        self.deliver("a.ndjson", [update("badann", n=1), update("badbob", n=1), "no json"])
+        self.assertEqual([line for _, line, _ in self.rejects("--stage", "api")], [1, 2])
+        self.sandbox.patch({"reject_uids_with": ""})
+        self.deliver("b.ndjson", [update("badbob", n=2)])
+        trial = self.run_json("rejects", "retry", "--stage", "api", "--dry-run", code=2)[0]
+        self.assertEqual((trial["retried"], trial["refused"], trial["file"]), (1, 1, None))
+        done = self.run_json("rejects", "retry", "--stage", "api", code=2)[0]
+        self.assertEqual([(one["line"], one["reason"]) for one in done["refusals"]], [(2, "newer_data")])
+        self.assertIn("b.ndjson line 1", done["refusals"][0]["detail"])
+        self.settled(1)
+        self.assertEqual([how for _, _, how in self.trace("badann")], ["rejected", "imported"])
+        marked = self.run_json("rejects", "list", "--uid", "badann")
+        self.assertEqual([one["retried_as"] for one in marked], [done["file"]])
+        again = self.run_json("rejects", "retry", "--uid", "badann")[0]
+        self.assertEqual((again["retried"], again["already_retried"]), (0, 1))
+        self.service.wait_for_log(r"/api/rejects/retry stage=api by uid \d+ pid \d+")
+        # Who is meant is nobody's business but the operator's.
+        with open(self.service.log, encoding="utf-8") as text:
+            self.assertNotIn("badann", text.read())
+        users = {user["uid"]: user["properties"]["n"] for user in self.sandbox_users()}
+        self.assertEqual((users["badann"], users["badbob"]), (1, 2))
+
+    def sandbox_users(self):
+        with service.urllib.request.urlopen(self.sandbox.facts["control"] + "/oracle/users", timeout=service.PATIENCE_S) as answer:
+            return [json.loads(line) for line in answer.read().decode().splitlines()]
+
+    def test_what_is_exported_corrected_and_submitted_is_a_new_file(self):
+        self.deliver("a.ndjson", ['{"uid":"ann","email":"%s"}' % ("x" * 200), "{broken"])
+        exported = self.service.command("rejects", "export", "--code", "email_too_long").stdout
+        self.assertEqual(json.loads(exported)["uid"], "ann")
+        fixed = os.path.join(self.service.folder, "fixed.ndjson")
+        with open(fixed, "w", encoding="utf-8") as out:
+            out.write(exported.replace("x" * 200, "ann@example.com"))
+        self.assertEqual(self.service.command("submit", fixed).returncode, 0)
+        self.settled(1)
+        self.assertEqual(self.run_json("rejects", "drop", "--code", "email_too_long", "--dry-run")[0]["dropped"], 1)
+        self.assertEqual(self.run_json("rejects", "drop", "--code", "email_too_long")[0]["dropped"], 1)
+        self.assertEqual(self.rejects(), [("a.ndjson", 2, "invalid_json")])
+        self.assertEqual(self.service.command("rejects", "export").stdout, "{broken\n")
+        shown = self.service.command("rejects", "show").stdout
+        self.assertIn("a.ndjson line 2, offset", shown)
+        self.assertEqual(self.service.command("rejects", "drop").stdout, "1 dropped, of 1 that match\n")
+        self.assertFalse(os.listdir(os.path.join(self.service.folder, "spool", "rejected")))
+
+    def test_it_works_on_a_stopped_spool_too(self):
+        self.deliver("a.ndjson", [update("ann", n=1), update("badbob", n=1)])
+        self.service.stop()
+        self.assertEqual(self.trace("ann"), [("a.ndjson", 1, "imported")])
+        retried = self.run_json("rejects", "retry")[0]
+        self.assertEqual(retried["retried"], 1)
+        # Not accepted yet: what it holds is not known.
+        self.assertEqual(self.service.command("rejects", "retry").returncode, 69)
+        self.sandbox.patch({"reject_uids_with": ""})
+        drained = self.service.command("drain")
+        self.assertEqual(drained.returncode, 0, drained.stderr)
+        self.assertEqual([how for _, _, how in self.trace("badbob")], ["rejected", "imported"])
+
+    def test_a_wrong_word_is_named(self):
+        for words, said in ((["rejects"], "say what to do"), (["rejects", "list", "--stage", "x"], "local, api or unknown"),
+                            (["rejects", "burn"], "burn"), (["trace"], "UID")):
+            wrong = self.service.command(*words)
+            self.assertEqual(wrong.returncode, 64, words)
+            self.assertIn(said, wrong.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)

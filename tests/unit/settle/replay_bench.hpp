@@ -1,0 +1,164 @@
+#pragma once
+
+#include "tests/fakes/mem_files.hpp"
+#include "tests/unit/ledger/scratch.hpp"
+#include "usherd/ledger/ledger_reader.hpp"
+#include "usherd/settle/replay.hpp"
+#include "usherd/settle/user_history.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace usherd::test {
+
+/// A spool in memory beside a ledger on disk, with what UserHistory and Replay look at: files f1.ndjson,
+/// f2.ndjson, ..., batches of them, and reject lines.
+struct ReplayBench {
+  LedgerBench ledger;
+  fakes::MemFiles disk;
+  SpoolLayout layout{"/s"};
+  UserKeys keys{secret()};
+  std::map<FileNumber, std::vector<std::string>> lines;
+  std::map<BatchId, std::pair<FileNumber, std::uint64_t>> batches;
+  std::map<FileNumber, std::string> reject_lines;
+
+  ReplayBench() {
+    disk.make_directory("/s");
+    for (const auto& folder : {layout.incoming(), layout.working(), layout.done(), layout.rejected()})
+      disk.make_directory(folder);
+  }
+
+  static std::array<std::byte, UserKeys::kSecretBytes> secret() {
+    std::array<std::byte, UserKeys::kSecretBytes> bytes{};
+    bytes.fill(std::byte{7});
+    return bytes;
+  }
+  static std::string name(FileNumber number) { return fmt::format("f{}.ndjson", number); }
+
+  /// An accepted file, of which so many lines stand before the mark.
+  void file(FileNumber number, std::vector<std::string> content, std::size_t read) {
+    std::string bytes;
+    SpoolFile row = sample_file(number);
+    row.name = row.original = name(number);
+    row.working = SpoolLayout::working_name(number, row.name);
+    ReadMark mark;
+    for (std::size_t i = 0; i < content.size(); ++i) {
+      bytes += content[i] + "\n";
+      if (i + 1 == read)
+        mark = {bytes.size(), read + 1, read, 0, 0};
+    }
+    row.size = bytes.size();
+    disk.put(layout.working_file(row), bytes);
+    lines[number] = std::move(content);
+    REQUIRE(ledger.commit([&](Ledger& open) -> Result<void> {
+      if (auto added = open.insert_file(row); !added)
+        return added;
+      if (auto ready = open.file_ready(number, false, row.size); !ready)
+        return ready;
+      return read == 0 ? Result<void>{} : open.move_mark(number, mark);
+    }));
+  }
+
+  /// A frozen batch of neighbouring lines with the records of these users.
+  void batch(BatchId id, FileNumber file, std::uint64_t line, const std::vector<std::string>& users) {
+    BatchRow row = sample_batch(id, file);
+    Run run{file, 0, 0, line, static_cast<std::uint32_t>(users.size())};
+    for (std::size_t i = 0; i + 1 < line + users.size(); ++i) {
+      const auto length = lines[file].at(i).size() + 1;
+      (i + 1 < line ? run.offset : run.length) += length;
+    }
+    --run.length;
+    row.manifest.runs = {run};
+    row.users.clear();
+    for (const auto& user : users)
+      row.users.push_back(keys.uid(user));
+    row.seconds.clear();
+    insert(row, share_of(file, users.size(), run.offset + run.length));
+  }
+
+  /// A frozen batch of one record merged of these lines of a user.
+  void merged(BatchId id, FileNumber file, const std::string& user,
+              const std::vector<std::uint64_t>& sources) {
+    BatchRow row = sample_batch(id, file);
+    row.manifest.runs.clear();
+    Literal literal{0, 30, {}};
+    std::uint64_t offset = 0;
+    for (std::uint64_t line = 1; line <= lines[file].size(); ++line) {
+      const auto length = lines[file][line - 1].size();
+      if (std::find(sources.begin(), sources.end(), line) != sources.end())
+        literal.sources.push_back({file, offset, length, line, 1});
+      offset += length + 1;
+    }
+    row.manifest.literals = {literal};
+    row.users = {keys.uid(user)};
+    row.seconds.clear();
+    insert(row, share_of(file, sources.size(), offset));
+  }
+
+  /// Everything imported but the records of so many refused users.
+  void end(BatchId id, FileNumber file, const std::vector<std::string>& refused) {
+    auto share = share_of(file, batches[id].second, 0);
+    share.outcomes.rejected = refused.size();
+    share.outcomes.imported = share.records - refused.size();
+    REQUIRE(ledger.commit([&](Ledger& open) {
+      return open.batch_ended(id, {&share, 1}, wall(9), nullptr, {});
+    }));
+  }
+
+  /// Its merged record was refused.
+  void take_apart(BatchId id, FileNumber file) {
+    const auto manifest = ledger->manifest(id).value();
+    const auto share = share_of(file, 0, 0);
+    const Manifest nothing;
+    REQUIRE(ledger.commit([&](Ledger& open) {
+      return open.batch_ended(id, {&share, 1}, wall(9), &nothing, manifest.literals.at(0).sources);
+    }));
+  }
+
+  void reject(FileNumber file, std::uint64_t line, Stage stage, std::string_view code,
+              std::string_view record, BatchId batch) {
+    const auto file_name = name(file);
+    RejectLine reject;
+    reject.file = file_name;
+    reject.line = line;
+    reject.stage = stage;
+    reject.code = code;
+    reject.message = "why";
+    reject.batch = batch;
+    reject.record = record;
+    append_reject_line(reject_lines[file], reject);
+    disk.put(rejects_path(file), reject_lines[file]);
+  }
+  [[nodiscard]] std::string rejects_path(FileNumber file) const {
+    return layout.rejected() + "/" + name(file) + ".rejects.ndjson";
+  }
+  void forget_rejects(FileNumber file) { REQUIRE(disk.remove(rejects_path(file))); }
+
+  [[nodiscard]] UserHistory::Story history(std::string_view user) {
+    const auto reader = LedgerReader::open(ledger.scratch.path());
+    REQUIRE(reader.has_value());
+    auto story = UserHistory(**reader, disk, layout, keys).of(user);
+    REQUIRE(story.has_value());
+    return std::move(*story);
+  }
+  [[nodiscard]] Result<ReplayReport> retry(const ReplayOrder& order = {}) {
+    const auto reader = LedgerReader::open(ledger.scratch.path());
+    REQUIRE(reader.has_value());
+    return Replay(**reader, disk, layout, keys).retry(order, "retry.ndjson");
+  }
+  [[nodiscard]] Result<ReplayReport> drop(const ReplayOrder& order) {
+    const auto reader = LedgerReader::open(ledger.scratch.path());
+    REQUIRE(reader.has_value());
+    return Replay(**reader, disk, layout, keys).drop(order);
+  }
+
+ private:
+  void insert(const BatchRow& row, const Share& share) {
+    batches[row.id] = {share.file, share.records};
+    REQUIRE(ledger.commit([&](Ledger& open) { return open.insert_batch(row, {&share, 1}); }));
+  }
+};
+
+}  // namespace usherd::test

@@ -1,0 +1,152 @@
+#include "tests/unit/settle/replay_bench.hpp"
+
+using namespace usherd;
+using namespace usherd::test;
+using Reason = ReplayRefusal::Reason;
+
+namespace {
+
+std::string record(std::string_view uid, int n) {
+  return fmt::format(R"({{"uid":"{}","properties":{{"n":{}}}}})", uid, n);
+}
+
+/// One file of three users, delivered in one batch, the records of `refused` of them rejected.
+void delivered(ReplayBench& bench, const std::vector<std::string>& refused, Stage stage = Stage::api) {
+  bench.file(1, {record("a", 1), record("b", 1), record("c", 1)}, 3);
+  bench.batch(1, 1, 1, {"a", "b", "c"});
+  bench.end(1, 1, refused);
+  std::uint64_t line = 0;
+  for (const auto* user : {"a", "b", "c"}) {
+    ++line;
+    if (std::find(refused.begin(), refused.end(), user) != refused.end())
+      bench.reject(1, line, stage, "bad", record(user, 1), 1);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a retry drops the records in their order of acceptance and marks their lines") {
+  ReplayBench bench;
+  delivered(bench, {"a", "c"});
+  // Named before the other one, accepted after it.
+  bench.file(2, {record("d", 2)}, 1);
+  bench.reject(2, 1, Stage::local, "too_long", record("d", 2), 0);
+  ReplayOrder trial;
+  trial.dry_run = true;
+  CHECK(bench.retry(trial).value().done == 3);
+  CHECK(bench.disk.names(bench.layout.incoming()).empty());
+
+  const auto report = bench.retry();
+  REQUIRE(report.has_value());
+  CHECK(report->done == 3);
+  CHECK(report->file == "retry.ndjson");
+  CHECK(bench.disk.content(bench.layout.incoming() + "/retry.ndjson") ==
+        record("a", 1) + "\n" + record("c", 1) + "\n" + record("d", 2) + "\n");
+  CHECK(bench.disk.content(bench.rejects_path(1)).find(R"(,"retried_as":"retry.ndjson"})") !=
+        std::string::npos);
+  // Until that file is accepted nobody knows what else is coming.
+  CHECK(bench.retry().error().code == Errc::unavailable);
+  REQUIRE(bench.disk.remove(bench.layout.incoming() + "/retry.ndjson"));
+  const auto again = bench.retry();
+  REQUIRE(again.has_value());
+  CHECK(again->done == 0);
+  CHECK(again->already == 3);
+}
+
+TEST_CASE("a retry never overwrites newer data, which it names; what was itself rejected is none") {
+  ReplayBench bench;
+  delivered(bench, {"a", "b", "c"});
+  bench.file(2, {record("a", 2), record("b", 2)}, 2);
+  bench.batch(2, 2, 1, {"a", "b"});
+  bench.end(2, 2, {"b"});
+  bench.reject(2, 2, Stage::api, "bad", record("b", 2), 2);
+  ReplayOrder first;
+  first.filter.file = "f1.ndjson";
+  const auto report = bench.retry(first);
+  REQUIRE(report.has_value());
+  CHECK(report->done == 2);  // b, whose newer one was rejected, too, and c
+  REQUIRE(report->refusals.size() == 1);
+  CHECK(report->refusals[0].line == 1);
+  CHECK(report->refusals[0].reason == Reason::newer_data);
+  CHECK(report->refusals[0].detail == "f2.ndjson line 1, batch 2 is newer and may have been imported");
+}
+
+TEST_CASE("an update on its way, or not even read, is newer data too, also with --force") {
+  ReplayBench bench;
+  delivered(bench, {"a", "b"});
+  bench.file(2, {record("a", 2)}, 1);
+  bench.batch(2, 2, 1, {"a"});
+  bench.file(3, {record("x", 3), record("b", 3)}, 0);
+  ReplayOrder order;
+  order.force = true;
+  const auto report = bench.retry(order);
+  REQUIRE(report.has_value());
+  CHECK(report->done == 0);
+  REQUIRE(report->refusals.size() == 2);
+  CHECK(report->refusals[0].detail == "f2.ndjson line 1, batch 2 is newer and is on its way");
+  CHECK(report->refusals[1].detail == "f3.ndjson line 2 is newer and is on its way");
+  CHECK(report->file.empty());
+}
+
+TEST_CASE("a newer unknown one stands against an older, unless both go") {
+  ReplayBench bench;
+  delivered(bench, {"a"}, Stage::unknown);
+  bench.file(2, {record("a", 2), record("z", 2)}, 2);
+  bench.batch(2, 2, 1, {"a", "z"});
+  bench.end(2, 2, {"a"});
+  bench.reject(2, 1, Stage::unknown, "no_verdict", record("a", 2), 2);
+  ReplayOrder first;
+  first.filter.file = "f1.ndjson";
+  first.dry_run = true;
+  CHECK(bench.retry(first).value().refusals.at(0).reason == Reason::newer_data);
+  REQUIRE(bench.retry().value().done == 2);
+  CHECK(bench.disk.content(bench.layout.incoming() + "/retry.ndjson") ==
+        record("a", 1) + "\n" + record("a", 2) + "\n");
+}
+
+TEST_CASE("what is older than a forgotten file needs to be forced") {
+  ReplayBench bench;
+  delivered(bench, {"a"});
+  bench.file(2, {record("y", 1)}, 1);
+  bench.batch(2, 2, 1, {"y"});
+  bench.end(2, 2, {});
+  REQUIRE(bench.ledger.commit([](Ledger& open) { return open.file_settled(2, 1, imported(1), wall(9)); }));
+  REQUIRE(bench.ledger.commit([](Ledger& open) { return open.forget_file(2); }));
+  const auto report = bench.retry();
+  REQUIRE(report.has_value());
+  CHECK(report->done == 0);
+  CHECK(report->refusals.at(0).reason == Reason::older_than_index);
+  ReplayOrder order;
+  order.force = true;
+  CHECK(bench.retry(order).value().done == 1);
+}
+
+TEST_CASE("what is no JSON stays, and other files are waited for") {
+  ReplayBench bench;
+  delivered(bench, {"a"});
+  bench.reject(1, 9, Stage::local, "invalid_json", "{\"uid\":", 0);
+  ReplayOrder order;
+  order.dry_run = true;
+  const auto report = bench.retry(order);
+  REQUIRE(report.has_value());
+  CHECK(report->done == 1);
+  CHECK(report->refusals.at(0).reason == Reason::not_json);
+  bench.disk.put(bench.layout.incoming() + "/new.ndjson", record("a", 5));
+  CHECK(bench.retry(order).error().code == Errc::unavailable);
+}
+
+TEST_CASE("dropping forgets the chosen lines alone, and a file without lines") {
+  ReplayBench bench;
+  delivered(bench, {"a", "b"});
+  ReplayOrder order;
+  order.filter.uid = "a";
+  order.dry_run = true;
+  CHECK(bench.drop(order).value().done == 1);
+  order.dry_run = false;
+  const auto before = bench.disk.content(bench.rejects_path(1));
+  CHECK(bench.drop(order).value().done == 1);
+  CHECK(bench.disk.content(bench.rejects_path(1)) == before.substr(before.find('\n') + 1));
+  CHECK(bench.drop({}).value().done == 1);
+  CHECK_FALSE(bench.disk.exists(bench.rejects_path(1)));
+  CHECK(bench.drop({}).value().matched == 0);
+}

@@ -1,0 +1,71 @@
+#include "usherd/settle/user_history.hpp"
+
+#include "tests/unit/settle/replay_bench.hpp"
+
+using namespace usherd;
+using namespace usherd::test;
+
+namespace {
+
+using State = TracedUpdate::State;
+
+std::vector<State> states(const UserHistory::Story& story) {
+  std::vector<State> all;
+  for (const auto& update : story.updates)
+    all.push_back(update.state);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("each update of a user is told with where it is or how it ended, in the order of acceptance") {
+  ReplayBench bench;
+  bench.file(1, {R"({"uid":"a"})", R"({"uid":"b"})", R"({"id":"a"})"}, 3);
+  bench.batch(1, 1, 1, {"a", "b"});
+  bench.end(1, 1, {});
+  bench.file(2, {R"({"uid":"a"})"}, 1);
+  bench.batch(2, 2, 1, {"a"});
+  bench.file(3, {R"({"uid":"c"})", R"({"uid":"\u0061"})"}, 0);
+  const auto story = bench.history("a");
+  REQUIRE(story.updates.size() == 3);
+  CHECK(states(story) == std::vector{State::imported, State::frozen, State::waiting});
+  CHECK(story.updates[0].file == "f1.ndjson");
+  CHECK(story.updates[0].line == 1);
+  CHECK(story.updates[0].batch == 1);
+  CHECK(story.updates[2].line == 2);
+  CHECK(story.updates[2].batch == 0);
+  CHECK(story.unsearched.empty());
+  CHECK(bench.history("nobody").updates.empty());
+}
+
+TEST_CASE("a reject is told with its code, and what a dropped reject line leaves open is called so") {
+  ReplayBench bench;
+  bench.file(1, {R"({"uid":"a"})", R"({"uid":"b"})", R"({"uid":"c"})"}, 3);
+  bench.batch(1, 1, 1, {"a", "b", "c"});
+  bench.end(1, 1, {"a"});
+  bench.reject(1, 1, Stage::api, "bad", R"({"uid":"a"})", 1);
+  bench.reject(7, 4, Stage::local, "email_too_long", R"({"uid":"a"})", 0);
+  const auto story = bench.history("a");
+  CHECK(states(story) == std::vector{State::rejected, State::rejected});
+  CHECK(story.updates[0].sequence == 0);
+  CHECK(story.updates[0].code == "email_too_long");
+  CHECK(story.updates[1].code == "bad");
+  CHECK(states(bench.history("b")) == std::vector{State::imported});
+  bench.forget_rejects(1);
+  CHECK(states(bench.history("b")) == std::vector{State::ended});
+}
+
+TEST_CASE("what was merged, and what waits by itself after its merged record was refused, is told") {
+  ReplayBench bench;
+  bench.file(1, {R"({"uid":"a","properties":{"n":1}})", R"({"uid":"a","properties":{"n":2}})"}, 2);
+  bench.merged(1, 1, "a", {1, 2});
+  CHECK(states(bench.history("a")) == std::vector{State::frozen, State::frozen});
+  bench.take_apart(1, 1);
+  CHECK(states(bench.history("a")) == std::vector{State::waiting, State::waiting});
+
+  ReplayBench other;
+  other.file(1, {R"({"uid":"a","properties":{"n":1}})", R"({"uid":"a","properties":{"n":2}})"}, 2);
+  other.merged(1, 1, "a", {1, 2});
+  other.end(1, 1, {});
+  CHECK(states(other.history("a")) == std::vector{State::merged, State::imported});
+}

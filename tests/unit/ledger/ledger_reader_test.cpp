@@ -62,6 +62,44 @@ TEST_CASE("a batch that never ran holds nobody") {
   CHECK(find(**reader, {1}).empty());
 }
 
+TEST_CASE("the users of merged records that were taken apart go with them, and the others keep their places") {
+  LedgerBench bench;
+  REQUIRE(bench.commit([](Ledger& ledger) { return add_ready_file(ledger, 1); }));
+  auto batch = sample_batch(1);
+  batch.manifest.literals = {{0, 30, {{1, 200, 20, 9, 1}, {1, 300, 20, 12, 1}}},
+                             {30, 30, {{1, 400, 20, 13, 1}, {1, 500, 20, 14, 1}}}};
+  batch.users = {1, 2, 3, 41, 42};
+  batch.seconds = {};
+  const Share frozen = share_of(1, 7, 520);
+  REQUIRE(bench.commit([&](Ledger& ledger) { return ledger.insert_batch(batch, {&frozen, 1}); }));
+  const Share ended = all_imported(share_of(1, 5, 520));
+  Manifest without = batch.manifest;
+  without.literals.erase(without.literals.begin());
+  const auto apart = batch.manifest.literals.front().sources;
+  REQUIRE(bench.commit(
+      [&](Ledger& ledger) { return ledger.batch_ended(1, {&ended, 1}, wall(9), &without, apart); }));
+  const auto reader = LedgerReader::open(bench.scratch.path());
+  REQUIRE(reader.has_value());
+  CHECK(find(**reader, {3, 41, 42}) == std::vector<Place>{{1, 2, 3}, {1, 3, 42}});
+  CHECK((*reader)->singles().value() == apart);
+  CHECK((*reader)->outcomes(1, 1).value()->imported == 5);
+  CHECK_FALSE((*reader)->outcomes(1, 2).value().has_value());
+}
+
+TEST_CASE("a reader that holds still sees nothing of what is committed since") {
+  LedgerBench bench;
+  REQUIRE(bench.commit([](Ledger& ledger) { return add_ready_file(ledger, 1); }));
+  const auto reader = LedgerReader::open(bench.scratch.path());
+  REQUIRE(reader.has_value());
+  REQUIRE((*reader)->hold_still());
+  REQUIRE(bench.commit([](Ledger& ledger) { return add_ready_file(ledger, 2); }));
+  CHECK((*reader)->last_file_number().value() == 1);
+  CHECK_FALSE((*reader)->file(2).value().has_value());
+  REQUIRE((*reader)->hold_still());
+  CHECK((*reader)->last_file_number().value() == 2);
+  CHECK((*reader)->last_forgotten().value() == 0);
+}
+
 TEST_CASE("where there is no ledger none is made") {
   const Scratch scratch;
   CHECK_FALSE(LedgerReader::open(scratch.path()).has_value());

@@ -28,7 +28,6 @@ void delivered(ReplayBench& bench, const std::vector<std::string>& refused, Stag
 TEST_CASE("a retry drops the records in their order of acceptance and marks their lines") {
   ReplayBench bench;
   delivered(bench, {"a", "c"});
-  // Named before the other one, accepted after it.
   bench.file(2, {record("d", 2)}, 1);
   bench.reject(2, 1, Stage::local, "too_long", record("d", 2), 0);
   ReplayOrder trial;

@@ -33,6 +33,21 @@ bool verify_host(SSL* ssl, const std::string& host) {
   return SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
 }
 
+struct FreeStoreContext {
+  void operator()(X509_STORE_CTX* context) const { X509_STORE_CTX_free(context); }
+};
+
+/// Whether the chain holds with the roots known so far. Decides nothing but whether more are needed.
+bool holds_already(X509_STORE_CTX* asked) {
+  const std::unique_ptr<X509_STORE_CTX, FreeStoreContext> trial(X509_STORE_CTX_new());
+  return trial != nullptr &&
+         X509_STORE_CTX_init(trial.get(), X509_STORE_CTX_get0_store(asked), X509_STORE_CTX_get0_cert(asked),
+                             X509_STORE_CTX_get0_untrusted(asked)) == 1 &&
+         X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(trial.get()), X509_STORE_CTX_get0_param(asked)) ==
+             1 &&
+         X509_verify_cert(trial.get()) == 1;
+}
+
 }  // namespace
 
 std::string describe_tls_failure(const SSL* ssl) {
@@ -60,9 +75,10 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make(const std::string& ca_file)
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_alpn_protos(context, kHttp11.data(), kHttp11.size());
-  if (SSL_CTX_set_default_verify_paths(context) != 1) {
+  if (SSL_CTX_set_default_verify_dir(context) != 1) {
     return openssl_error("the system's trust roots");
   }
+  SSL_CTX_set_cert_verify_callback(context, verify, made.get());
   if (!ca_file.empty() && SSL_CTX_load_verify_file(context, ca_file.c_str()) != 1) {
     return openssl_error(fmt::format("ca_file {}", printable(ca_file)));
   }
@@ -72,6 +88,19 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make(const std::string& ca_file)
   SSL_CTX_set_ex_data(context, slot(), made.get());
   SSL_CTX_sess_set_new_cb(context, keep_session);
   return made;
+}
+
+/// The system's bundle of some 150 roots takes a tenth of a second to decode: it is read once a chain does
+/// not hold without it. The verdict is OpenSSL's own in either case.
+int TlsContext::verify(X509_STORE_CTX* asked, void* self) {
+  auto& context = *static_cast<TlsContext*>(self);
+  if (!context.has_bundle_ && !holds_already(asked)) {
+    context.has_bundle_ = true;
+    // Without it the directory of roots and ca_file stand alone.
+    SSL_CTX_set_default_verify_file(context.context_.get());
+    ERR_clear_error();
+  }
+  return X509_verify_cert(asked);
 }
 
 int TlsContext::keep_session(SSL* ssl, SSL_SESSION* session) {

@@ -34,10 +34,12 @@ class TlsContext {
 
  private:
   TlsContext() = default;
+  static int verify(X509_STORE_CTX* asked, void* self);
   static int keep_session(SSL* ssl, SSL_SESSION* session);
   void resume(SSL* ssl);
 
   std::unique_ptr<SSL_CTX, FreeSsl> context_;
+  bool has_bundle_ = false;
   std::vector<std::unique_ptr<SSL_SESSION, FreeSsl>> sessions_;
 };
 

@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kPage = 256;
 /// How much is read between two durable marks: what a restart reads again at most, besides what waits.
 constexpr std::uint64_t kCheckpointBytes = 64U << 20;
+/// Blocks checked at once: a way to a worker and back costs as much as fifty records.
+constexpr int kBlocksAtOnce = 4;
 
 /// Reads on in a file that is shorter than when it was accepted: what is left of the block, then, in place of
 /// all that is missing, one rejection, so that nothing ends without a word.
@@ -253,6 +255,11 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
         read = read_cut_file(reader_, *source, at, limit, block_);
       if (!read)
         return read.error();
+      // What goes wrong behind the first block is told when it is the first.
+      for (int more = 1; more < kBlocksAtOnce && !block_.end; ++more) {
+        if (!reader_.read_on(*source, limit, block_))
+          break;
+      }
       return rejects.append(*source, block_.rejections);
     };
     const auto read = co_await parts_.workers.run(std::move(work));

@@ -42,6 +42,19 @@ Result<Digest> freeze_checked(Files& disk, const SpoolLayout& layout, const Draf
   return digest;
 }
 
+/// Takes out what stands at `positions`, which ascend, in one pass: a batch may hold thousands of them.
+void erase_positions(std::vector<QueuedRecord>& items, const std::vector<std::size_t>& positions) {
+  std::size_t kept = positions.empty() ? items.size() : positions.front();
+  std::size_t next = 0;
+  for (std::size_t i = kept; i < items.size(); ++i) {
+    if (next < positions.size() && positions[next] == i)
+      ++next;
+    else
+      items[kept++] = items[i];
+  }
+  items.resize(kept);
+}
+
 bool is_mergeable(const QueuedRecord& record) {
   return (record.record.flags & kMergeable) != 0;
 }
@@ -119,8 +132,8 @@ boost::asio::awaitable<bool> Freezing::merge(OpenBatch& open, std::vector<Merged
   // A merge is a convenience: where the disk says no, the records wait for their turn one by one.
   if (!folded)
     co_return true;
-  auto& items = open.items();
-  for (std::size_t i = groups->size(); i-- > 0;) {
+  std::vector<std::size_t> gone;
+  for (std::size_t i = 0; i < groups->size(); ++i) {
     MergeOutcome& outcome = (*folded)[i];
     if (outcome.taken < 2)
       continue;
@@ -129,8 +142,9 @@ boost::asio::awaitable<bool> Freezing::merge(OpenBatch& open, std::vector<Merged
     const auto user = group.records.front().record.user;
     parts_.batcher.order().drop_waiting(user, outcome.taken - 1);
     merged.push_back(MergedRecord{user, std::move(group.records), std::move(outcome.line)});
-    items.erase(items.begin() + static_cast<std::ptrdiff_t>(positions[i]));
+    gone.push_back(positions[i]);
   }
+  erase_positions(open.items(), gone);
   parts_.batcher.released();
   co_return true;
 }

@@ -1,11 +1,16 @@
 #include "src/app/commands.hpp"
 #include "usherd/app/command_line.hpp"
 
+#include <malloc.h>
+
 #include <cstdio>
 #include <exception>
 #include <variant>
 
 int main(int argc, char** argv) {
+  // Workers hand their results to the event loop: with a heap for each thread every heap grows to the largest
+  // need.
+  ::mallopt(M_ARENA_MAX, 1);
   try {
     const auto parsed = usherd::parse_command_line(argc, argv);
     if (const auto* exit = std::get_if<usherd::CommandLineExit>(&parsed)) {

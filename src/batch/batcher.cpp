@@ -52,7 +52,10 @@ void Batcher::put(const QueuedRecord& record) {
 
 void Batcher::add(const QueuedRecord& record) {
   const bool first = open_->empty();
-  open_->add(record, timers_.now().boot);
+  // Two clocks are read for one record of a batch, not for each.
+  if (first)
+    open_->begin(limits_.records, timers_.now().boot);
+  open_->add(record);
   if (first || open_->records() >= limits_.records)
     due_->ring();
   if (open_->records() >= limits_.records)

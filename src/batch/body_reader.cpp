@@ -13,16 +13,14 @@ namespace {
 constexpr std::string_view kHead = "{\"requests\":[";
 constexpr std::string_view kTail = "]}";
 constexpr std::size_t kChunk = 256 * 1024;
+/// Read at once where short runs stand close together, at least so many of them.
+constexpr std::size_t kWindow = 64 * 1024;
+constexpr std::size_t kCloseRuns = 8;
 
 void newlines_to_commas(std::span<char> bytes) {
-  char* at = bytes.data();
-  char* const end = at + bytes.size();
-  while (at < end) {
-    at = static_cast<char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
-    if (at == nullptr)
-      return;
-    *at++ = ',';
-  }
+  // Without a branch: the compiler makes it sixteen bytes at a time.
+  for (char& byte : bytes)
+    byte = byte == '\n' ? ',' : byte;
 }
 
 }  // namespace
@@ -56,6 +54,7 @@ Result<void> BodyReader::open(const Segment& segment) {
     return opened.error();
   file_ = std::move(*opened);
   open_path_ = std::move(path);
+  window_filled_ = 0;
   return {};
 }
 
@@ -69,6 +68,35 @@ Result<void> BodyReader::read_exactly(std::span<char> into, std::uint64_t offset
     into = into.subspan(*got);
     offset += *got;
   }
+  return {};
+}
+
+/// Whether the next runs stand so close to this one that one read serves all of them.
+bool BodyReader::has_close_runs() const {
+  const auto& runs = manifest_.runs;
+  const auto last = index_ + kCloseRuns;
+  return last < runs.size() && runs[last].file == runs[index_].file &&
+         runs[last].offset + runs[last].length <= runs[index_].offset + kWindow;
+}
+
+Result<void> BodyReader::read_piece(std::span<char> into, std::uint64_t offset) {
+  const auto held = [&] {
+    return offset >= window_at_ && offset + into.size() <= window_at_ + window_filled_;
+  };
+  if (!held()) {
+    if (!has_close_runs())
+      return read_exactly(into, offset);
+    window_.resize(kWindow);
+    const auto got = file_->read_at(window_, offset);
+    if (!got)
+      return got.error();
+    window_at_ = offset;
+    window_filled_ = *got;
+    // What is beyond the end of the file is told as ever.
+    if (!held())
+      return read_exactly(into, offset);
+  }
+  std::memcpy(into.data(), window_.data() + (offset - window_at_), into.size());
   return {};
 }
 
@@ -96,7 +124,7 @@ Result<std::size_t> BodyReader::read(std::span<char> into) {
     }
     const auto count = std::min<std::uint64_t>(current.length - taken_, into.size() - filled);
     const auto piece = into.subspan(filled, count);
-    if (auto read = read_exactly(piece, current.offset + taken_); !read)
+    if (auto read = read_piece(piece, current.offset + taken_); !read)
       return read.error();
     newlines_to_commas(piece);
     filled += count;

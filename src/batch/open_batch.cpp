@@ -6,9 +6,13 @@ bool OpenBatch::fits(std::uint32_t length, const BatchLimits& limits) const {
   return records_.empty() || (records_.size() < limits.records && body_bytes() + length + 1 <= limits.bytes);
 }
 
-void OpenBatch::add(const QueuedRecord& record, BootTime now) {
-  if (records_.empty())
-    first_ = now;
+void OpenBatch::begin(std::size_t most, BootTime now) {
+  first_ = now;
+  // Memory that is not touched costs nothing; growing by copies does.
+  records_.reserve(most);
+}
+
+void OpenBatch::add(const QueuedRecord& record) {
   records_.push_back(record);
   bytes_ += record.record.length + 1ULL;
 }

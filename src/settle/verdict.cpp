@@ -111,20 +111,29 @@ struct JobVerdict::Candidates {
 };
 
 JobVerdict::JobVerdict(const BatchRow& row, const UserKeys& keys, ReadOperation read)
-    : keys_(keys), read_(std::move(read)), ends_(row.users.size(), kNone) {
-  for (std::uint32_t i = 0; i < row.users.size(); ++i) {
-    if (row.users[i] == 0)
+    : keys_(keys),
+      read_(std::move(read)),
+      users_(row.users),
+      seconds_(row.seconds),
+      ends_(row.users.size(), kNone) {}
+
+/// The index is made when the first item comes: most jobs name nobody.
+void JobVerdict::index_named() {
+  for (std::uint32_t i = 0; i < users_.size(); ++i) {
+    if (users_[i] == 0)
       anonymous_.push_back(i);
     else
-      named_.push_back({row.users[i], i});
+      named_.push_back({users_[i], i});
   }
-  for (std::uint32_t i = 0; i < row.seconds.size() && i < row.users.size(); ++i) {
-    if (row.seconds[i] != 0)
-      named_.push_back({row.seconds[i], i});
+  for (std::uint32_t i = 0; i < seconds_.size() && i < users_.size(); ++i) {
+    if (seconds_[i] != 0)
+      named_.push_back({seconds_[i], i});
   }
   std::sort(named_.begin(), named_.end(), [](const Named& a, const Named& b) {
     return std::pair(a.key, a.index) < std::pair(b.key, b.index);
   });
+  users_ = {};
+  seconds_ = {};
 }
 
 Result<void> JobVerdict::find_named(std::uint64_t key, const ResultItem& item, Candidates& found) const {
@@ -144,6 +153,8 @@ Result<void> JobVerdict::find_named(std::uint64_t key, const ResultItem& item, C
 }
 
 Result<JobVerdict::Match> JobVerdict::match(const ResultItem& item) {
+  if (!users_.empty())
+    index_named();
   const auto uid = given(item.uid);
   const auto id = given(item.id);
   Candidates found;

@@ -46,6 +46,12 @@ Result<void> BlockReader::read(ReadFile& file, std::uint64_t offset, std::uint64
   out.lines = 0;
   out.next_offset = offset;
   out.next_line = line;
+  return read_on(file, limit, out);
+}
+
+Result<void> BlockReader::read_on(ReadFile& file, std::uint64_t limit, CheckedBlock& out) {
+  const auto offset = out.next_offset;
+  const auto line = out.next_line;
   out.end = offset >= limit;
   if (out.end)
     return {};
@@ -105,7 +111,7 @@ Result<void> BlockReader::skip_long_line(ReadFile& file, std::uint64_t offset, s
     at += newline == nullptr ? have_ : static_cast<std::size_t>(newline - buffer_.data());
   }
   out.rejections.push_back(too_large(start, line, at - start));
-  out.lines = 1;
+  ++out.lines;
   out.next_offset = newline == nullptr ? at : at + 1;
   out.next_line = line + 1;
   out.end = out.next_offset == limit;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 struct XXH3_state_s;
 
@@ -43,13 +44,18 @@ class BodyReader {
   [[nodiscard]] Segment segment(std::size_t index) const;
   [[nodiscard]] std::size_t segments() const { return manifest_.runs.size() + manifest_.literals.size(); }
   [[nodiscard]] Result<void> open(const Segment& segment);
+  [[nodiscard]] bool has_close_runs() const;
   [[nodiscard]] Result<void> read_exactly(std::span<char> into, std::uint64_t offset);
+  [[nodiscard]] Result<void> read_piece(std::span<char> into, std::uint64_t offset);
 
   Files& files_;
   Manifest manifest_;
   BodyPaths paths_;
   std::unique_ptr<ReadFile> file_;
   std::string open_path_;
+  std::vector<char> window_;  // of the open file, where short runs stand close together
+  std::uint64_t window_at_ = 0;
+  std::size_t window_filled_ = 0;
   std::size_t index_ = 0;
   std::uint64_t taken_ = 0;   // of the current segment
   std::string_view literal_;  // framing bytes still to be given out

@@ -27,7 +27,9 @@ class OpenBatch {
   [[nodiscard]] UserOrder::Holder holder() const { return holder_; }
   /// Whether a record of `length` bytes still fits; a batch takes at least one record, whatever its size.
   [[nodiscard]] bool fits(std::uint32_t length, const BatchLimits& limits) const;
-  void add(const QueuedRecord& record, BootTime now);
+  /// Comes before the first record: when it is added, and how many there may be.
+  void begin(std::size_t most, BootTime now);
+  void add(const QueuedRecord& record);
   /// Notes that records of a user in this batch wait behind it and might be merged into it.
   void add_merge_candidate(std::uint64_t key) { merge_candidates_.push_back(key); }
 

@@ -80,6 +80,7 @@ class JobVerdict {
   };
   struct Candidates;
 
+  void index_named();
   [[nodiscard]] Result<Match> match(const ResultItem& item);
   [[nodiscard]] Result<void> find_named(std::uint64_t key, const ResultItem& item, Candidates& found) const;
   [[nodiscard]] Result<Match> match_anonymous(const ResultItem& item);
@@ -88,6 +89,8 @@ class JobVerdict {
 
   const UserKeys& keys_;
   ReadOperation read_;
+  std::vector<std::uint64_t> users_;                                          ///< until indexed
+  std::vector<std::uint64_t> seconds_;                                        ///< likewise
   std::vector<Named> named_;                                                  ///< by key
   std::vector<std::uint32_t> anonymous_;                                      ///< until indexed
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_content_;  ///< unmatched ones, last first

@@ -16,8 +16,8 @@ namespace usherd {
 
 class RecordChecker;
 
-/// What one block of lines held, in the order of the file; every line that is not blank is in one of the two
-/// lists.
+/// What one block of lines, or several in a row, held, in the order of the file; every line that is not blank
+/// is in one of the two lists.
 struct CheckedBlock {
   std::vector<Record> records;
   std::vector<Rejection> rejections;
@@ -45,6 +45,9 @@ class BlockReader {
   /// keeps its memory. Errors: those of read_at; corrupt where the file ends before `limit`.
   [[nodiscard]] Result<void> read(ReadFile& file, std::uint64_t offset, std::uint64_t line,
                                   std::uint64_t limit, CheckedBlock& out);
+
+  /// Checks the block behind those that `out` holds, and adds to them. After an error `out` is as it was.
+  [[nodiscard]] Result<void> read_on(ReadFile& file, std::uint64_t limit, CheckedBlock& out);
 
   /// Checks one line held in memory, without its newline: nothing when it is a good record, which `record`
   /// then receives. A blank line is a rejection here. `offset` and `number` are only passed on.

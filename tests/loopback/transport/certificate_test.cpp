@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+#include <string>
+
 using namespace usherd;
 using namespace usherd::test;
 
@@ -66,6 +69,25 @@ TEST_CASE("Without the extra trust root the test's own server is a stranger") {
   const Exchange exchange = client.get();
   REQUIRE(exchange.failure.has_value());
   CHECK(exchange.failure->message.find("unable to get local issuer certificate") != std::string::npos);
+}
+
+TEST_CASE("A root that stands in the system's bundle alone is known") {
+  const char* before = std::getenv("SSL_CERT_FILE");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("SSL_CERT_FILE", authority().file().c_str(), 1);
+  for (const bool other_root : {false, true}) {
+    CAPTURE(other_root);
+    const Authority other("another root");
+    Server server(good_context(), answer_all);
+    HttpsOptions options = Client::options(server.port());
+    options.ca_file = other_root ? other.file() : "";
+    Client client(options);
+    CHECK_FALSE(client.get().failure.has_value());
+  }
+  if (before == nullptr)
+    ::unsetenv("SSL_CERT_FILE");
+  else
+    ::setenv("SSL_CERT_FILE", kept.c_str(), 1);
 }
 
 TEST_CASE("TLS below 1.2 and servers without TLS are refused") {

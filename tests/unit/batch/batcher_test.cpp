@@ -114,7 +114,7 @@ TEST_CASE("A batch takes records up to its limits of number and bytes, and at le
     CAPTURE(row.name);
     OpenBatch batch(1);
     for (std::uint32_t i = 0; i < row.held; ++i) {
-      batch.add(QueuedRecord{record(i, i, row.held_length), 0}, BootTime{});
+      batch.add(QueuedRecord{record(i, i, row.held_length), 0});
     }
     CHECK(batch.fits(row.length, BatchLimits{3, 400, 1s}) == row.fits);
   }

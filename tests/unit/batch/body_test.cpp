@@ -120,6 +120,37 @@ TEST_CASE("A body is the records between commas in their frame, whatever the siz
   }
 }
 
+TEST_CASE("Short runs that stand close together, of which many are read at once, make the same body") {
+  SpoolText text;
+  std::mt19937 random(5);
+  for (const FileNumber number : {2, 4}) {
+    std::vector<std::string> lines;
+    for (int i = 0; i < 3000; ++i)
+      lines.push_back("{\"uid\":\"" + std::string(1 + random() % 60, 'a' + static_cast<char>(i % 26)) +
+                      "\"}");
+    text.add(number, lines);
+  }
+  std::vector<QueuedRecord> picked;
+  std::vector<std::string> expected;
+  for (std::size_t slot = 0; slot < 2; ++slot) {
+    // Now and then a gap wider than what is read at once, and a long run.
+    for (std::size_t i = 0; i < 3000; i += i % 500 == 499 ? 900 : 1 + random() % 4) {
+      picked.push_back(text.records[slot][i]);
+      expected.push_back(text.line(picked.back()));
+    }
+  }
+  const auto draft = build_manifest(picked, {}, text.numbers);
+  REQUIRE(draft.manifest.runs.size() > 500);
+  for (const std::size_t size : {13UL, 256UL, 5000UL, 1UL << 20}) {
+    CAPTURE(size);
+    REQUIRE(read_body(text.disk, draft.manifest, text.paths, size) == framed(expected));
+  }
+  SUBCASE("and a file that lost its end is told") {
+    text.disk.put(text.paths.files.at(4), text.disk.content(text.paths.files.at(4)).substr(0, 90'000));
+    CHECK(read_body(text.disk, draft.manifest, text.paths, 5000).find("shorter") != std::string::npos);
+  }
+}
+
 TEST_CASE("Bodies of one kind of record, and of none, are framed as well") {
   Mixed mixed;
   auto manifest = mixed.draft.manifest;
@@ -146,7 +177,7 @@ TEST_CASE("The packed size of a batch is the length of its body") {
   Mixed mixed;
   OpenBatch batch(1);
   for (const auto& record : mixed.picked)
-    batch.add(record, BootTime{});
+    batch.add(record);
   const auto draft = build_manifest(mixed.picked, {}, mixed.text.numbers);
   // An open batch counts a comma more, which its last record does not have.
   CHECK(batch.body_bytes() == draft.body_length + 1);

@@ -62,7 +62,8 @@ TEST_CASE("a batch that never ran holds nobody") {
   CHECK(find(**reader, {1}).empty());
 }
 
-TEST_CASE("the users of merged records that were taken apart go with them, and the others keep their places") {
+TEST_CASE(
+    "the users of merged records that were taken apart go with them, and the others keep their places") {
   LedgerBench bench;
   REQUIRE(bench.commit([](Ledger& ledger) { return add_ready_file(ledger, 1); }));
   auto batch = sample_batch(1);
@@ -76,8 +77,9 @@ TEST_CASE("the users of merged records that were taken apart go with them, and t
   Manifest without = batch.manifest;
   without.literals.erase(without.literals.begin());
   const auto apart = batch.manifest.literals.front().sources;
-  REQUIRE(bench.commit(
-      [&](Ledger& ledger) { return ledger.batch_ended(1, {&ended, 1}, wall(9), &without, apart); }));
+  REQUIRE(bench.commit([&](Ledger& ledger) {
+    return ledger.batch_ended(1, {&ended, 1}, wall(9), &without, apart);
+  }));
   const auto reader = LedgerReader::open(bench.scratch.path());
   REQUIRE(reader.has_value());
   CHECK(find(**reader, {3, 41, 42}) == std::vector<Place>{{1, 2, 3}, {1, 3, 42}});

@@ -165,6 +165,31 @@ TEST_CASE("the size of the blocks changes nothing") {
   }
 }
 
+TEST_CASE("blocks read on from one another are those of the whole file, and an error leaves what was read") {
+  std::string text;
+  for (int i = 0; i < 100; ++i)
+    text += i % 9 == 0 ? "\n{bad}\n" : fmt::format("{{\"uid\":\"u{}\"}}\n", i);
+  const auto whole = read_text(text);
+  TextFile file(text);
+  BlockReader reader({}, test_keys(), 64);
+  CheckedBlock block;
+  REQUIRE(reader.read(file, 0, 1, text.size() + 1, block).has_value());
+  bool read = true;
+  while (read)
+    read = reader.read_on(file, text.size() + 1, block).has_value();
+  CHECK_FALSE(block.end);
+  CHECK(block.next_offset < text.size());
+  REQUIRE(reader.read_on(file, text.size(), block).has_value());
+  CHECK(block.end);
+  REQUIRE(block.records.size() == whole.records.size());
+  CHECK(block.records.back().offset == whole.records.back().offset);
+  CHECK(block.records.back().line == whole.records.back().line);
+  CHECK(block.rejections.size() == whole.rejections.size());
+  CHECK(block.lines == whole.lines);
+  CHECK(block.next_line == whole.next_line);
+  CHECK(block.next_offset == whole.next_offset);
+}
+
 TEST_CASE("a record carries the keys of its uid and its id") {
   const auto keys = test_keys();
   const auto block = read_text(

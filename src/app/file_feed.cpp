@@ -37,6 +37,16 @@ Result<void> read_cut_file(BlockReader& reader, ReadFile& source, const ReadMark
   return {};
 }
 
+/// Whose it was cannot be told any more.
+Record changed_record(const Run& run) {
+  Record record;
+  record.offset = run.offset;
+  record.line = run.line;
+  record.length = static_cast<std::uint32_t>(run.length);
+  record.flags = kChanged;
+  return record;
+}
+
 }  // namespace
 
 FileFeed::FileFeed(Parts parts)
@@ -116,13 +126,15 @@ boost::asio::awaitable<Result<void>> FileFeed::recover() {
       return reader.read(**source, run.offset, run.line, run.offset + run.length, block);
     };
     const auto read = co_await parts_.workers.run(std::move(work));
-    if (!read)
+    if (!read && read.error().code != Errc::corrupt)
       co_return read.error();
-    if (block_.records.size() != 1)
-      co_return Error{Errc::corrupt,
-                      fmt::format("{}: line {} is not the record that was accepted", path, run.line)};
+    const bool is_whole = read && block_.records.size() == 1;
+    if (!is_whole)
+      parts_.log.error("{}: line {} is not the record that was accepted: it ends unknown (file_changed)",
+                       printable((*file)->name), run.line);
+    const auto record = is_whole ? block_.records.front() : changed_record(run);
     parts_.files.at(slot).progress.found_frozen(1);
-    parts_.batcher.place_single(QueuedRecord{block_.records.front(), slot});
+    parts_.batcher.place_single(QueuedRecord{record, slot});
   }
   co_return Result<void>{};
 }

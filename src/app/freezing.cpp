@@ -18,23 +18,42 @@ Run place_of(const QueuedRecord& record, const std::vector<FileNumber>& numbers)
   return {numbers[record.file], record.record.offset, record.record.length, record.record.line, 1};
 }
 
-/// Freezes a draft. Records that are not what was read lose their sums and the batch its digest: it will not
-/// be sent before they are set apart.
+/// Which operations of a draft stand at one of these places.
+std::vector<bool> operations_at(Files& disk, const DraftBatch& draft, const BodyPaths& paths,
+                                const std::vector<Run>& places) {
+  const auto operations = Operations::known(disk, draft.manifest, paths, draft.lengths);
+  std::vector<bool> found(operations.size(), false);
+  for (std::size_t i = 0; i < operations.size() && !operations.is_merged(i); ++i) {
+    const auto& run = operations.run(i);
+    found[i] = std::any_of(places.begin(), places.end(), [&](const Run& place) {
+      return place.file == run.file && place.offset == run.offset;
+    });
+  }
+  return found;
+}
+
+/// Freezes a draft. Records that are not what was read, and those `known` to have changed, lose their sums and
+/// the batch its digest: it will not be sent before they are set apart.
 Result<Digest> freeze_checked(Files& disk, const SpoolLayout& layout, const DraftBatch& draft,
                               const BodyPaths& paths, const std::vector<SpoolFile>& files,
-                              const std::function<BlockReader()>& make_reader, std::vector<RecordSum>& sums) {
+                              const std::vector<Run>& known, const std::function<BlockReader()>& make_reader,
+                              std::vector<RecordSum>& sums) {
   auto digest = freeze_body(disk, draft, paths, layout.working(), &sums);
   if (!digest)
     return digest;
   const auto touched = touched_files(disk, layout, files);
-  if (touched.empty())
+  if (known.empty() && touched.empty())
     return digest;
-  auto reader = make_reader();
-  const auto changed = recheck(disk, draft, paths, touched, reader);
-  if (!changed)
-    return changed.error();
-  for (std::size_t i = 0; i < changed->size(); ++i) {
-    if (!(*changed)[i])
+  auto changed = operations_at(disk, draft, paths, known);
+  if (!touched.empty()) {
+    auto reader = make_reader();
+    const auto checked = recheck(disk, draft, paths, touched, reader);
+    if (!checked)
+      return checked.error();
+    std::transform(changed.begin(), changed.end(), checked->begin(), changed.begin(), std::logical_or<>());
+  }
+  for (std::size_t i = 0; i < changed.size(); ++i) {
+    if (!changed[i])
       continue;
     sums[i].sum = ~sums[i].sum;
     *digest = Digest{};
@@ -182,6 +201,14 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
       co_return nullptr;
   }
   std::vector<QueuedRecord> records = open->items();
+  std::vector<Run> singles;
+  std::vector<Run> changed;
+  for (const auto& record : records) {
+    if ((record.record.flags & kSingle) != 0)
+      singles.push_back(place_of(record, parts_.files.numbers()));
+    if ((record.record.flags & kChanged) != 0)
+      changed.push_back(singles.back());
+  }
   auto draft =
       std::make_shared<DraftBatch>(build_manifest(std::move(open->items()), merged, parts_.files.numbers()));
   const auto id = ++last_id_;
@@ -193,9 +220,9 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
     return BlockReader(rules, keys);
   };
   while (true) {
-    auto work = [&disk, draft, paths, sums, make_reader, files = files_of(draft->manifest),
+    auto work = [&disk, draft, paths, sums, make_reader, changed, files = files_of(draft->manifest),
                  &layout = parts_.files.layout()] {
-      return freeze_checked(disk, layout, *draft, paths, files, make_reader, *sums);
+      return freeze_checked(disk, layout, *draft, paths, files, changed, make_reader, *sums);
     };
     const auto frozen = co_await parts_.workers.run(std::move(work));
     if (frozen) {
@@ -214,11 +241,6 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
   batch->sums = std::move(*sums);
   if (sends_now)
     batch->row.sent = parts_.submitter.send_time();
-  std::vector<Run> singles;
-  for (const auto& record : records) {
-    if ((record.record.flags & kSingle) != 0)
-      singles.push_back(place_of(record, parts_.files.numbers()));
-  }
   GroupCommit::Change change = [batch, singles](Ledger& ledger) -> Result<void> {
     for (const auto& run : singles) {
       if (auto gone = ledger.single_frozen(run.file, run.offset); !gone)

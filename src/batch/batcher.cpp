@@ -36,7 +36,7 @@ boost::asio::awaitable<void> Batcher::place(const std::vector<Record>& records, 
 
 void Batcher::place_single(const QueuedRecord& record) {
   auto single = record;
-  single.record.flags = kSingle;
+  single.record.flags = kSingle | (record.record.flags & kChanged);
   put(single);
 }
 

@@ -156,6 +156,11 @@ class Bench:
         self.printed = done.stdout + done.stderr
         return done.returncode
 
+    def command(self, *words):
+        """Its exit code."""
+        return subprocess.run([self.usherd, *words, "--config", self.config], capture_output=True, timeout=LONGEST_S,
+                              check=False).returncode
+
     def log_text(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as text:
             return text.read()

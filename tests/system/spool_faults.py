@@ -73,6 +73,28 @@ def changed_after_a_restart(bench):
     bench.check_oracle()
 
 
+def changed_while_it_waits_by_itself(bench):
+    """A merged record was refused, its sources wait to go singly, and one of them changes while nobody runs."""
+    bench.sandbox.patch({"job_time": "manual", "reject_uids_with": "bad"})
+    bench.drop("a.ndjson", "".join(record(f"a{i}", n=i) for i in range(3)) + record("bad", n=1) + record("bad", n=2))
+    bench.start()
+    bench.wait_for("a job", lambda: bench.ask_ledger("SELECT count(*) FROM batches WHERE state = 1") == 1)
+    bench.command("pause")
+    finish_jobs(bench)
+    bench.wait_for("single records", lambda: bench.ask_ledger("SELECT count(*) FROM singles") == 2)
+    bench.stop(9)
+    bench.sandbox.patch({"job_time": "50ms"})
+    change(bench.working("a.ndjson"), b'{"uid": "bad", "properties": {"n": 1}', b'xxuid": "bad", "properties": {"n": 1}')
+    bench.start()
+    bench.wait_for("a running daemon", lambda: bench.command("resume") == 0)
+    bench.wait_for("the receipt", lambda: bench.receipt("a.ndjson"))
+    bench.check_receipt("a.ndjson", records=5, imported=3, rejected=1, unknown=1)
+    codes = sorted((line["line"], line["stage"], line["code"]) for line in bench.rejects("a.ndjson"))
+    bench.check(codes[0] == (4, "unknown", "file_changed") and codes[1][:2] == (5, "api"), f"reject lines: {codes}")
+    bench.check("line 4 is not the record that was accepted" in bench.log_text(), "the log does not name the record")
+    bench.check_oracle()
+
+
 def changed_while_waiting(bench):
     """Records that were read and wait for their users: frozen as they are now, unless another user's name is on them."""
     bench.sandbox.patch({"job_time": "manual"})
@@ -205,6 +227,7 @@ def check_odd_outcomes(bench):
 SCENARIOS = {
     "changed_and_appended": scenario(changed_and_appended),
     "changed_after_a_restart": scenario(changed_after_a_restart),
+    "changed_while_it_waits_by_itself": scenario(changed_while_it_waits_by_itself),
     "changed_while_waiting": scenario(changed_while_waiting, options="records=merge: false"),
     "cut_short": scenario(cut_short, options="batch=max_records: 500"),
     "taken_away": scenario(taken_away),

@@ -32,8 +32,8 @@ std::vector<bool> operations_at(Files& disk, const DraftBatch& draft, const Body
   return found;
 }
 
-/// Freezes a draft. Records that are not what was read, and those `known` to have changed, lose their sums and
-/// the batch its digest: it will not be sent before they are set apart.
+/// Freezes a draft. Records that are not what was read, and those `known` to have changed, lose their sums
+/// and the batch its digest: it will not be sent before they are set apart.
 Result<Digest> freeze_checked(Files& disk, const SpoolLayout& layout, const DraftBatch& draft,
                               const BodyPaths& paths, const std::vector<SpoolFile>& files,
                               const std::vector<Run>& known, const std::function<BlockReader()>& make_reader,

@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kBuffer = 16 * 1024;
+constexpr std::size_t kBuffer = std::size_t{16} << 10;
 // An answer sent before the server stopped reading has arrived, or is about to.
 constexpr std::chrono::seconds kLastWords{2};
 

@@ -70,7 +70,7 @@ asio::awaitable<Result<WatchBatch>> InotifyWatch::next() {
 // One read at most, so that a batch stays small however many events wait.
 Result<WatchBatch> InotifyWatch::read_batch() {
   WatchBatch batch;
-  alignas(inotify_event) std::array<char, 16 * 1024> bytes;
+  alignas(inotify_event) std::array<char, std::size_t{16} << 10> bytes;
   const ssize_t got = ::read(descriptor_.native_handle(), bytes.data(), bytes.size());
   if (got < 0) {
     if (errno == EAGAIN || errno == EINTR) {

@@ -33,10 +33,10 @@ using Protocol = asio::generic::stream_protocol;
 
 namespace {
 
-constexpr std::size_t kReadPiece = 16 * 1024;
+constexpr std::size_t kReadPiece = std::size_t{16} << 10;
 /// What a client may still send after the answer to a bad request, so that a reset does not take the answer
 /// away from it.
-constexpr std::size_t kMostLinger = 256 * 1024;
+constexpr std::size_t kMostLinger = std::size_t{256} << 10;
 constexpr Milliseconds kLinger{1'000};
 
 }  // namespace

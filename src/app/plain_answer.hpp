@@ -10,7 +10,7 @@ namespace usherd {
 /// Only that; whatever else comes is not ours. Pure.
 class PlainAnswer {
  public:
-  static constexpr std::size_t kMostHead = 16 * 1024;
+  static constexpr std::size_t kMostHead = std::size_t{16} << 10;
 
   /// False when it is no such answer.
   [[nodiscard]] bool put(std::string_view bytes);

@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::string_view kHead = "{\"requests\":[";
 constexpr std::string_view kTail = "]}";
-constexpr std::size_t kChunk = 256 * 1024;
+constexpr std::size_t kChunk = std::size_t{256} << 10;
 /// Read at once where short runs stand close together, at least so many of them.
-constexpr std::size_t kWindow = 64 * 1024;
+constexpr std::size_t kWindow = std::size_t{64} << 10;
 constexpr std::size_t kCloseRuns = 8;
 
 void newlines_to_commas(std::span<char> bytes) {

@@ -9,7 +9,7 @@
 namespace usherd {
 namespace {
 
-constexpr std::size_t kChunk = 256 * 1024;
+constexpr std::size_t kChunk = std::size_t{256} << 10;
 
 /// Reads records of a few files, keeping the last one open: groups of one user mostly stand in one file.
 class RecordFetcher {

@@ -9,7 +9,7 @@
 namespace usherd {
 namespace {
 
-constexpr std::size_t kChunk = 256 * 1024;
+constexpr std::size_t kChunk = std::size_t{256} << 10;
 
 }  // namespace
 

@@ -23,7 +23,7 @@ asio::awaitable<bool> HttpReader::fill(Milliseconds patience) {
 
 asio::awaitable<ReadEnd> HttpReader::read_header(Milliseconds patience) {
   parser_.emplace();
-  parser_->header_limit(64 * 1024);
+  parser_->header_limit(std::uint32_t{64} << 10);
   // The limit is checked by hand, before the body's storage is made.
   parser_->body_limit(boost::none);
   boost::system::error_code failure;

@@ -64,7 +64,7 @@ class ShareRejects {
   [[nodiscard]] bool has(FileNumber number) const { return outs_.contains(number); }
 
  private:
-  static constexpr std::size_t kFlush = 64 * 1024;
+  static constexpr std::size_t kFlush = std::size_t{64} << 10;
   struct Out {
     std::unique_ptr<WriteFile> file;
     std::string pending;

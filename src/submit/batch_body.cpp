@@ -5,8 +5,8 @@
 namespace usherd {
 namespace {
 
-constexpr std::size_t kChunk = 256 * 1024;
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kChunk = std::size_t{256} << 10;
+constexpr std::size_t kPiece = std::size_t{64} << 10;
 
 Error changed() {
   return {Errc::corrupt, "the body on disk is not the one that was frozen"};

@@ -90,6 +90,15 @@ Milliseconds PollSchedule::first_wait(std::uint64_t records) {
   return spread(std::min(aim(static_cast<double>(records)), count(kLongestSilence)));
 }
 
+std::optional<Milliseconds> PollSchedule::sooner(std::uint64_t records, Milliseconds set) {
+  // What varies by chance comes back by itself: only a drift is worth asking anew.
+  const double least = std::clamp(0.9 - 1.5 * deviation_, 0.3, 0.9);
+  const double now = std::min(aim(static_cast<double>(records)), count(kLongestSilence));
+  if (line_.weight == 0 || now >= count(set) * least)
+    return std::nullopt;
+  return spread(now);
+}
+
 Milliseconds PollSchedule::next_wait(std::uint64_t records, Milliseconds elapsed, unsigned polls) {
   const double gone = count(elapsed);
   const double times = std::max(1U, std::min(polls, 64U));

@@ -34,6 +34,46 @@ bool Poller::is_overdue(BootTime started) const {
   return parts_.job_timeout > Milliseconds{0} && parts_.timers.now().boot - started >= parts_.job_timeout;
 }
 
+namespace {
+
+/// A job that nobody has asked for yet is among the `waiting`, also when its coroutine is taken down.
+class Unasked {
+ public:
+  Unasked(std::set<Alarm*>& waiting, Alarm& alarm) : waiting_(waiting), alarm_(alarm) {
+    waiting_.insert(&alarm);
+  }
+  Unasked(const Unasked&) = delete;
+  Unasked& operator=(const Unasked&) = delete;
+  ~Unasked() { waiting_.erase(&alarm_); }
+
+ private:
+  std::set<Alarm*>& waiting_;
+  Alarm& alarm_;
+};
+
+}  // namespace
+
+boost::asio::awaitable<void> Poller::wait_first(Alarm& alarm, std::uint64_t operations) {
+  const auto begun = parts_.timers.now().boot;
+  auto wait = parts_.schedule.first_wait(operations);
+  const Unasked unasked(unasked_, alarm);
+  while (true) {
+    const bool due = co_await alarm.wait_until(begun + wait);
+    if (due)
+      co_return;
+    if (const auto sooner = parts_.schedule.sooner(operations, wait))
+      wait = *sooner;
+  }
+}
+
+void Poller::learn(std::uint64_t operations, Milliseconds unseen, Milliseconds total,
+                   const JobAnswer& answer) {
+  parts_.schedule.learn(operations, unseen, total, reported_duration(answer));
+  // Those that wait by what was known before may have ended long ago, too.
+  for (auto* alarm : unasked_)
+    alarm->ring();
+}
+
 boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTime started) {
   const auto alarm = parts_.timers.alarm(WaitFor::poll);
   const auto operations = batch.operations();
@@ -42,9 +82,12 @@ boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTim
   JobSeen seen;
   auto last_seen_running = started;
   unsigned polls = 0;
-  auto wait = parts_.schedule.first_wait(operations);
+  std::optional<Milliseconds> wait;
   while (true) {
-    co_await alarm->wait_until(parts_.timers.now().boot + wait);
+    if (wait)
+      co_await alarm->wait_until(parts_.timers.now().boot + *wait);
+    else
+      co_await wait_first(*alarm, operations);
     if (batch.is_abandoned)
       co_return seen;
     if (is_overdue(started)) {
@@ -58,8 +101,7 @@ boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTim
     if (!exchange.failure && exchange.status == 200) {
       const auto answer = parse_job_answer(exchange.body);
       if (answer && answer->status != JobStatus::processing) {
-        parts_.schedule.learn(operations, since(last_seen_running, reply.ended), since(started, reply.ended),
-                              reported_duration(*answer));
+        learn(operations, since(last_seen_running, reply.ended), since(started, reply.ended), *answer);
         seen.end = JobSeen::End::finished;
         seen.answer = *answer;
         co_return seen;

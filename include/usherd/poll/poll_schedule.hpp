@@ -26,6 +26,8 @@ class PollSchedule {
 
   /// From the job's acceptance to the first poll.
   [[nodiscard]] Milliseconds first_wait(std::uint64_t records);
+  /// The first wait of a job that was given `set`, where jobs have since turned out to end much sooner.
+  [[nodiscard]] std::optional<Milliseconds> sooner(std::uint64_t records, Milliseconds set);
   /// From the `polls`-th poll, which found the job processing `elapsed` after its acceptance, to the next
   /// one.
   [[nodiscard]] Milliseconds next_wait(std::uint64_t records, Milliseconds elapsed, unsigned polls);

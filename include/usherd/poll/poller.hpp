@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace usherd {
@@ -64,7 +65,11 @@ class Poller {
                                                              std::uint64_t most);
   [[nodiscard]] bool is_overdue(BootTime started) const;
 
+  [[nodiscard]] boost::asio::awaitable<void> wait_first(Alarm& alarm, std::uint64_t operations);
+  void learn(std::uint64_t operations, Milliseconds unseen, Milliseconds total, const JobAnswer& answer);
+
   Parts parts_;
+  std::set<Alarm*> unasked_;  ///< of jobs that were not asked for yet
 };
 
 }  // namespace usherd

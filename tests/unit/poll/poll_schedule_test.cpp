@@ -263,6 +263,29 @@ TEST_CASE("one job that takes a hundred times as long does not spoil the schedul
   CHECK(*schedule.expected(5000) <= 1500ms);
 }
 
+TEST_CASE(
+    "a job that waits for its first poll is asked for sooner once others turn out shorter, not by chance") {
+  PollSchedule schedule(1);
+  CHECK_FALSE(schedule.sooner(5000, 200s));
+  for (int i = 0; i < 20; ++i)
+    schedule.learn(5000, 0ms, 200s);
+  const auto set = schedule.first_wait(5000);
+  CHECK_FALSE(schedule.sooner(5000, set));
+  for (int i = 0; i < 8; ++i)
+    schedule.learn(5000, 0ms, 120s);
+  const auto sooner = schedule.sooner(5000, set);
+  REQUIRE(sooner);
+  CHECK(*sooner < set * 9 / 10);
+  CHECK_FALSE(schedule.sooner(5000, *sooner));
+  SUBCASE("where job times vary, one short job says nothing") {
+    for (int i = 0; i < 100; ++i)
+      schedule.learn(5000, 0ms, i % 2 == 0 ? 40s : 200s);
+    const auto now = schedule.first_wait(5000);
+    schedule.learn(5000, 0ms, 40s);
+    CHECK_FALSE(schedule.sooner(5000, now));
+  }
+}
+
 TEST_CASE("waits are spread, and one seed gives one schedule") {
   PollSchedule first(1);
   PollSchedule same(1);

@@ -58,7 +58,7 @@ void Administration::add_routes() {
     return [this, member](AdminRequest request) { return (this->*member)(std::move(request)); };
   };
   for (const auto& asset : page_assets()) {
-    router_.read(std::string(asset.path), [&asset](AdminRequest) { return page_asset(asset); });
+    router_.read(std::string(asset.path), [&asset](const AdminRequest&) { return page_asset(asset); });
   }
   router_.read("/api/status", bind(&Administration::status));
   router_.read("/api/events", bind(&Administration::events));

@@ -167,7 +167,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
       timers(ports.timers, waits),
       workers(ports.workers),
       service(ports.service),
-      random(std::move(ports.random)),
+      random(ports.random),
       tally(timers.now().boot),
       ledger(*foundation.ledger, ports.ledger_thread),
       gate(ports.loop, timers,
@@ -204,12 +204,13 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
                            convert_limits(config, free_space), *foundation.user_keys, timers, tally,
                            [this](FileNumber number) { settling.file_progressed(number); }}),
       intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free, free_space,
-                           keeping_back(ports.reserve)},
+                           keeping_back(ports.reserve), foundation.ledger->last_batch_id().value()},
              layout, ports.disk, ports.watch, timers, ports.workers, ledger, log,
              [this] { feed.files_arrived(); }),
       identity(Identity::Parts{api, ledger, timers, random, log, config.api.base_url}) {
   if (ports.reserve != nullptr)
     recorder.spend(*ports.reserve);
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the callbacks above own what it takes for lost.
 }
 
 void DaemonParts::count(const ApiRequest& request, const Exchange& exchange, BootClock::duration duration) {

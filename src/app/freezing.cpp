@@ -3,6 +3,8 @@
 #include "src/app/recheck.hpp"
 #include "usherd/batch/operations.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <unordered_map>
@@ -91,7 +93,7 @@ boost::asio::awaitable<void> Freezing::clear_unborn() {
     };
     bool cleared = disk.list(working, visit).has_value();
     for (const auto& name : unborn)
-      cleared = disk.remove(working + "/" + name).has_value() && cleared;
+      cleared = disk.remove(fmt::format("{}/{}", working, name)).has_value() && cleared;
     return cleared;
   };
   // What stays is overwritten by the batch that gets its number, or swept at a later start.

@@ -57,7 +57,7 @@ boost::asio::awaitable<void> LedgerPulse::ask() {
   const auto now = timers_.now().boot;
   answered_well_ = view.has_value();
   if (view)
-    view_ = std::move(*view);
+    view_ = *view;
   fresh_until_ = now + std::max<BootClock::duration>(kPace, (now - begun.boot) * kShare);
   asking_ = false;
   ++answers_;

@@ -5,7 +5,7 @@
 
 namespace usherd {
 
-Places::Places(boost::asio::any_io_executor loop, InProgressBudget& budget, Batcher& batcher)
+Places::Places(const boost::asio::any_io_executor& loop, InProgressBudget& budget, Batcher& batcher)
     : budget_(budget), batcher_(batcher), changed_(loop) {}
 
 void Places::stop() {

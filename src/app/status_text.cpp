@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace usherd {
 namespace {
@@ -46,7 +47,7 @@ std::string_view colour_of(std::string_view state) {
 }
 
 std::string bar(double part) {
-  const auto full = static_cast<std::size_t>(std::clamp(part, 0.0, 1.0) * kBar + 0.5);
+  const auto full = static_cast<std::size_t>(std::lround(std::clamp(part, 0.0, 1.0) * kBar));
   return "[" + std::string(full, '#') + std::string(kBar - full, '.') + "]";
 }
 
@@ -62,7 +63,8 @@ std::string sparkline(const boost::json::array* history, std::size_t width) {
   const double most = *std::max_element(steps.begin(), steps.end());
   std::string line;
   for (const auto step : steps) {
-    const auto level = most <= 0 ? 0 : static_cast<std::size_t>(step / most * (blocks.size() - 1) + 0.5);
+    const auto level =
+        most <= 0 ? 0 : static_cast<std::size_t>(std::lround(step / most * (blocks.size() - 1)));
     line += blocks[std::min(level, blocks.size() - 1)];
   }
   return line;

@@ -10,7 +10,8 @@ constexpr std::size_t kPrefetch = 12;
 
 }  // namespace
 
-Batcher::Batcher(boost::asio::any_io_executor loop, Timers& timers, BatchLimits limits, std::size_t lookahead)
+Batcher::Batcher(const boost::asio::any_io_executor& loop, Timers& timers, BatchLimits limits,
+                 std::size_t lookahead)
     : timers_(timers),
       limits_(limits),
       lookahead_(lookahead),

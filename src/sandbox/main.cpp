@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -102,9 +103,7 @@ void announce(const sandbox::Sandbox& running) {
   std::fflush(stdout);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int serve(int argc, char** argv) {
   CLI::App app("A local stand-in for FullStory's users batch API, with faults and an oracle");
   Arguments arguments;
   declare(app, arguments);
@@ -132,4 +131,15 @@ int main(int argc, char** argv) {
   if (arguments.verbose)
     std::fprintf(stderr, "usher-sandbox: ended by signal %d\n", signal);
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return serve(argc, argv);
+  } catch (const std::exception& bug) {
+    std::fprintf(stderr, "usher-sandbox: internal error: %s\n", bug.what());
+    return 1;
+  }
 }

@@ -27,7 +27,9 @@ asio::awaitable<Result<AdoptReport>> Claimer::adopt() {
   }
   auto& files = files_;
   const auto layout = layout_;
-  auto sweep = [&files, layout](Ledger& ledger) { return remove_leftovers(files, layout, ledger); };
+  auto sweep = [&files, layout, last = last_batch_](Ledger& ledger) {
+    return remove_leftovers(files, layout, ledger, last);
+  };
   const auto removed = co_await commits_.ask(std::move(sweep));
   if (!removed)
     co_return removed.error().within("clear working/ of leftovers");

@@ -25,12 +25,14 @@ void drop_left(std::vector<ClaimItem>& items, ClaimReport& report) {
 
 }  // namespace
 
-Claimer::Claimer(SpoolLayout layout, Files& files, Timers& timers, Workers workers, GroupCommit& commits)
+Claimer::Claimer(SpoolLayout layout, Files& files, Timers& timers, Workers workers, GroupCommit& commits,
+                 BatchId last_batch)
     : layout_(std::move(layout)),
       files_(files),
       timers_(timers),
       workers_(std::move(workers)),
-      commits_(commits) {}
+      commits_(commits),
+      last_batch_(last_batch) {}
 
 asio::awaitable<ClaimReport> Claimer::take(std::vector<SeenFile> group) {
   assert(group.size() <= kMostGroup);

@@ -22,7 +22,7 @@ Intake::Intake(IntakeOptions options, SpoolLayout layout, Files& files, Watch* w
       workers_(std::move(workers)),
       log_(log),
       on_accepted_(std::move(on_accepted)),
-      claimer_(layout_, files, timers, workers_, commits),
+      claimer_(layout_, files, timers, workers_, commits, options_.last_batch),
       settle_(options_.settle),
       alarm_(timers.alarm(WaitFor::intake)) {
   if (!options_.free_bytes)

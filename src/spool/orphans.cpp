@@ -132,14 +132,11 @@ Result<std::vector<ClaimItem>> find_orphans(Files& files, const SpoolLayout& lay
   return items;
 }
 
-Result<std::size_t> remove_leftovers(Files& files, const SpoolLayout& layout, Ledger& ledger) {
+Result<std::size_t> remove_leftovers(Files& files, const SpoolLayout& layout, Ledger& ledger,
+                                     BatchId last_batch) {
   const auto open = open_batch_ids(ledger);
   if (!open)
     return open.error();
-  // A batch above it is being frozen right now: its merged records stand before its row.
-  const auto last = ledger.last_batch_id();
-  if (!last)
-    return last.error();
   std::size_t removed = 0;
   std::vector<std::string> leftovers;
   do {
@@ -149,7 +146,9 @@ Result<std::size_t> remove_leftovers(Files& files, const SpoolLayout& layout, Le
       const auto number = SpoolLayout::derived_number(name);
       bool leftover = false;
       if (number != 0 && name.front() == 'b')
-        leftover = number <= *last && !open->contains(number);
+        // Later ones may be in the making: their merged records stand before their rows, which need not come
+        // in the order of their numbers.
+        leftover = number <= last_batch && !open->contains(number);
       if (number != 0 && name.front() == 'f') {
         const auto answer = is_leftover(files, layout, ledger, name);
         if (!answer)

@@ -12,7 +12,9 @@ namespace usherd {
 [[nodiscard]] Result<std::vector<ClaimItem>> find_orphans(Files& files, const SpoolLayout& layout,
                                                           FileNumber after);
 
-/// Removes derived files of working/ whose file or batch is not open any more. For the ledger's thread.
-[[nodiscard]] Result<std::size_t> remove_leftovers(Files& files, const SpoolLayout& layout, Ledger& ledger);
+/// Removes derived files of working/ whose file, or whose batch up to `last_batch`, is not open any more. For
+/// the ledger's thread.
+[[nodiscard]] Result<std::size_t> remove_leftovers(Files& files, const SpoolLayout& layout, Ledger& ledger,
+                                                   BatchId last_batch);
 
 }  // namespace usherd

@@ -21,7 +21,7 @@ namespace usherd {
 /// took over has ended. Batches without a place wait in line, ahead of new ones. Event loop only.
 class Places {
  public:
-  Places(boost::asio::any_io_executor loop, InProgressBudget& budget, Batcher& batcher);
+  Places(const boost::asio::any_io_executor& loop, InProgressBudget& budget, Batcher& batcher);
 
   // New batches.
   [[nodiscard]] bool admits_new(std::uint64_t operations) const;

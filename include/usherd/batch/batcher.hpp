@@ -20,7 +20,8 @@ namespace usherd {
 /// enough is packed or too much waits. Touches no disk. Event loop only.
 class Batcher {
  public:
-  Batcher(boost::asio::any_io_executor loop, Timers& timers, BatchLimits limits, std::size_t lookahead);
+  Batcher(const boost::asio::any_io_executor& loop, Timers& timers, BatchLimits limits,
+          std::size_t lookahead);
   ~Batcher();
 
   // The reader's side.

@@ -50,7 +50,7 @@ class Poller {
     Log& log;
     Milliseconds job_timeout{0};
   };
-  explicit Poller(Parts parts) : parts_(std::move(parts)) {}
+  explicit Poller(const Parts& parts) : parts_(parts) {}
 
   /// Returns when the batch's job has ended in one way or another, or was given up; `started` is when it was
   /// accepted, as the boot clock tells it.

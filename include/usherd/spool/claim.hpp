@@ -41,7 +41,9 @@ class Claimer {
  public:
   static constexpr std::size_t kMostGroup = 1000;
 
-  Claimer(SpoolLayout layout, Files& files, Timers& timers, Workers workers, GroupCommit& commits);
+  /// `last_batch` is the highest batch of earlier runs: what is left of those alone is cleared away.
+  Claimer(SpoolLayout layout, Files& files, Timers& timers, Workers workers, GroupCommit& commits,
+          BatchId last_batch);
 
   /// At start, before the first take(): gives a row to every accepted file that has none, in order of number,
   /// and removes leftovers. May be repeated after an error.
@@ -66,6 +68,7 @@ class Claimer {
   Timers& timers_;
   Workers workers_;
   GroupCommit& commits_;
+  BatchId last_batch_;
   FileNumber last_number_ = 0;  ///< the highest ever given; known once adopt() succeeded
   bool adopted_ = false;
   std::shared_ptr<Group> moved_;

@@ -26,6 +26,7 @@ struct IntakeOptions {
   std::function<Result<std::uint64_t>()> free_bytes =
       {};                                        ///< runs on a worker; empty: asks the spool's file system
   std::function<Result<void>()> keep_back = {};  ///< the same: makes the reserve, before anything is taken
+  BatchId last_batch = 0;                        ///< the highest of earlier runs
 };
 
 struct DrainReport {

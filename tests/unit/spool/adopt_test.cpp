@@ -21,12 +21,13 @@ struct Crashes {
   TempSpool spool;
   StoppingFiles disk;
   fakes::ManualTimers timers{spool.loop.get_executor()};
+  BatchId last_batch = 0;  ///< of earlier runs
 
   /// A process that lives for so many effects and takes what is there.
   ClaimReport live(long effects) {
     disk.effects_left = effects;
     spool.restart();
-    Claimer claimer(spool.layout, disk, timers, spool.workers, *spool.commits);
+    Claimer claimer(spool.layout, disk, timers, spool.workers, *spool.commits, last_batch);
     auto report = spool.run(claimer.finish());
     if (report.stopped)
       return report;
@@ -82,7 +83,7 @@ TEST_CASE("a full disk in the middle stops the group, and the same process finis
   Crashes crashes;
   crashes.disk.failure = Errc::no_space;
   Claimer claimer(crashes.spool.layout, crashes.disk, crashes.timers, crashes.spool.workers,
-                  *crashes.spool.commits);
+                  *crashes.spool.commits, 0);
   REQUIRE(crashes.spool.run(claimer.adopt()).has_value());
   crashes.spool.drop("a.ndjson", "a");
   crashes.spool.drop("b.ndjson", "b");
@@ -164,14 +165,15 @@ TEST_CASE("leftovers of conversions and batches are removed, what is still neede
   const auto& layout = crashes.spool.layout;
   const auto row = crashes.spool.rows().back();
   retire_batch(*crashes.spool.ledger, 5, row.number);
-  // That of batch 6 stands before its row: it is being frozen.
-  const std::set<std::string> needed{layout.records(row.number), layout.origins(row.number),
-                                     layout.local_rejects(row.number), layout.batch_rejects(row.number, 3),
-                                     layout.merged(6)};
+  // Those of batches 4 and 6 stand before their rows: they are being frozen, and batch 5 was faster.
+  crashes.last_batch = 3;
+  const std::set<std::string> needed{
+      layout.records(row.number),          layout.origins(row.number), layout.local_rejects(row.number),
+      layout.batch_rejects(row.number, 3), layout.merged(4),           layout.merged(6)};
   for (const auto& path : needed)
     write_file(path, "x");
   for (const auto& path :
-       {layout.records(77), layout.origins(77), layout.batch_rejects(77, 1), layout.merged(5)})
+       {layout.records(77), layout.origins(77), layout.batch_rejects(77, 1), layout.merged(3)})
     write_file(path, "x");
   write_file(layout.working() + "/foreign", "x");
   CHECK_FALSE(crashes.live(kForEver).stopped);

@@ -25,7 +25,7 @@ struct Claims {
   void restart() {
     claimer.reset();
     spool.restart();
-    claimer.emplace(spool.layout, disk, timers, spool.workers, *spool.commits);
+    claimer.emplace(spool.layout, disk, timers, spool.workers, *spool.commits, 0);
   }
   ClaimReport take(const std::vector<std::string>& names) {
     std::vector<SeenFile> group;

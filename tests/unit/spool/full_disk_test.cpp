@@ -71,7 +71,7 @@ TEST_CASE(
       dropped[name] = fmt::format("content {}", file);
       full.disk.put(full.spool.layout.incoming() + "/" + name, dropped[name]);
     }
-    Claimer claimer(full.spool.layout, full.disk, full.timers, full.spool.workers, *full.spool.commits);
+    Claimer claimer(full.spool.layout, full.disk, full.timers, full.spool.workers, *full.spool.commits, 0);
     full.disk.fail_at(full.disk.effects() + effect, kFull);
     const auto before = full.disk.effects();
     const auto first = full.look(claimer);

@@ -26,7 +26,7 @@ struct PowerLosses {
 
   ClaimReport live() {
     spool.restart();
-    Claimer claimer(spool.layout, disk, timers, spool.workers, *spool.commits);
+    Claimer claimer(spool.layout, disk, timers, spool.workers, *spool.commits, 0);
     const auto adopted = spool.run(claimer.finish());
     if (adopted.stopped)
       return adopted;

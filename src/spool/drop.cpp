@@ -39,7 +39,8 @@ Result<std::string> show(Files& files, const std::string& incoming, const std::s
                          const std::string& name) {
   for (std::uint64_t number = 1; number <= kMostNumber; ++number) {
     auto shown = number == 1 ? name : numbered_name(name, number);
-    const auto renamed = files.rename(incoming + "/" + hidden, incoming + "/" + shown);
+    const auto renamed =
+        files.rename(fmt::format("{}/{}", incoming, hidden), fmt::format("{}/{}", incoming, shown));
     if (renamed)
       return shown;
     if (renamed.error().code != Errc::exists)

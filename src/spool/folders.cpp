@@ -77,7 +77,7 @@ Result<void> move_through(Files& files, const std::array<std::string, 4>& folder
   for (std::size_t next = 1; next < folders.size(); ++next) {
     const auto& from = folders[next - 1];
     const auto& to = folders[next];
-    const auto moved = files.rename(from + "/" + name, to + "/" + name);
+    const auto moved = files.rename(fmt::format("{}/{}", from, name), fmt::format("{}/{}", to, name));
     if (!moved) {
       return moved.error().within(
           fmt::format("{} and {} must be on one file system and writable: trial rename", from, to));
@@ -101,7 +101,7 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout) {
                                            layout.rejected()};
   const auto name = fmt::format("{}{}", kTrial, ::getpid());
   for (const auto& folder : folders) {
-    const auto cleared = files.remove(folder + "/" + name);
+    const auto cleared = files.remove(fmt::format("{}/{}", folder, name));
     if (!cleared)
       return cleared.error();
   }
@@ -130,7 +130,7 @@ Result<void> sweep_trials(Files& files, const SpoolLayout& layout) {
     if (auto listed = files.list(folder, visit); !listed)
       return listed;
     for (const auto& name : dead) {
-      if (auto removed = files.remove(folder + "/" + name); !removed)
+      if (auto removed = files.remove(fmt::format("{}/{}", folder, name)); !removed)
         return removed;
     }
   }

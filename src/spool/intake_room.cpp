@@ -95,7 +95,7 @@ asio::awaitable<void> Intake::review_left() {
     for (const auto& [name, file] : left) {
       SeenFile seen;
       seen.name = name;
-      const auto stat = files.stat(incoming + "/" + name);
+      const auto stat = files.stat(fmt::format("{}/{}", incoming, name));
       if (stat)
         seen.stat = *stat;
       const bool was_odd = file.reason != LeftReason::unreadable && file.reason != LeftReason::failed;

@@ -14,7 +14,8 @@ struct RequestGate::Lane {
   std::unique_ptr<Alarm> alarm;
 };
 
-RequestGate::RequestGate(boost::asio::any_io_executor loop, Timers& timers, TokenBucket bucket, Log& log)
+RequestGate::RequestGate(const boost::asio::any_io_executor& loop, Timers& timers, TokenBucket bucket,
+                         Log& log)
     : timers_(timers), bucket_(bucket), log_(log) {
   for (auto& lane : lanes_)
     lane = std::make_unique<Lane>(loop, timers);

@@ -31,7 +31,7 @@ struct Admission {
 /// and while parked. First come, first served for each kind. Event loop only.
 class RequestGate {
  public:
-  RequestGate(boost::asio::any_io_executor loop, Timers& timers, TokenBucket bucket, Log& log);
+  RequestGate(const boost::asio::any_io_executor& loop, Timers& timers, TokenBucket bucket, Log& log);
   ~RequestGate();
 
   [[nodiscard]] boost::asio::awaitable<Admission> admit(CallKind kind);

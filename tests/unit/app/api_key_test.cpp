@@ -122,7 +122,7 @@ TEST_CASE("the systemd credential wins over the key file, whatever its mode") {
   REQUIRE(::mkdir(folder.at("credentials").c_str(), 0700) == 0);
   const auto environment = with_credentials(folder.at("credentials"));
   CHECK(read_api_key(file, environment)->reveal() == "from-file");
-  const auto credential = folder.write("credentials/api-key", "from-systemd\n", 0444);
+  const auto credential = folder.write("credentials/api-key", "from-systemd\n", 0644);
   CHECK(read_api_key(file, environment)->reveal() == "from-systemd");
   (void)folder.write("credentials/api-key", "");
   CHECK(read_api_key(file, environment).error().message ==

@@ -9,23 +9,29 @@ _usherd_entries() {
 }
 
 _usherd() {
-  local command= word
+  local command= action= word
   local -i i
   local -a entries
   for ((i = 2; i < CURRENT; ++i)); do
     word=$words[i]
     if [[ $word == --config ]]; then
       ((++i))
-    elif [[ $word != -* ]]; then
+    elif [[ $word != -* && -z $command ]]; then
       command=$word
+    elif [[ $word != -* ]]; then
+      action=$word
       break
     fi
   done
+  # What follows submit and check are files; only these have actions.
+  [[ $command == (jobs|rejects) ]] || action=
   if [[ $words[CURRENT-1] == --config ]]; then
     _files
   elif [[ $words[CURRENT] == -* ]]; then
-    entries=(${(f)"$(_usherd_entries 's/^ +(-[a-zA-Z], ?)?(--[a-z][a-z-]*)[^ ]*( [A-Z]+)? *(.*)$/\2:\4/p' $command)"})
+    entries=(${(f)"$(_usherd_entries 's/^ +(-[a-zA-Z], ?)?(--[a-z][a-z-]*)[^ ]*( [A-Z]+)? *(.*)$/\2:\4/p' $command $action)"})
     _describe -o option entries
+  elif [[ -n $action ]]; then
+    _message 'no more arguments'
   elif [[ -z $command ]]; then
     entries=(${(f)"$(_usherd_entries '/^Commands:/,/^$/ s/^ +([a-z]+) +(.*)$/\1:\2/p')"})
     _describe command entries

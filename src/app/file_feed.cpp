@@ -50,9 +50,16 @@ Record changed_record(const Run& run) {
 }  // namespace
 
 FileFeed::FileFeed(Parts parts)
-    : parts_(std::move(parts)), reader_(parts_.rules, parts_.keys), arrived_(parts_.loop) {}
+    : parts_(std::move(parts)),
+      reader_(parts_.rules, parts_.keys),
+      arrived_(parts_.loop),
+      closed_(parts_.loop) {
+  parts_.files.on_close([this] { closed_.notify(); });
+}
 
-FileFeed::~FileFeed() = default;
+FileFeed::~FileFeed() {
+  parts_.files.on_close({});
+}
 
 void FileFeed::files_arrived() {
   news_ = true;
@@ -69,6 +76,7 @@ void FileFeed::stop() {
   stopping_ = true;
   stop_converting_ = true;
   arrived_.notify();
+  closed_.notify();
 }
 
 boost::asio::awaitable<void> FileFeed::run() {
@@ -84,6 +92,9 @@ boost::asio::awaitable<void> FileFeed::run() {
       continue;
     }
     for (const auto& file : *files) {
+      const bool has_place = co_await wait_for_place(file);
+      if (!has_place)
+        co_return;
       begun_ = file.number;
       const bool read = co_await read_file(file);
       if (!read)
@@ -206,6 +217,14 @@ boost::asio::awaitable<Result<Coverage>> FileFeed::coverage_of(const SpoolFile& 
     return coverage;
   };
   co_return co_await parts_.ledger.ask(std::move(question));
+}
+
+boost::asio::awaitable<bool> FileFeed::wait_for_place(const SpoolFile& file) {
+  // One of which a batch holds records is open already. Those that cannot be read stay open for ever.
+  while (!stopping_ && !parts_.files.slot(file.number) &&
+         parts_.files.size() >= parts_.open_files + unreadable_)
+    co_await closed_.wait();
+  co_return !stopping_;
 }
 
 boost::asio::awaitable<bool> FileFeed::read_file(SpoolFile file) {

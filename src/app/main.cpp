@@ -11,6 +11,10 @@ int main(int argc, char** argv) {
   // Workers hand their results to the event loop: with a heap for each thread every heap grows to the largest
   // need.
   ::mallopt(M_ARENA_MAX, 1);
+  // What is rare and large, as a page of errors, goes back to the system at once: left to itself the
+  // threshold grows with each such piece, and the heap with it.
+  ::mallopt(M_MMAP_THRESHOLD, 512 << 10);
+  ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
   try {
     const auto parsed = usherd::parse_command_line(argc, argv);
     if (const auto* exit = std::get_if<usherd::CommandLineExit>(&parsed)) {

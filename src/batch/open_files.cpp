@@ -18,7 +18,7 @@ std::uint32_t OpenFiles::open(const SpoolFile& file) {
     index = free_.back();
     free_.pop_back();
   }
-  slots_[index].emplace(Entry{file, FileProgress(file)});
+  slots_[index] = std::make_unique<Entry>(Entry{file, FileProgress(file)});
   numbers_[index] = file.number;
   by_number_.emplace(file.number, index);
   return index;
@@ -42,6 +42,8 @@ void OpenFiles::close(FileNumber number) {
   numbers_[known->second] = 0;
   free_.push_back(known->second);
   by_number_.erase(known);
+  if (closed_)
+    closed_();
 }
 
 BodyPaths OpenFiles::paths(const Manifest& manifest, BatchId batch) const {

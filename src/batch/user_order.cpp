@@ -100,7 +100,6 @@ void UserOrder::free_node(std::uint32_t node) {
   if (waiting_ == 0 && nodes_.size() > kFirstSlots) {
     // Nothing waits: give the memory of a past backlog back.
     nodes_.clear();
-    nodes_.shrink_to_fit();
     free_ = kNone;
   }
 }

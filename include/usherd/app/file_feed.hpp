@@ -16,6 +16,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -25,7 +26,9 @@ namespace usherd {
 class LocalRejects;
 
 /// Reads the accepted files one after the other, in order of their numbers, and hands their records to the
-/// batcher. Skips what batches hold already. Event loop only; the reading itself is done by the workers.
+/// batcher. Skips what batches hold already. No more than `open_files` are open at once: with that many, the
+/// next one waits in the ledger until one is settled. Event loop only; the reading itself is done by the
+/// workers.
 class FileFeed {
  public:
   struct Parts {
@@ -43,6 +46,8 @@ class FileFeed {
     Timers& timers;
     Tally& tally;
     std::function<void(FileNumber)> on_read;  ///< everything of the file was read, or it is refused
+    /// Half a kilobyte each. Far more records than this are on their way only in files of one record.
+    std::size_t open_files = 32'768;
   };
   explicit FileFeed(Parts parts);
   ~FileFeed();
@@ -68,6 +73,7 @@ class FileFeed {
 
  private:
   [[nodiscard]] boost::asio::awaitable<bool> read_file(SpoolFile file);
+  [[nodiscard]] boost::asio::awaitable<bool> wait_for_place(const SpoolFile& file);
   [[nodiscard]] boost::asio::awaitable<bool> make_ready(SpoolFile& file);
   [[nodiscard]] boost::asio::awaitable<bool> read_blocks(std::uint32_t slot, const Coverage& coverage);
   [[nodiscard]] boost::asio::awaitable<Result<Coverage>> coverage_of(const SpoolFile& file);
@@ -79,6 +85,7 @@ class FileFeed {
   BlockReader reader_;
   CheckedBlock block_;
   Event arrived_;
+  Event closed_;
   std::function<void()> on_idle_;
   FileNumber begun_ = 0;
   std::size_t unreadable_ = 0;

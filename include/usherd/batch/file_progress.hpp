@@ -2,8 +2,9 @@
 
 #include "usherd/ledger/rows.hpp"
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <vector>
 
 namespace usherd {
 
@@ -39,9 +40,11 @@ class FileProgress {
   };
   void advance();
 
+  // Most files have one block or two, and there may be many files.
+  std::vector<Block> blocks_;
+  std::size_t first_ = 0;  ///< of the blocks that wait; those before it are done with
   ReadMark read_;
   ReadMark mark_;
-  std::deque<Block> blocks_;
   std::uint64_t pending_ = 0;
   bool at_end_ = false;
 };

@@ -6,6 +6,8 @@
 #include "usherd/spool/layout.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +31,8 @@ class OpenFiles {
   [[nodiscard]] Entry* find(FileNumber number);
   /// The slot is free for another file.
   void close(FileNumber number);
+  /// `closed` is called after each close().
+  void on_close(std::function<void()> closed) { closed_ = std::move(closed); }
   [[nodiscard]] std::size_t size() const { return by_number_.size(); }
   /// Calls `visit` with every open file, in no order.
   template <class Visit>
@@ -51,10 +55,12 @@ class OpenFiles {
 
  private:
   SpoolLayout layout_;
-  std::vector<std::optional<Entry>> slots_;
+  // Each by itself: growing a table of entries would hold all of them twice.
+  std::vector<std::unique_ptr<Entry>> slots_;
   std::vector<FileNumber> numbers_;
   std::vector<std::uint32_t> free_;
   std::unordered_map<FileNumber, std::uint32_t> by_number_;
+  std::function<void()> closed_;
 };
 
 }  // namespace usherd

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "usherd/core/chunks.hpp"
 #include "usherd/validate/record.hpp"
 
 #include <cstddef>
@@ -103,7 +104,7 @@ class UserOrder {
   std::vector<Slot> slots_;
   std::size_t mask_;
   std::size_t used_ = 0;
-  std::vector<Node> nodes_;
+  Chunks<Node> nodes_;
   std::uint32_t free_;
   std::size_t waiting_ = 0;
   std::deque<QueuedRecord> ready_;

@@ -117,6 +117,9 @@ class Package(unittest.TestCase):
         self.assertIn("check", self.bash(""))
         self.assertEqual(self.bash("--config", "/etc/usherd/usherd.yaml", "dra"), ["drain"])
         self.assertEqual(self.bash("drain", "--park"), ["--park-timeout"])
+        self.assertEqual(self.bash("rejects", "ret"), ["retry"])
+        self.assertEqual(self.bash("rejects", "retry", "--dry"), ["--dry-run"])
+        self.assertEqual(self.bash("rejects", "retry", ""), [])
         self.assertEqual(self.bash("submit", "/etc/host"), sorted(run("bash", "-c", "compgen -f /etc/host")[1].split()))
 
     def bash(self, *words):
@@ -130,6 +133,7 @@ class Package(unittest.TestCase):
     def test_zsh_completes_commands_with_what_they_do(self):
         self.assertIn("drain:Take what is there", self.zsh(""))
         self.assertIn("--park-timeout:Give up", self.zsh("drain", "-"))
+        self.assertIn("--dry-run:Say what", self.zsh("rejects", "retry", "-"))
         self.assertIn("(files)", self.zsh("submit", ""))
 
     def zsh(self, *words):

@@ -25,7 +25,7 @@ Run line(std::uint64_t number) {
 /// A file of four records; batch 1 holds a merged record of lines 2 and 3 and has a job, as a restart finds
 /// it.
 struct Bench {
-  Bench() {
+  explicit Bench(std::size_t most = 100) : most_open(most) {
     disk.make_directory("/spool/working");
     auto file = test::sample_file(1);
     std::string text;
@@ -53,6 +53,17 @@ struct Bench {
     loop.pass(std::chrono::minutes{1});
   }
 
+  /// Accepts a file of one record.
+  void accept(FileNumber number) {
+    auto file = test::sample_file(number);
+    const std::string text = "{\"uid\":\"v" + std::to_string(number) + "\"}\n";
+    disk.put("/spool/working/" + file.working, text);
+    REQUIRE(ledger.commit([&](Ledger& open) -> Result<void> {
+      if (auto added = open.insert_file(file); !added)
+        return added;
+      return open.file_ready(number, false, text.size());
+    }));
+  }
   /// Its job refuses the merged record: the sources must go by themselves.
   void take_apart() {
     auto share = test::share_of(1, 0, line(3).offset + kLine);
@@ -91,6 +102,7 @@ struct Bench {
     return lines;
   }
 
+  std::size_t most_open;
   test::LedgerBench ledger;
   test::Loop loop;
   std::shared_ptr<Log> log = make_silent_log();
@@ -117,7 +129,8 @@ struct Bench {
                                 keys,
                                 loop.timers,
                                 tally,
-                                [](FileNumber) {}}};
+                                [](FileNumber) {},
+                                most_open}};
 };
 
 }  // namespace
@@ -149,4 +162,46 @@ TEST_CASE("A single record that goes out before its file is read again is counte
   CHECK(bench.handed() == "2 3 1 4 ");
   CHECK(bench.progress().read().records == 4);
   CHECK(bench.progress().at_end());
+}
+
+TEST_CASE("With as many open files as there may be, the next one is read when one is settled") {
+  Bench bench(3);
+  for (const FileNumber number : {2, 3, 4, 5})
+    bench.accept(number);
+  bench.recover();
+  bench.read_on();
+  CHECK(bench.files.size() == 3);
+  CHECK(bench.files.find(4) == nullptr);
+  CHECK(bench.feed.begun() == 3);
+  CHECK_FALSE(bench.feed.is_idle());
+  bench.files.close(2);
+  bench.loop.poll();
+  CHECK(bench.files.size() == 3);
+  CHECK(bench.files.find(4) != nullptr);
+  bench.files.close(1);
+  bench.files.close(3);
+  bench.loop.poll();
+  CHECK(bench.feed.begun() == 5);
+  CHECK(bench.feed.is_idle());
+}
+
+TEST_CASE("A file that is open already is read on, however many there are") {
+  Bench bench(1);
+  bench.accept(2);
+  bench.recover();
+  bench.read_on();
+  CHECK(bench.handed() == "1 4 ");
+  CHECK(bench.feed.begun() == 1);
+}
+
+TEST_CASE("One that cannot be read takes no place from the others") {
+  Bench bench(2);
+  for (const FileNumber number : {2, 3, 4})
+    bench.accept(number);
+  REQUIRE(bench.disk.remove("/spool/working/" + test::sample_file(2).working));
+  bench.recover();
+  bench.read_on();
+  CHECK(bench.feed.unreadable() == 1);
+  CHECK(bench.feed.begun() == 3);
+  CHECK(bench.files.find(4) == nullptr);
 }

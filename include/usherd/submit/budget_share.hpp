@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+namespace usherd {
+
+/// The part of our limits that neighbours on the same organisation leave us, 0 to 1: a refusal takes it below
+/// what the API held when it refused, accepted POSTs give it back. Pure.
+class BudgetShare {
+ public:
+  [[nodiscard]] double part() const { return part_; }
+  [[nodiscard]] bool is_whole() const { return part_ >= 1; }
+
+  /// The API answered 429 and held the part `held` of our limits, the refused batch counted in. Further
+  /// refusals at the same level change nothing.
+  void refused(double held);
+  /// The API took a batch.
+  void accepted();
+
+ private:
+  double part_ = 1;
+  std::uint32_t accepted_ = 0;  ///< POSTs since the last refusal
+};
+
+}  // namespace usherd

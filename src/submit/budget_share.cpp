@@ -1,0 +1,29 @@
+#include "usherd/submit/budget_share.hpp"
+
+#include <algorithm>
+
+namespace usherd {
+namespace {
+
+/// What a refused POST leaves of what was in progress when it came.
+constexpr double kShrink = 0.85;
+/// What the n-th POST accepted since then gives back: slow at first, as the neighbours will be as they were,
+/// and faster the longer none is refused.
+constexpr double kGrow = 0.0001;
+
+}  // namespace
+
+void BudgetShare::refused(double held) {
+  // Shrinks from what is in use, never from what might be: a refusal at 30 of 90 says that 30 were too many.
+  const double left = std::min(1.0, held) * kShrink;
+  if (left >= part_)
+    return;
+  part_ = left;
+  accepted_ = 0;
+}
+
+void BudgetShare::accepted() {
+  part_ = std::min(1.0, part_ + kGrow * ++accepted_);
+}
+
+}  // namespace usherd

@@ -1,0 +1,50 @@
+#include "usherd/submit/budget_share.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace usherd;
+
+TEST_CASE("A refusal leaves less than what the API held, never more than there was") {
+  BudgetShare share;
+  CHECK(share.is_whole());
+  share.refused(0.8);
+  CHECK(share.part() < 0.8);
+  CHECK(share.part() > 0.6);
+  CHECK_FALSE(share.is_whole());
+  const double left = share.part();
+  share.refused(0.8);
+  CHECK(share.part() == left);
+  share.refused(0.5);
+  CHECK(share.part() < 0.5);
+  share.refused(1);
+  CHECK(share.part() < 0.5);
+}
+
+TEST_CASE("What we hold over our limits, after they were lowered, counts as all of them") {
+  BudgetShare share;
+  share.refused(3);
+  CHECK(share.part() < 1);
+}
+
+TEST_CASE("It comes back slowly where it was refused, faster later, and slowly again after another refusal") {
+  BudgetShare share;
+  share.refused(0.8);
+  const double left = share.part();
+  for (int i = 0; i < 25; ++i)
+    share.accepted();
+  CHECK(share.part() - left < 0.05);
+  const double early = share.part();
+  for (int i = 0; i < 25; ++i)
+    share.accepted();
+  CHECK(share.part() - early > share.part() * 0.05);
+  share.refused(share.part());
+  const double again = share.part();
+  share.accepted();
+  CHECK(share.part() - again < 0.001);
+  int accepted = 0;
+  for (; !share.is_whole(); ++accepted) {
+    REQUIRE(accepted < 200);
+    share.accepted();
+  }
+  CHECK(share.part() == 1);
+}

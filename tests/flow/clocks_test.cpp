@@ -183,16 +183,19 @@ TEST_CASE(
     std::chrono::hours jump;    ///< and comes back with its wall clock so much off
     std::chrono::hours uptime;  ///< after which it was up before usherd was started
     bool expires;
+    std::chrono::hours before = 0h;  ///< the machine had been up when the key was sent
   };
   for (const auto& each :
        {Case{"off for six hours", 6h, 0h, 0h, false}, Case{"off for thirty hours", 30h, 0h, 0h, true},
         Case{"back with a clock two days ahead", 1h, 48h, 0h, true},
         Case{"back with a clock two days behind", 1h, -48h, 0h, false},
-        Case{"two days behind, and up for thirty hours", 0h, -48h, 30h, true}}) {
+        Case{"two days behind, and up for thirty hours", 0h, -48h, 30h, true},
+        Case{"likewise, after weeks without a boot", 0h, -48h, 30h, true, 500h}}) {
     CAPTURE(each.what);
     Outage outage(Idempotency::newer);
     outage.leave_unanswered(3);
     outage.drop();
+    outage.world.pass(each.before);
     REQUIRE(outage.world.start());
     REQUIRE(outage.world.run_until(1h, [&] { return outage.posts() >= 3; }));
     outage.world.crash(Loss::everything);

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <span>
 #include <unordered_map>
 
 namespace usherd {
@@ -75,23 +74,6 @@ void erase_positions(std::vector<QueuedRecord>& items, const std::vector<std::si
       items[kept++] = items[i];
   }
   items.resize(kept);
-}
-
-/// `lengths` are those of the operations, of which the manifest's runs are the first.
-void note_frozen(OpenFiles& files, const Manifest& manifest, std::span<const std::uint32_t> lengths) {
-  auto length = lengths.begin();
-  for (const auto& run : manifest.runs) {
-    auto& progress = files.find(run.file)->progress;
-    auto offset = run.offset;
-    for (std::uint32_t i = 0; i < run.records; ++i) {
-      progress.frozen(offset);
-      offset += *length++ + 1;
-    }
-  }
-  for (const auto& literal : manifest.literals) {
-    for (const auto& source : literal.sources)
-      files.find(source.file)->progress.frozen(source.offset);
-  }
 }
 
 bool is_mergeable(const QueuedRecord& record) {
@@ -270,7 +252,7 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
   const bool durable = co_await parts_.recorder.record(std::move(change), Purpose::begin);
   if (!durable)
     co_return nullptr;
-  note_frozen(parts_.files, batch->row.manifest, draft->lengths);
+  parts_.files.frozen(batch->row.manifest, draft->lengths);
   // The batch was frozen just now: no try under its key can have been made before.
   batch->tried = true;
   co_return batch;

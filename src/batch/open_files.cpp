@@ -46,6 +46,22 @@ void OpenFiles::close(FileNumber number) {
     closed_();
 }
 
+void OpenFiles::frozen(const Manifest& manifest, std::span<const std::uint32_t> lengths) {
+  auto length = lengths.begin();
+  for (const auto& run : manifest.runs) {
+    auto& progress = find(run.file)->progress;
+    auto offset = run.offset;
+    for (std::uint32_t i = 0; i < run.records; ++i) {
+      progress.frozen(offset);
+      offset += *length++ + 1;
+    }
+  }
+  for (const auto& literal : manifest.literals) {
+    for (const auto& source : literal.sources)
+      find(source.file)->progress.frozen(source.offset);
+  }
+}
+
 BodyPaths OpenFiles::paths(const Manifest& manifest, BatchId batch) const {
   BodyPaths paths;
   const auto add = [&](const Run& run) {

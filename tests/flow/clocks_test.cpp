@@ -137,6 +137,23 @@ TEST_CASE("A key is used again until it is 23 hours old, and not after") {
   }
 }
 
+TEST_CASE("A key that grew too old while its batch waited at the gate is not used again") {
+  Outage outage(Idempotency::newer);
+  outage.leave_unanswered(1000);
+  outage.drop();
+  REQUIRE(outage.world.start());
+  outage.world.run_for(1min);
+  outage.world.server.organisation.faults.clear();
+  sandbox::FaultRule revoked;
+  revoked.code = 401;
+  outage.world.server.organisation.faults.add({revoked});
+  outage.world.run_for(30h);
+  outage.world.server.organisation.faults.clear();
+  const auto result = outage.finish();
+  CHECK(result.imported + result.merged == 30);
+  CHECK(result.rekeyed > 0);
+}
+
 TEST_CASE("A gateway that answers 503 for thirty hours only delays") {
   Outage outage(Idempotency::newer);
   sandbox::FaultRule rule;

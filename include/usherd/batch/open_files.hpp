@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -47,6 +48,8 @@ class OpenFiles {
   [[nodiscard]] const std::vector<FileNumber>& numbers() const { return numbers_; }
   /// The slot of an open file.
   [[nodiscard]] std::optional<std::uint32_t> slot(FileNumber number) const;
+  /// The records of a manifest were frozen into a batch, durably; `lengths` are those of its operations.
+  void frozen(const Manifest& manifest, std::span<const std::uint32_t> lengths);
   /// Where the bytes of a manifest stand.
   [[nodiscard]] BodyPaths paths(const Manifest& manifest, BatchId batch) const;
   [[nodiscard]] const SpoolLayout& layout() const { return layout_; }

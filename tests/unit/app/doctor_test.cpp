@@ -134,7 +134,18 @@ TEST_CASE("leftovers are told from what a cut settlement still needs, and from w
 }
 
 TEST_CASE("names of files cannot play tricks on the terminal of who reads the findings") {
+  for (const std::string name : {"evil\x1b[2J", "000000000003.evil\x1b[2J", "b000000000009.evil\x1b[2J"}) {
+    Pair pair;
+    pair.spool.working[name] = 1;
+    const auto finding = pair.only();
+    CHECK(finding.what.find('\x1b') == std::string::npos);
+    CHECK(finding.advice.find('\x1b') == std::string::npos);
+  }
   Pair pair;
-  pair.spool.working["evil\x1b[2J"] = 1;
-  CHECK(pair.only().what.find('\x1b') == std::string::npos);
+  pair.ledger.open.front().name = "evil\x1b[2J";
+  pair.ledger.open.front().working = "000000000001.evil\x1b[2J";
+  for (const auto& finding : diagnose(pair.spool, pair.ledger)) {
+    CHECK(finding.what.find('\x1b') == std::string::npos);
+    CHECK(finding.advice.find('\x1b') == std::string::npos);
+  }
 }

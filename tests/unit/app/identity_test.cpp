@@ -151,6 +151,8 @@ TEST_CASE(
   REQUIRE_FALSE(bench.posts_wait());
   bench.transport.hold();
   bench.identity.key_changed();
+  // At once: before anybody has had a turn.
+  CHECK(bench.posts_wait());
   bench.loop.poll();
   CHECK(bench.posts_wait());
   bench.identity.key_changed();

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+#include <vector>
+
 using namespace usherd;
 
 namespace {
@@ -85,4 +88,22 @@ TEST_CASE("Unread bytes are what is left of the files that are not read to their
   CHECK(files.unread_bytes() == 0);
   files.close(1);
   CHECK(files.unread_bytes() == 0);
+}
+
+TEST_CASE("What a manifest freezes moves the marks of its files, a record at a time") {
+  OpenFiles files(SpoolLayout("/spool"));
+  // Lines of 9, 19 and 29 bytes and their newlines; each block holds one of them.
+  for (const FileNumber number : {1U, 2U}) {
+    auto& progress = files.at(files.open(file(number))).progress;
+    for (const auto& [offset, line] : {std::pair{10U, 2U}, {30U, 3U}, {60U, 4U}})
+      progress.block_read({offset, line, line - 1}, 1);
+  }
+  Manifest manifest;
+  manifest.runs = {{1, 0, 29, 1, 2}, {2, 30, 29, 3, 1}};
+  manifest.literals = {{0, 20, {{1, 30, 29, 3, 1}, {2, 0, 9, 1, 1}}}};
+  const std::vector<std::uint32_t> lengths{9, 19, 29, 20};
+  files.frozen(manifest, lengths);
+  CHECK(files.find(1)->progress.mark().offset == 60);
+  // The second line of the other file is still to come.
+  CHECK(files.find(2)->progress.mark().offset == 10);
 }

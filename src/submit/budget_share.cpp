@@ -7,9 +7,10 @@ namespace {
 
 /// What a refused POST leaves of what was in progress when it came.
 constexpr double kShrink = 0.85;
-/// What the n-th POST accepted since then gives back: slow at first, as the neighbours will be as they were,
-/// and faster the longer none is refused.
-constexpr double kGrow = 0.0001;
+/// What a POST accepted since then gives back, in batches, and how much more each that follows: slow at
+/// first, as the neighbours will be as they were, and faster the longer none is refused.
+constexpr double kGrow = 0.05;
+constexpr double kGrowMore = 0.009;
 
 }  // namespace
 
@@ -22,8 +23,8 @@ void BudgetShare::refused(double held) {
   accepted_ = 0;
 }
 
-void BudgetShare::accepted() {
-  part_ = std::min(1.0, part_ + kGrow * ++accepted_);
+void BudgetShare::accepted(double batch) {
+  part_ = std::min(1.0, part_ + batch * (kGrow + kGrowMore * accepted_++));
 }
 
 }  // namespace usherd

@@ -14,8 +14,8 @@ class BudgetShare {
   /// The API answered 429 and held the part `held` of our limits, the refused batch counted in. Further
   /// refusals at the same level change nothing.
   void refused(double held);
-  /// The API took a batch.
-  void accepted();
+  /// The API took a batch; `batch` is the part that one is of our limits.
+  void accepted(double batch);
 
  private:
   double part_ = 1;

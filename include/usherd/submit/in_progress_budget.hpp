@@ -42,7 +42,7 @@ class InProgressBudget {
   /// The API answered 429, and is known to hold `held` beside what it refused, that counted in.
   void refused(InProgress held);
   /// A POST was accepted.
-  void accepted() { share_.accepted(); }
+  void accepted() { share_.accepted(1.0 / limit_batches_); }
   /// Neighbours leave us less than our limits: several POSTs at once might all be refused.
   [[nodiscard]] bool is_shared() const { return !share_.is_whole(); }
 

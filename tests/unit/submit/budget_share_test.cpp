@@ -2,7 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 using namespace usherd;
+
+namespace {
+
+constexpr double kBatch = 1.0 / 90;
+
+}  // namespace
 
 TEST_CASE("A refusal leaves less than what the API held, never more than there was") {
   BudgetShare share;
@@ -31,20 +39,33 @@ TEST_CASE("It comes back slowly where it was refused, faster later, and slowly a
   share.refused(0.8);
   const double left = share.part();
   for (int i = 0; i < 25; ++i)
-    share.accepted();
+    share.accepted(kBatch);
   CHECK(share.part() - left < 0.05);
   const double early = share.part();
   for (int i = 0; i < 25; ++i)
-    share.accepted();
+    share.accepted(kBatch);
   CHECK(share.part() - early > share.part() * 0.05);
   share.refused(share.part());
   const double again = share.part();
-  share.accepted();
+  share.accepted(kBatch);
   CHECK(share.part() - again < 0.001);
   int accepted = 0;
   for (; !share.is_whole(); ++accepted) {
     REQUIRE(accepted < 200);
-    share.accepted();
+    share.accepted(kBatch);
   }
   CHECK(share.part() == 1);
+}
+
+TEST_CASE("With room for few batches it comes back in about as many POSTs for each as with room for many") {
+  for (const double limit : std::array{2.0, 12.0, 90.0}) {
+    CAPTURE(limit);
+    BudgetShare share;
+    share.refused(1 / limit);
+    int accepted = 0;
+    for (; !share.is_whole(); ++accepted)
+      share.accepted(1 / limit);
+    CHECK(accepted > limit / 2);
+    CHECK(accepted < 40 + 2 * limit);
+  }
 }

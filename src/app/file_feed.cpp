@@ -1,11 +1,11 @@
 #include "usherd/app/file_feed.hpp"
 
 #include "usherd/core/text.hpp"
-#include "usherd/settle/local_rejects.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -14,29 +14,6 @@ namespace {
 constexpr std::size_t kPage = 256;
 /// How much is read between two durable marks: what a restart reads again at most, besides what waits.
 constexpr std::uint64_t kCheckpointBytes = 64U << 20;
-/// Blocks checked at once: a way to a worker and back costs as much as fifty records.
-constexpr int kBlocksAtOnce = 4;
-
-/// Reads on in a file that is shorter than when it was accepted: what is left of the block, then, in place of
-/// all that is missing, one rejection, so that nothing ends without a word.
-Result<void> read_cut_file(BlockReader& reader, ReadFile& source, const ReadMark& at, std::uint64_t limit,
-                           CheckedBlock& block) {
-  const auto size = source.size();
-  if (!size)
-    return size.error();
-  if (*size > at.offset)
-    return reader.read(source, at.offset, at.line, std::min(*size, limit), block);
-  block = CheckedBlock{};
-  block.rejections.push_back(
-      {at.offset, at.line, 0, "file_changed",
-       fmt::format("{} bytes from here on are gone: the file was made shorter after it was accepted",
-                   limit - at.offset)});
-  block.lines = 1;
-  block.next_offset = limit;
-  block.next_line = at.line + 1;
-  return {};
-}
-
 /// Whose it was cannot be told any more.
 Record changed_record(const Run& run) {
   Record record;
@@ -128,7 +105,7 @@ boost::asio::awaitable<Result<void>> FileFeed::recover() {
     const auto slot = parts_.files.open(**file);
     auto& disk = parts_.disk;
     auto& reader = reader_;
-    auto& block = block_;
+    auto& block = piece_.block;
     const auto path = parts_.files.layout().readable(**file);
     auto work = [&disk, &reader, &block, run, path]() -> Result<void> {
       auto source = disk.open(path);
@@ -139,11 +116,11 @@ boost::asio::awaitable<Result<void>> FileFeed::recover() {
     const auto read = co_await parts_.workers.run(std::move(work));
     if (!read && read.error().code != Errc::corrupt)
       co_return read.error();
-    const bool is_whole = read && block_.records.size() == 1;
+    const bool is_whole = read && block.records.size() == 1;
     if (!is_whole)
       parts_.log.error("{}: line {} is not the record that was accepted: it ends unknown (file_changed)",
                        printable((*file)->name), run.line);
-    const auto record = is_whole ? block_.records.front() : changed_record(run);
+    const auto record = is_whole ? block.records.front() : changed_record(run);
     parts_.files.at(slot).progress.found_frozen(1);
     parts_.batcher.place_single(QueuedRecord{record, slot});
   }
@@ -249,98 +226,65 @@ boost::asio::awaitable<bool> FileFeed::read_file(SpoolFile file) {
   }
 }
 
-void FileFeed::skip(FileProgress& progress, const Run& run, std::uint64_t end) {
-  ReadMark mark = progress.read();
-  mark.offset = std::min(end, run.offset + run.length + 1);
-  mark.line = run.line + run.records;
-  mark.records += run.records;
-  progress.block_read(mark, 0);
-}
-
-boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Coverage& coverage) {
-  auto& disk = parts_.disk;
-  const SpoolFile file = parts_.files.at(slot).file;
-  LocalRejects rejects(disk, parts_.files.layout(), file, file.mark.local_length);
-  std::shared_ptr<ReadFile> source;
-  std::uint64_t marked = file.mark.offset;
-  while (!stopping_) {
-    auto& progress = parts_.files.at(slot).progress;
+std::optional<FileReading::Stretch> FileFeed::next_stretch(std::uint32_t slot, const Coverage& coverage) {
+  auto& entry = parts_.files.at(slot);
+  auto& progress = entry.progress;
+  const auto end = entry.file.read_size;
+  while (true) {
     const ReadMark at = progress.read();
     const Run* covered = coverage.next(at.offset);
     if (covered != nullptr && covered->offset <= at.offset) {
-      skip(progress, *covered, file.read_size);
+      ReadMark behind = at;
+      behind.offset = std::min(end, covered->offset + covered->length + 1);
+      behind.line = covered->line + covered->records;
+      behind.records += covered->records;
+      progress.block_read(behind, 0);
       continue;
     }
-    if (at.offset >= file.read_size)
-      break;
-    const auto limit = covered == nullptr ? file.read_size : covered->offset;
-    auto work = [this, &disk, &source, &rejects, &file, at, limit]() -> Result<void> {
-      if (source == nullptr) {
-        auto opened = disk.open(parts_.files.layout().readable(file));
-        if (!opened)
-          return opened.error();
-        source = std::move(*opened);
-      }
-      auto read = reader_.read(*source, at.offset, at.line, limit, block_);
-      if (!read && read.error().code == Errc::corrupt)
-        read = read_cut_file(reader_, *source, at, limit, block_);
-      if (!read)
-        return read.error();
-      // What goes wrong behind the first block is told when it is the first.
-      for (int more = 1; more < kBlocksAtOnce && !block_.end; ++more) {
-        if (!reader_.read_on(*source, limit, block_))
-          break;
-      }
-      return rejects.append(*source, block_.rejections);
-    };
-    const auto read = co_await parts_.workers.run(std::move(work));
-    if (!read && (read.error().code == Errc::corrupt || read.error().code == Errc::not_found)) {
-      note_unreadable(file, read.error());
+    if (at.offset >= end)
+      return std::nullopt;
+    return FileReading::Stretch{at, covered == nullptr ? end : covered->offset};
+  }
+}
+
+boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Coverage& coverage) {
+  const SpoolFile file = parts_.files.at(slot).file;
+  FileReading reading(
+      FileReading::Parts{parts_.recorder, parts_.disk, parts_.workers, parts_.files.layout(), reader_}, file);
+  std::uint64_t marked = file.mark.offset;
+  while (const auto stretch = next_stretch(slot, coverage)) {
+    const auto end = stopping_ ? FileReading::End::stopping : co_await reading.read(*stretch, piece_);
+    if (end == FileReading::End::stopping)
+      co_return false;
+    if (end == FileReading::End::unreadable) {
+      note_unreadable(file, reading.error());
       co_return true;
     }
-    if (!read) {
-      const bool again = co_await parts_.recorder.wait_for_disk(read.error(), Purpose::begin);
-      if (!again)
-        co_return false;
-      continue;
-    }
-    ReadMark after = at;
-    after.offset = block_.next_offset;
-    after.line = block_.next_line;
-    after.records += block_.lines;
-    after.local_rejected += block_.rejections.size();
-    after.local_length = rejects.length();
-    parts_.files.at(slot).progress.block_read(after, block_.records.size());
-    parts_.tally.locally_rejected(block_.rejections, parts_.timers.now().wall);
-    co_await parts_.batcher.place(block_.records, slot);
-    if (after.offset - marked >= kCheckpointBytes) {
-      marked = after.offset;
-      const bool durable = co_await checkpoint(slot, rejects);
+    auto& block = piece_.block;
+    parts_.files.at(slot).progress.block_read(piece_.after, block.records.size());
+    parts_.tally.locally_rejected(block.rejections, parts_.timers.now().wall);
+    co_await parts_.batcher.place(block.records, slot);
+    if (piece_.after.offset - marked >= kCheckpointBytes) {
+      marked = piece_.after.offset;
+      const bool durable = co_await checkpoint(slot, reading);
       if (!durable)
         co_return false;
     }
   }
   if (stopping_)
     co_return false;
-  auto sync = [&rejects] { return rejects.sync(); };
-  while (true) {
-    const auto synced = co_await parts_.workers.run(sync);
-    if (synced)
-      break;
-    const bool again = co_await parts_.recorder.wait_for_disk(synced.error(), Purpose::begin);
-    if (!again)
-      co_return false;
-  }
+  const bool durable = co_await reading.sync();
+  if (!durable)
+    co_return false;
   parts_.files.at(slot).progress.reached_end();
   parts_.on_read(file.number);
   co_return true;
 }
 
-boost::asio::awaitable<bool> FileFeed::checkpoint(std::uint32_t slot, LocalRejects& rejects) {
-  auto work = [&rejects] { return rejects.sync(); };
-  const auto synced = co_await parts_.workers.run(std::move(work));
+boost::asio::awaitable<bool> FileFeed::checkpoint(std::uint32_t slot, FileReading& reading) {
+  const bool synced = co_await reading.sync();
   if (!synced)
-    co_return co_await parts_.recorder.wait_for_disk(synced.error(), Purpose::begin);
+    co_return false;
   const auto& entry = parts_.files.at(slot);
   const auto number = entry.file.number;
   const auto mark = entry.progress.mark();

@@ -68,9 +68,13 @@ void InProgressBudget::give_keys_back(std::uint32_t keys, std::uint64_t operatio
   operations_ -= operations;
 }
 
+double InProgressBudget::part_of(InProgress some) const {
+  return std::max(static_cast<double>(some.batches) / limit_batches_,
+                  static_cast<double>(some.operations) / static_cast<double>(limit_operations_));
+}
+
 void InProgressBudget::refused(InProgress held) {
-  share_.refused(std::max(static_cast<double>(held.batches) / limit_batches_,
-                          static_cast<double>(held.operations) / static_cast<double>(limit_operations_)));
+  share_.refused(part_of(held), part_of({batches_, operations_}));
 }
 
 }  // namespace usherd

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/admin/tally.hpp"
+#include "usherd/app/file_reading.hpp"
 #include "usherd/batch/batcher.hpp"
 #include "usherd/batch/coverage.hpp"
 #include "usherd/batch/open_files.hpp"
@@ -18,12 +19,10 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <vector>
 
 namespace usherd {
-
-class LocalRejects;
 
 /// Reads the accepted files one after the other, in order of their numbers, and hands their records to the
 /// batcher. Skips what batches hold already. No more than `open_files` are open at once: with that many, the
@@ -77,13 +76,14 @@ class FileFeed {
   [[nodiscard]] boost::asio::awaitable<bool> make_ready(SpoolFile& file);
   [[nodiscard]] boost::asio::awaitable<bool> read_blocks(std::uint32_t slot, const Coverage& coverage);
   [[nodiscard]] boost::asio::awaitable<Result<Coverage>> coverage_of(const SpoolFile& file);
-  [[nodiscard]] boost::asio::awaitable<bool> checkpoint(std::uint32_t slot, LocalRejects& rejects);
+  [[nodiscard]] std::optional<FileReading::Stretch> next_stretch(std::uint32_t slot,
+                                                                 const Coverage& coverage);
+  [[nodiscard]] boost::asio::awaitable<bool> checkpoint(std::uint32_t slot, FileReading& reading);
   void note_unreadable(const SpoolFile& file, const Error& error);
-  void skip(FileProgress& progress, const Run& run, std::uint64_t end);
 
   Parts parts_;
   BlockReader reader_;
-  CheckedBlock block_;
+  FileReading::Piece piece_;
   Event arrived_;
   Event closed_;
   std::function<void()> on_idle_;

@@ -11,9 +11,10 @@ class BudgetShare {
   [[nodiscard]] double part() const { return part_; }
   [[nodiscard]] bool is_whole() const { return part_ >= 1; }
 
-  /// The API answered 429 and held the part `held` of our limits, the refused batch counted in. Further
-  /// refusals at the same level change nothing.
-  void refused(double held);
+  /// The API answered 429 and held the part `held` of our limits, the refused batch counted in, of the
+  /// `counted` that we count in progress: more, as some wait for their turn. Further refusals at the same
+  /// level change nothing.
+  void refused(double held, double counted);
   /// The API took a batch; `batch` is the part that one is of our limits.
   void accepted(double batch);
 

@@ -57,6 +57,8 @@ class InProgressBudget {
   [[nodiscard]] std::uint64_t usable_operations() const;
 
  private:
+  [[nodiscard]] double part_of(InProgress some) const;
+
   std::uint32_t limit_batches_;
   std::uint64_t limit_operations_;
   std::uint32_t batches_ = 0;

@@ -1,0 +1,100 @@
+#include "usherd/app/file_reading.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+/// Blocks checked at once: a way to a worker and back costs as much as fifty records.
+constexpr int kBlocksAtOnce = 4;
+
+/// Reads on in a file that is shorter than when it was accepted: what is left of the block, then, in place of
+/// all that is missing, one rejection, so that nothing ends without a word.
+Result<void> read_cut_file(BlockReader& reader, ReadFile& source, const ReadMark& at, std::uint64_t limit,
+                           CheckedBlock& block) {
+  const auto size = source.size();
+  if (!size)
+    return size.error();
+  if (*size > at.offset)
+    return reader.read(source, at.offset, at.line, std::min(*size, limit), block);
+  block = CheckedBlock{};
+  block.rejections.push_back(
+      {at.offset, at.line, 0, "file_changed",
+       fmt::format("{} bytes from here on are gone: the file was made shorter after it was accepted",
+                   limit - at.offset)});
+  block.lines = 1;
+  block.next_offset = limit;
+  block.next_line = at.line + 1;
+  return {};
+}
+
+}  // namespace
+
+FileReading::FileReading(Parts parts, SpoolFile file)
+    : parts_(std::move(parts)),
+      file_(std::move(file)),
+      rejects_(parts_.disk, parts_.layout, file_, file_.mark.local_length) {}
+
+Result<void> FileReading::read_now(const Stretch& stretch, Piece& piece) {
+  if (source_ == nullptr) {
+    auto opened = parts_.disk.open(parts_.layout.readable(file_));
+    if (!opened)
+      return opened.error();
+    source_ = std::move(*opened);
+  }
+  auto& reader = parts_.reader;
+  auto& block = piece.block;
+  const auto& at = stretch.at;
+  auto read = reader.read(*source_, at.offset, at.line, stretch.limit, block);
+  if (!read && read.error().code == Errc::corrupt)
+    read = read_cut_file(reader, *source_, at, stretch.limit, block);
+  if (!read)
+    return read.error();
+  // What goes wrong behind the first block is told when it is the first.
+  for (int more = 1; more < kBlocksAtOnce && !block.end; ++more) {
+    if (!reader.read_on(*source_, stretch.limit, block))
+      break;
+  }
+  if (auto appended = rejects_.append(*source_, block.rejections); !appended)
+    return appended;
+  piece.after = at;
+  piece.after.offset = block.next_offset;
+  piece.after.line = block.next_line;
+  piece.after.records += block.lines;
+  piece.after.local_rejected += block.rejections.size();
+  piece.after.local_length = rejects_.length();
+  return {};
+}
+
+boost::asio::awaitable<FileReading::End> FileReading::read(Stretch stretch, Piece& piece) {
+  while (true) {
+    auto work = [this, &stretch, &piece] { return read_now(stretch, piece); };
+    const auto read = co_await parts_.workers.run(std::move(work));
+    if (read)
+      co_return End::read;
+    if (read.error().code == Errc::corrupt || read.error().code == Errc::not_found) {
+      error_ = read.error();
+      co_return End::unreadable;
+    }
+    const bool again = co_await parts_.recorder.wait_for_disk(read.error(), Purpose::begin);
+    if (!again)
+      co_return End::stopping;
+  }
+}
+
+boost::asio::awaitable<bool> FileReading::sync() {
+  while (true) {
+    auto work = [this] { return rejects_.sync(); };
+    const auto synced = co_await parts_.workers.run(std::move(work));
+    if (synced)
+      co_return true;
+    const bool again = co_await parts_.recorder.wait_for_disk(synced.error(), Purpose::begin);
+    if (!again)
+      co_return false;
+  }
+}
+
+}  // namespace usherd

@@ -143,8 +143,6 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch) {
   switch (result.end) {
     case SubmitEnd::accepted:
       parts_.tally.job_accepted(parts_.timers.now().wall);
-      // There may be room for more than before.
-      places_.changed();
       co_return true;
     case SubmitEnd::halve:
       co_return co_await halve(batch, result.key_may_run ? "server_errors" : "");

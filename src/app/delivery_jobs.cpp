@@ -5,7 +5,6 @@
 #include <algorithm>
 
 namespace usherd {
-
 namespace {
 
 /// Jobs of one batch that may fail whole before it is halved, and a lone record ends unknown.
@@ -26,16 +25,6 @@ BatchStage stage_of(const ActiveBatch& batch) {
 std::string_view to_string(BatchStage stage) {
   constexpr std::string_view kNames[] = {"waiting", "sending", "processing", "reading"};
   return kNames[static_cast<std::size_t>(stage)];
-}
-
-InProgress Delivery::held() const {
-  InProgress held{parts_.budget.keys(), 0};
-  for (const auto& [id, batch] : active_) {
-    const bool has_job = batch->row.state == BatchState::accepted;
-    held.batches += has_job ? 1 : 0;
-    held.operations += (batch->row.abandoned + (has_job ? 1 : 0)) * batch->row.users.size();
-  }
-  return held;
 }
 
 std::vector<BatchInProgress> Delivery::batches() const {

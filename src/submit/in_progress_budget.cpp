@@ -4,6 +4,14 @@
 #include <cassert>
 
 namespace usherd {
+namespace {
+
+/// What a refused POST leaves of what was in progress when it came.
+constexpr double kShrink = 0.85;
+/// Part of the whole limit that an accepted POST gives back.
+constexpr double kGrow = 0.005;
+
+}  // namespace
 
 InProgressBudget::InProgressBudget(std::uint32_t batches, std::uint64_t operations)
     : limit_batches_(batches), limit_operations_(operations) {}
@@ -14,12 +22,12 @@ void InProgressBudget::configure(std::uint32_t batches, std::uint64_t operations
 }
 
 std::uint32_t InProgressBudget::usable_batches() const {
-  return std::max(1U, static_cast<std::uint32_t>(share_.part() * limit_batches_ + 1e-9));
+  return std::max(1U, static_cast<std::uint32_t>(share_ * limit_batches_ + 1e-9));
 }
 
 std::uint64_t InProgressBudget::usable_operations() const {
   return std::max<std::uint64_t>(
-      1, static_cast<std::uint64_t>(share_.part() * static_cast<double>(limit_operations_) + 1e-6));
+      1, static_cast<std::uint64_t>(share_ * static_cast<double>(limit_operations_) + 1e-6));
 }
 
 bool InProgressBudget::admits(std::uint64_t operations) const {
@@ -68,13 +76,15 @@ void InProgressBudget::give_keys_back(std::uint32_t keys, std::uint64_t operatio
   operations_ -= operations;
 }
 
-double InProgressBudget::part_of(InProgress some) const {
-  return std::max(static_cast<double>(some.batches) / limit_batches_,
-                  static_cast<double>(some.operations) / static_cast<double>(limit_operations_));
+void InProgressBudget::refused() {
+  const double by_batches = static_cast<double>(batches_) / limit_batches_;
+  const double by_operations = static_cast<double>(operations_) / static_cast<double>(limit_operations_);
+  // Shrinks from what is in use, never from what might be: a refusal at 30 of 90 says that 30 were too many.
+  share_ = std::min(share_, std::min(1.0, std::max(by_batches, by_operations)) * kShrink);
 }
 
-void InProgressBudget::refused(InProgress held) {
-  share_.refused(part_of(held), part_of({batches_, operations_}));
+void InProgressBudget::accepted() {
+  share_ = std::min(1.0, share_ + kGrow);
 }
 
 }  // namespace usherd

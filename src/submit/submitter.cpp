@@ -77,13 +77,6 @@ PostContext Submitter::context(const ActiveBatch& batch) const {
   return context;
 }
 
-InProgress Submitter::held_with(const ActiveBatch& batch) const {
-  auto held = parts_.held();
-  ++held.batches;
-  held.operations += batch.operations();
-  return held;
-}
-
 boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) {
   // The gate may have been closed for long: what the API has forgotten it would run again.
   if (is_expired(batch))
@@ -119,7 +112,6 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   request.body = &body;
   request.before_send = [this, &batch] { return before_send(batch); };
   Attempt attempt;
-  const auto turn = co_await turns_.take();
   attempt.reply = co_await parts_.api.call(std::move(request));
   if (attempt.reply.stopped || attempt.reply.not_sent)
     co_return attempt;
@@ -178,7 +170,7 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
       co_return result;
     }
     if (tried.outcome.answered && tried.outcome.status == 429)
-      parts_.budget.refused(held_with(batch));
+      parts_.budget.refused();
     if (const auto end = end_of(decision.step)) {
       note_end(*end, tried, batch);
       result.end = *end;

@@ -83,8 +83,6 @@ class Delivery {
   /// The budget's limits changed.
   void budget_changed() { places_.changed(); }
   [[nodiscard]] std::size_t in_progress() const { return freezing_ + active_.size(); }
-  /// What the API is known to hold: jobs, and abandoned keys, which may still run.
-  [[nodiscard]] InProgress held() const;
   /// Records whose batch ended since the start, in whatever way.
   [[nodiscard]] std::uint64_t ended_records() const { return ended_records_; }
   /// All that are in progress, by batch; those being frozen are not yet among them.

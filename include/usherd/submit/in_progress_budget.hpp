@@ -1,20 +1,12 @@
 #pragma once
 
-#include "usherd/submit/budget_share.hpp"
-
 #include <cstdint>
 
 namespace usherd {
 
-/// Batches in progress, and the operations in them.
-struct InProgress {
-  std::uint32_t batches = 0;
-  std::uint64_t operations = 0;
-};
-
 /// The organisation's in-progress limits, as far as they are ours to use: batches and operations counted from
-/// before the POST until the job is known to have ended. What neighbours leave of them BudgetShare finds out.
-/// Pure.
+/// before the POST until the job is known to have ended. A 429 shrinks what is used, ended jobs let it grow
+/// back slowly, so that neighbours on the same organisation fit. Pure.
 class InProgressBudget {
  public:
   InProgressBudget(std::uint32_t batches, std::uint64_t operations);
@@ -39,12 +31,11 @@ class InProgressBudget {
   void take_keys(std::uint32_t keys, std::uint64_t operations);
   void give_keys_back(std::uint32_t keys, std::uint64_t operations);
 
-  /// The API answered 429, and is known to hold `held` beside what it refused, that counted in.
-  void refused(InProgress held);
+  /// The API answered 429 while `batches()` were in progress. At most one step down for each time that the
+  /// answers keep coming without a success between.
+  void refused();
   /// A POST was accepted.
-  void accepted() { share_.accepted(1.0 / limit_batches_); }
-  /// Neighbours leave us less than our limits: several POSTs at once might all be refused.
-  [[nodiscard]] bool is_shared() const { return !share_.is_whole(); }
+  void accepted();
 
   /// Abandoned keys are counted with the batches.
   [[nodiscard]] std::uint32_t batches() const { return batches_; }
@@ -57,14 +48,13 @@ class InProgressBudget {
   [[nodiscard]] std::uint64_t usable_operations() const;
 
  private:
-  [[nodiscard]] double part_of(InProgress some) const;
-
   std::uint32_t limit_batches_;
   std::uint64_t limit_operations_;
   std::uint32_t batches_ = 0;
   std::uint64_t operations_ = 0;
   std::uint32_t keys_ = 0;  ///< of batches_: abandoned keys
-  BudgetShare share_;
+  /// The used part of the limits, 0 to 1.
+  double share_ = 1;
 };
 
 }  // namespace usherd

@@ -8,13 +8,11 @@
 #include "usherd/submit/api_answer.hpp"
 #include "usherd/submit/api_client.hpp"
 #include "usherd/submit/in_progress_budget.hpp"
-#include "usherd/submit/post_turns.hpp"
 #include "usherd/submit/recorder.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 namespace usherd {
@@ -53,7 +51,6 @@ struct SubmitResult {
 class Submitter {
  public:
   struct Parts {
-    boost::asio::any_io_executor loop;
     ApiClient& api;
     Recorder& recorder;
     InProgressBudget& budget;
@@ -64,10 +61,8 @@ class Submitter {
     Random& random;
     Log& log;
     std::string boot_id;
-    /// What the API is known to hold of ours: jobs, and abandoned keys that may still run.
-    std::function<InProgress()> held;
   };
-  explicit Submitter(Parts parts) : parts_(std::move(parts)), turns_(parts_.loop, parts_.budget) {}
+  explicit Submitter(Parts parts) : parts_(std::move(parts)) {}
 
   /// Changes the batch's row as it goes, always after the ledger did.
   [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch);
@@ -93,13 +88,11 @@ class Submitter {
   [[nodiscard]] boost::asio::awaitable<bool> accept(ActiveBatch& batch, const JobAnswer& job,
                                                     WallTime submitted);
   [[nodiscard]] bool is_expired(const ActiveBatch& batch) const;
-  [[nodiscard]] InProgress held_with(const ActiveBatch& batch) const;
   [[nodiscard]] PostContext context(const ActiveBatch& batch) const;
   void note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch);
   void note_refusal(const std::string& code);
 
   Parts parts_;
-  PostTurns turns_;
   SubmitStats stats_;
 };
 

@@ -46,11 +46,8 @@ struct SubmitBench {
   Recorder recorder{commit, bench.gate, bench.loop.timers, *bench.log};
   InProgressBudget budget{90, 450'000};
   Random random{7};
-  Submitter submitter{Submitter::Parts{
-      bench.loop.executor(), bench.api, recorder, budget, files, disk, workers, bench.loop.timers, random,
-      *bench.log, "boot-1", [this] {
-        return InProgress{budget.batches() - 1, budget.operations() - batches.back()->operations()};
-      }}};
+  Submitter submitter{Submitter::Parts{bench.api, recorder, budget, files, disk, workers, bench.loop.timers,
+                                       random, *bench.log, "boot-1"}};
   BatchId last_id = 0;
   std::vector<std::unique_ptr<ActiveBatch>> batches;
 

@@ -99,6 +99,7 @@ struct DaemonParts {
   SessionPool sessions;
   ApiClient api;
   InProgressBudget budget;
+  BudgetRecovery recovery;
   OpenFiles files;
   Batcher batcher;
   Recorder recorder;

@@ -49,6 +49,7 @@ boost::asio::awaitable<void> Supervision::run() {
     parts_.tasks.spawn(parts_.settling.run());
     parts_.tasks.spawn(parts_.feed.run());
     parts_.tasks.spawn(parts_.delivery.run());
+    parts_.tasks.spawn(parts_.recovery.run([this] { parts_.delivery.budget_changed(); }));
     const bool runs = options_.mode == Daemon::Mode::run;
     link_.enter(runs ? ServicePhase::delivering : ServicePhase::draining);
     log_event(log_, LogLevel::info, {LogEvent::started, {}, 0, {}, {}},

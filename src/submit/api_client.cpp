@@ -63,15 +63,16 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
       co_return reply;
     }
     auto session = co_await sessions_.acquire();
+    std::optional<KeyWord> word;
     if (admission.probes) {
       options_.reread_key();
       if (*admission.probes == ParkReason::credentials && request.call != Call::me) {
-        const auto word = co_await ask_me(session.connection());
+        word = co_await ask_me(session.connection());
         if (word == KeyWord::refused)
           gate_.park(ParkReason::credentials);
         else if (word == KeyWord::later)
           gate_.probe_ended();
-        if (word != KeyWord::good)
+        if (word == KeyWord::refused || word == KeyWord::later)
           continue;
       }
     } else if (gate_.closed_for(kind)) {
@@ -91,7 +92,8 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
     reply.sent = timers_.now().boot;
     reply.exchange = co_await exchange(session.connection(), request);
     reply.ended = timers_.now().boot;
-    note(request, admission, reply.exchange);
+    reply.replayed = co_await is_replay(session.connection(), request, reply.exchange, word);
+    note(request, admission, reply);
     co_return reply;
   }
 }
@@ -129,11 +131,25 @@ boost::asio::awaitable<ApiClient::KeyWord> ApiClient::ask_me(Connection& connect
     obey_retry_after(answer);
     co_return KeyWord::later;
   }
-  // Anything but a clear no lets the real request find out: GET /me may not exist on a stand-in.
-  co_return answer.failure || answer.status != 401 ? KeyWord::good : KeyWord::refused;
+  if (!answer.failure && answer.status == 401)
+    co_return KeyWord::refused;
+  // Anything but a clear word lets the real request find out.
+  co_return !answer.failure && answer.status == 200 ? KeyWord::good : KeyWord::unclear;
 }
 
-void ApiClient::note(const ApiRequest& request, const Admission& admission, const Exchange& exchange) {
+boost::asio::awaitable<bool> ApiClient::is_replay(Connection& connection, const ApiRequest& request,
+                                                  const Exchange& exchange, std::optional<KeyWord> word) {
+  const bool refused = !exchange.failure && exchange.status == 401;
+  if (!refused || request.replay == ApiRequest::Replay::impossible)
+    co_return false;
+  // The first one parks like any other, and the probe asks; those that follow ask at once.
+  if (!word && request.replay == ApiRequest::Replay::seen && !gate_.parking().holds(ParkReason::credentials))
+    word = co_await ask_me(connection);
+  co_return word == KeyWord::good;
+}
+
+void ApiClient::note(const ApiRequest& request, const Admission& admission, const Reply& reply) {
+  const Exchange& exchange = reply.exchange;
   if (exchange.failure) {
     log_.debug("{} {}: {}", to_string(request.call), printable(request.target, 80),
                exchange.failure->message);
@@ -145,6 +161,10 @@ void ApiClient::note(const ApiRequest& request, const Admission& admission, cons
   if (status != 200)
     log_.debug("{} {}: {}", to_string(request.call), printable(request.target, 80), status);
   const bool about_results = request.call == Call::errors || request.call == Call::imports;
+  if (reply.replayed) {
+    gate_.clear(ParkReason::credentials);
+    return;
+  }
   if (status == 401 || (status == 403 && !about_results && request.call != Call::me)) {
     options_.reread_key();
     gate_.park(ParkReason::credentials);

@@ -10,6 +10,7 @@ namespace {
 constexpr double kShrink = 0.85;
 /// Part of the whole limit that an accepted POST gives back.
 constexpr double kGrow = 0.005;
+constexpr auto kRecovery = std::chrono::minutes{1};
 
 }  // namespace
 
@@ -76,7 +77,8 @@ void InProgressBudget::give_keys_back(std::uint32_t keys, std::uint64_t operatio
   operations_ -= operations;
 }
 
-void InProgressBudget::refused() {
+void InProgressBudget::refused(BootTime now) {
+  last_step_ = now;
   const double by_batches = static_cast<double>(batches_) / limit_batches_;
   const double by_operations = static_cast<double>(operations_) / static_cast<double>(limit_operations_);
   // Shrinks from what is in use, never from what might be: a refusal at 30 of 90 says that 30 were too many.
@@ -85,6 +87,20 @@ void InProgressBudget::refused() {
 
 void InProgressBudget::accepted() {
   share_ = std::min(1.0, share_ + kGrow);
+}
+
+std::optional<BootTime> InProgressBudget::recovers_at() const {
+  if (share_ >= 1)
+    return std::nullopt;
+  return last_step_ + kRecovery;
+}
+
+void InProgressBudget::recover(BootTime now) {
+  const auto due = recovers_at();
+  if (!due || now < *due)
+    return;
+  last_step_ = now;
+  share_ = std::min(1.0, (usable_batches() + 1.0) / limit_batches_);
 }
 
 }  // namespace usherd

@@ -76,6 +76,13 @@ PostDecision after_refusal(const PostTry& attempt, PostDecision decision, const 
   const bool did_not_run = !history.unanswered;
   switch (attempt.status) {
     case 401:
+      if (attempt.replayed) {
+        // The others need not wait for it. That an earlier try did not run it proves as little as a fresh
+        // one.
+        decision.history.replays = true;
+        return decision;
+      }
+      [[fallthrough]];
     case 403:
       return {PostStep::park_credentials, did_not_run, history};
     case 404:

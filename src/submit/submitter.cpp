@@ -110,6 +110,8 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   request.target = "/v2/users/batch";
   request.idempotency_key = batch.row.key;
   request.body = &body;
+  if (batch.history.unanswered)
+    request.replay = batch.history.replays ? ApiRequest::Replay::seen : ApiRequest::Replay::possible;
   request.before_send = [this, &batch] { return before_send(batch); };
   Attempt attempt;
   attempt.reply = co_await parts_.api.call(std::move(request));
@@ -123,6 +125,7 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   attempt.outcome.body_changed = exchange.body_failed && (exchange.failure->code == Errc::corrupt ||
                                                           exchange.failure->code == Errc::not_found);
   attempt.outcome.status = exchange.status;
+  attempt.outcome.replayed = attempt.reply.replayed;
   if (attempt.outcome.answered && exchange.status == 200) {
     attempt.job = parse_created_job(exchange.body);
     attempt.outcome.has_job = attempt.job.has_value();
@@ -163,6 +166,9 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
     if (tried.outcome.answered && tried.outcome.status == 500 && !batch.accepted_at_first_error)
       batch.accepted_at_first_error = stats_.accepted;
     const auto decision = decide(tried.outcome, batch.history, context(batch));
+    if (decision.history.replays && !batch.history.replays)
+      parts_.log.warn("batch {}: answered 401 though GET /me takes the API key: it is tried again by itself",
+                      batch.row.id);
     batch.history = decision.history;
     if (decision.step == PostStep::accepted) {
       const bool durable = co_await accept(batch, *tried.job, parts_.timers.now().wall);
@@ -170,7 +176,7 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
       co_return result;
     }
     if (tried.outcome.answered && tried.outcome.status == 429)
-      parts_.budget.refused();
+      parts_.recovery.refused();
     if (const auto end = end_of(decision.step)) {
       note_end(*end, tried, batch);
       result.end = *end;

@@ -17,6 +17,7 @@ enum class WaitFor : std::uint8_t {
   unnamed,
   intake,       ///< the next look into incoming/
   linger,       ///< an unfilled batch
+  budget,       ///< a shrunken budget's next step back
   gate,         ///< leave to send a request: tokens, Retry-After, the next probe
   exchange,     ///< the answer to a request
   post_again,   ///< the next try of a POST
@@ -29,7 +30,7 @@ enum class WaitFor : std::uint8_t {
   heartbeat,    ///< the next sign of life
   operators,    ///< the next picture for somebody who watches
 };
-inline constexpr std::size_t kWaitsFor = 14;
+inline constexpr std::size_t kWaitsFor = 15;
 
 [[nodiscard]] std::string_view to_string(WaitFor what);
 

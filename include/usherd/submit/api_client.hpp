@@ -26,6 +26,10 @@ struct ApiRequest {
   Method method = Method::get;
   std::string target;
   std::string idempotency_key;  ///< POST only; empty for none
+  /// What a 401 may be besides a word about the API key: the answer that was stored for an earlier try of
+  /// this idempotency key. GET /me tells them apart.
+  enum class Replay : std::uint8_t { impossible, possible, seen };
+  Replay replay = Replay::impossible;
   BodySource* body = nullptr;
   std::uint64_t most_response_bytes = 1 << 20;
   /// Awaited when a session is at hand, right before the first byte may leave: what must be durable by then.
@@ -50,6 +54,7 @@ class ApiClient {
     bool stopped = false;           ///< the gate closed: nothing was sent
     std::optional<Error> not_sent;  ///< before_send failed: nothing was sent
     Exchange exchange;
+    bool replayed = false;  ///< a 401 while GET /me takes the API key: nobody is parked for it
     BootTime sent{};
     BootTime ended{};
   };
@@ -65,10 +70,14 @@ class ApiClient {
 
  private:
   [[nodiscard]] boost::asio::awaitable<Exchange> exchange(Connection& connection, const ApiRequest& request);
-  enum class KeyWord : std::uint8_t { good, refused, later };
-  /// Whether the key is good as far as GET /me can tell; later: a 429, which now binds everybody.
+  enum class KeyWord : std::uint8_t { good, unclear, refused, later };
+  /// Whether the key is good as far as GET /me can tell; unclear: it answers something else, as it may not
+  /// exist on a stand-in; later: a 429, which now binds everybody.
   [[nodiscard]] boost::asio::awaitable<KeyWord> ask_me(Connection& connection);
-  void note(const ApiRequest& request, const Admission& admission, const Exchange& exchange);
+  /// Whether the refusal is about the idempotency key; `word` is what GET /me said right before.
+  [[nodiscard]] boost::asio::awaitable<bool> is_replay(Connection& connection, const ApiRequest& request,
+                                                       const Exchange& exchange, std::optional<KeyWord> word);
+  void note(const ApiRequest& request, const Admission& admission, const Reply& reply);
   void obey_retry_after(const Exchange& exchange);
 
   Options options_;

@@ -1,6 +1,9 @@
 #pragma once
 
+#include "usherd/core/clock.hpp"
+
 #include <cstdint>
+#include <optional>
 
 namespace usherd {
 
@@ -33,9 +36,14 @@ class InProgressBudget {
 
   /// The API answered 429 while `batches()` were in progress. At most one step down for each time that the
   /// answers keep coming without a success between.
-  void refused();
+  void refused(BootTime now);
   /// A POST was accepted.
   void accepted();
+  /// When a shrunken budget takes its next step back without any POST accepted, nothing while it is whole.
+  /// What holds its only place may be stuck for ever, and the neighbour who took the rest long gone.
+  [[nodiscard]] std::optional<BootTime> recovers_at() const;
+  /// Takes that step if it is due: one batch.
+  void recover(BootTime now);
 
   /// Abandoned keys are counted with the batches.
   [[nodiscard]] std::uint32_t batches() const { return batches_; }
@@ -55,6 +63,7 @@ class InProgressBudget {
   std::uint32_t keys_ = 0;  ///< of batches_: abandoned keys
   /// The used part of the limits, 0 to 1.
   double share_ = 1;
+  BootTime last_step_{};  ///< when it was refused or recovered last
 };
 
 }  // namespace usherd

@@ -16,11 +16,13 @@ struct PostTry {
   unsigned status = 0;        ///< of the answer
   bool has_job = false;       ///< 200 with a job id
   bool is_api_error = false;  ///< the API's own JSON error body
+  bool replayed = false;      ///< a 401 that is the stored answer to an earlier try
 };
 
 /// What is known of a batch's present key.
 struct KeyHistory {
   bool unanswered = false;  ///< a whole body went out under it and no answer told what became of it
+  bool replays = false;     ///< it draws a 401 that was stored for it, though the API key is good
   std::optional<BootTime>
       doubted_since;            ///< since when the server refuses it, which proves nothing after such a try
   unsigned server_errors = 0;   ///< plain 500s in a row

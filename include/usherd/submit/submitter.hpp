@@ -7,6 +7,7 @@
 #include "usherd/submit/active_batch.hpp"
 #include "usherd/submit/api_answer.hpp"
 #include "usherd/submit/api_client.hpp"
+#include "usherd/submit/budget_recovery.hpp"
 #include "usherd/submit/in_progress_budget.hpp"
 #include "usherd/submit/recorder.hpp"
 
@@ -54,6 +55,7 @@ class Submitter {
     ApiClient& api;
     Recorder& recorder;
     InProgressBudget& budget;
+    BudgetRecovery& recovery;
     OpenFiles& files;
     Files& disk;
     Workers workers;

@@ -55,6 +55,26 @@ TEST_CASE("Neighbours that take the organisation's limits are given way to, and 
   CHECK(bench.server->oracle().peak_in_progress_batches <= 2);
 }
 
+TEST_CASE("A job that never ends in the only place that refusals left does not hold up the others for ever") {
+  PipelineBench bench(R"({"job_time":"10ms"})", 400);
+  bench.config.limits.in_progress_batches = 2;
+  bench.config.batch.max_records = 5;
+  bench.fault(R"({"call":"create","action":"job_stuck","batch_contains_uid":"stuck0"})");
+  bench.drop("a.ndjson", PipelineBench::records(1, "stuck"));
+  auto daemon = bench.start(Daemon::Mode::run);
+  REQUIRE(daemon->run_until([&] { return bench.server->oracle().jobs_created == 1; }));
+  bench.fault(R"({"call":"create","action":"status","code":429,"times":1})");
+  bench.drop("b.ndjson", PipelineBench::records(40));
+  REQUIRE(daemon->run_until([&] { return daemon->parts().budget.usable_batches() == 1; }));
+  REQUIRE(daemon->run_until([&] { return !bench.receipt("b.ndjson").empty(); }));
+  CHECK(counts(bench.receipt("b.ndjson")) == all_imported(40));
+  CHECK(daemon->parts().budget.batches() == 1);
+  bench.server->finish_jobs();
+  REQUIRE(daemon->run_until([&] { return !bench.receipt("a.ndjson").empty(); }));
+  daemon->break_off();
+  bench.check_promises();
+}
+
 TEST_CASE("The halves of a refused batch wait for their places") {
   PipelineBench bench(R"({"job_time":"20ms"})");
   bench.config.limits.in_progress_batches = 1;

@@ -35,6 +35,47 @@ TEST_CASE("A key revoked and given back parks `credentials`, and resumes alone u
   bench.check_promises();
 }
 
+TEST_CASE(
+    "A 401 that the API keeps for one idempotency key is tried again by itself, and nobody is parked for "
+    "it") {
+  PipelineBench bench(R"({"job_time":"10ms"})", 100);
+  bench.config.api.request_timeout = 250ms;
+  bench.fault(R"([{"call":"create","action":"hang","times":1},
+                  {"call":"create","action":"status","code":401,"layer":"api","times":1}])");
+  bench.drop("a.ndjson", PipelineBench::records(5));
+  auto daemon = bench.start(Daemon::Mode::run);
+  const auto posts = [&] { return bench.server->oracle().requests_of(sandbox::Call::create); };
+  REQUIRE(daemon->run_until([&] { return daemon->parked(ParkReason::credentials); }));
+  REQUIRE(daemon->run_until([&] { return posts() >= 3 && !daemon->parked(ParkReason::credentials); }));
+  bool parked = false;
+  const auto seen = posts();
+  REQUIRE(daemon->run_until([&] {
+    parked = parked || daemon->parked(ParkReason::credentials);
+    return posts() >= seen + 3;
+  }));
+  bench.drop("b.ndjson", PipelineBench::records(5, "other"));
+  REQUIRE(daemon->run_until([&] {
+    parked = parked || daemon->parked(ParkReason::credentials);
+    return !bench.receipt("b.ndjson").empty();
+  }));
+  CHECK_FALSE(parked);
+  CHECK(bench.receipt("a.ndjson").empty());
+  // Nothing proves that the first try did not run: the key stays.
+  CHECK(bench.server->oracle().keys == 2);
+  SUBCASE("a key that is really revoked parks as ever") {
+    bench.server->revoke_key();
+    REQUIRE(daemon->run_until([&] { return daemon->parked(ParkReason::credentials); }));
+    bench.server->accept_key(bench.server->key());
+  }
+  SUBCASE("and that is all") {}
+  // The API forgets the answer.
+  bench.set("idempotency", "off");
+  REQUIRE(daemon->run_until([&] { return !bench.receipt("a.ndjson").empty(); }));
+  daemon->break_off();
+  CHECK(bench.log().find("tried again by itself") != std::string::npos);
+  bench.check_promises();
+}
+
 TEST_CASE("A key revoked while a job runs stops the polls too, and the job is found again") {
   PipelineBench bench(R"({"job_time":"manual"})");
   bench.drop("a.ndjson", PipelineBench::records(5));

@@ -8,6 +8,13 @@
 #include <vector>
 
 using namespace usherd;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr BootTime kNow{std::chrono::hours{5}};
+
+}  // namespace
 
 TEST_CASE("A batch starts while both limits hold with it") {
   struct Row {
@@ -120,19 +127,19 @@ TEST_CASE(
   InProgressBudget budget(90, 450'000);
   for (int i = 0; i < 30; ++i)
     budget.take(5000);
-  budget.refused();
+  budget.refused(kNow);
   const auto usable = budget.usable_batches();
   CHECK(usable < 30);
   CHECK(usable >= 20);
   CHECK(budget.usable_operations() < 150'000);
   CHECK_FALSE(budget.admits(1));
-  budget.refused();
-  budget.refused();
+  budget.refused(kNow);
+  budget.refused(kNow);
   CHECK(budget.usable_batches() == usable);
   for (int i = 0; i < 15; ++i)
     budget.give_back(5000);
   CHECK(budget.admits(5000));
-  budget.refused();
+  budget.refused(kNow);
   CHECK(budget.usable_batches() < 15);
 }
 
@@ -140,20 +147,20 @@ TEST_CASE("A budget never shrinks below one batch") {
   InProgressBudget budget(90, 450'000);
   for (int i = 0; i < 10; ++i) {
     budget.take(5000);
-    budget.refused();
+    budget.refused(kNow);
     CHECK(budget.usable_batches() >= 1);
     CHECK(budget.usable_operations() >= 1);
     budget.give_back(5000);
     CHECK(budget.admits(5000));
   }
-  budget.refused();
+  budget.refused(kNow);
   CHECK(budget.admits(5000));
 }
 
 TEST_CASE("Accepted batches give a shrunken budget back slowly, and whole at the end") {
   InProgressBudget budget(90, 450'000);
   budget.take(5000);
-  budget.refused();
+  budget.refused(kNow);
   CHECK(budget.usable_batches() == 1);
   int accepted = 0;
   std::uint32_t last = 1;
@@ -169,6 +176,35 @@ TEST_CASE("Accepted batches give a shrunken budget back slowly, and whole at the
   CHECK(accepted > 90);
   budget.accepted();
   CHECK(budget.usable_operations() == 450'000);
+}
+
+TEST_CASE("A shrunken budget grows by a batch a minute without any POST accepted, until it is whole") {
+  InProgressBudget budget(4, 1000);
+  CHECK_FALSE(budget.recovers_at());
+  budget.recover(kNow);
+  budget.take(250);
+  budget.refused(kNow);
+  CHECK(budget.usable_batches() == 1);
+  CHECK_FALSE(budget.admits(250));
+  CHECK(budget.recovers_at() == kNow + 1min);
+  budget.recover(kNow + 59s);
+  CHECK(budget.usable_batches() == 1);
+  budget.recover(kNow + 1min);
+  CHECK(budget.usable_batches() == 2);
+  CHECK(budget.admits(250));
+  CHECK(budget.recovers_at() == kNow + 2min);
+  SUBCASE("another refusal begins the minute anew") {
+    budget.refused(kNow + 90s);
+    CHECK(budget.usable_batches() == 1);
+    CHECK(budget.recovers_at() == kNow + 150s);
+  }
+  SUBCASE("whole again it stays") {
+    budget.recover(kNow + 2min);
+    budget.recover(kNow + 3min);
+    CHECK(budget.usable_batches() == 4);
+    CHECK(budget.usable_operations() == 1000);
+    CHECK_FALSE(budget.recovers_at());
+  }
 }
 
 TEST_CASE("Under random traffic the counts stay at or below what is usable, but for one batch alone") {
@@ -203,7 +239,7 @@ TEST_CASE("Under random traffic the counts stay at or below what is usable, but 
           break;
         case 3:
           if (random() % 10 == 0)
-            budget.refused();
+            budget.refused(kNow);
           break;
         default:
           budget.accepted();

@@ -44,6 +44,12 @@ PostTry changed_body() {
   return out;
 }
 
+PostTry replayed() {
+  auto out = answer(401);
+  out.replayed = true;
+  return out;
+}
+
 KeyHistory fresh() {
   return {};
 }
@@ -137,6 +143,7 @@ TEST_CASE("What follows a try is what the operator was told: jobs and refusals")
       {"403", answer(403), fresh(), With::one, park_credentials, true, false},
       {"404", answer(404, false), fresh(), With::many, park_endpoint, true, false},
       {"401 after an unanswered try", answer(401), unanswered(), With::many, park_credentials, false, true},
+      {"401 that was stored for its key", replayed(), unanswered(5h), With::many, retry, false, true},
       {"403 after an unanswered try", answer(403), unanswered(), With::many, park_credentials, false, true},
       {"404 after an unanswered try", answer(404), unanswered(), With::many, park_endpoint, false, true},
       {"401 for hours after an unanswered try", answer(401), unanswered(5h), With::many, park_credentials,

@@ -45,9 +45,10 @@ struct SubmitBench {
   GroupCommit commit{*ledger.ledger, fakes::InlineWorkers(bench.loop.context)};
   Recorder recorder{commit, bench.gate, bench.loop.timers, *bench.log};
   InProgressBudget budget{90, 450'000};
+  BudgetRecovery recovery{budget, bench.loop.timers};
   Random random{7};
-  Submitter submitter{Submitter::Parts{bench.api, recorder, budget, files, disk, workers, bench.loop.timers,
-                                       random, *bench.log, "boot-1"}};
+  Submitter submitter{Submitter::Parts{bench.api, recorder, budget, recovery, files, disk, workers,
+                                       bench.loop.timers, random, *bench.log, "boot-1"}};
   BatchId last_id = 0;
   std::vector<std::unique_ptr<ActiveBatch>> batches;
 

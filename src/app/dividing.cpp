@@ -35,7 +35,7 @@ using Part = Freezing::Part;
 
 /// Proves that the whole of a batch is still what its digest says.
 Result<void> check_digest(Files& disk, const BatchRow& row, const BodyPaths& paths) {
-  const auto digest = body_digest(disk, row.manifest, paths);
+  const auto digest = body_digest(disk, row, paths);
   if (!digest)
     return digest.error();
   return *digest == row.digest ? Result<void>{} : Result<void>{changed_since()};
@@ -57,10 +57,11 @@ Result<Part> freeze_part(Files& disk, Operations& operations, const ActiveBatch&
   if (!draft)
     return draft.error();
   part.draft = std::move(*draft);
-  const auto digest = freeze_body(disk, part.draft, paths, working, &part.sums);
+  const auto digest = freeze_body(disk, part.draft, paths, working);
   if (!digest)
     return digest.error();
   part.digest = *digest;
+  part.sums = record_sums(part.draft.lengths, part.draft.sums);
   for (std::size_t i = 0; i < indexes.size() && !batch.sums.empty(); ++i) {
     if (part.sums[i] != batch.sums[indexes[i]])
       return changed_since();

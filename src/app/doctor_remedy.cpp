@@ -91,7 +91,7 @@ Result<void> end_as_unknown(Files& disk, const SpoolLayout& layout, Ledger& ledg
     by_number.emplace(file.number, file);
   }
   // What was made again just now may have set it right.
-  const auto digest = body_digest(disk, (*row)->manifest, files.paths((*row)->manifest, id));
+  const auto digest = body_digest(disk, **row, files.paths((*row)->manifest, id));
   if (digest && *digest == (*row)->digest)
     return {};
   auto shares = shares_of((*row)->manifest);

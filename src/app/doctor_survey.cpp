@@ -37,7 +37,7 @@ Result<LedgerSurvey::Batch> look_at_batch(Files& disk, const BatchRow& row, cons
   // Of a batch with a job nothing is sent again.
   if (row.state != BatchState::frozen)
     return batch;
-  const auto digest = body_digest(disk, row.manifest, paths);
+  const auto digest = body_digest(disk, row, paths);
   if (digest && *digest == row.digest)
     return batch;
   if (!digest && digest.error().code != Errc::corrupt && digest.error().code != Errc::not_found)

@@ -36,13 +36,14 @@ std::vector<bool> operations_at(Files& disk, const DraftBatch& draft, const Body
 
 /// Freezes a draft. Records that are not what was read, and those `known` to have changed, lose their sums
 /// and the batch its digest: it will not be sent before they are set apart.
-Result<Digest> freeze_checked(Files& disk, const SpoolLayout& layout, const DraftBatch& draft,
+Result<Digest> freeze_checked(Files& disk, const SpoolLayout& layout, DraftBatch& draft,
                               const BodyPaths& paths, const std::vector<SpoolFile>& files,
                               const std::vector<Run>& known, const std::function<BlockReader()>& make_reader,
                               std::vector<RecordSum>& sums) {
-  auto digest = freeze_body(disk, draft, paths, layout.working(), &sums);
+  auto digest = freeze_body(disk, draft, paths, layout.working());
   if (!digest)
     return digest;
+  sums = record_sums(draft.lengths, draft.sums);
   const auto touched = touched_files(disk, layout, files);
   if (known.empty() && touched.empty())
     return digest;

@@ -1,15 +1,20 @@
 #include "usherd/batch/freezer.hpp"
 
+#include "usherd/batch/body_digest.hpp"
 #include "usherd/batch/merge.hpp"
+#include "usherd/batch/operations.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace usherd {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{256} << 10;
+/// Where less than one in so many sums is missing, their records are read one by one.
+constexpr std::size_t kFew = 16;
 
 /// Reads records of a few files, keeping the last one open: groups of one user mostly stand in one file.
 class RecordFetcher {
@@ -60,6 +65,60 @@ Result<MergeOutcome> fold(RecordFetcher& fetcher, const MergeGroup& group) {
   return outcome;
 }
 
+Result<void> write_merged(Files& files, const DraftBatch& draft, const BodyPaths& paths,
+                          const std::string& working_directory) {
+  if (draft.merged_bytes.empty())
+    return {};
+  auto file = files.write(paths.merged, WriteMode::truncate);
+  if (!file)
+    return file.error();
+  if (auto written = (*file)->append(draft.merged_bytes); !written)
+    return written;
+  if (auto synced = (*file)->sync(); !synced)
+    return synced;
+  return files.sync(working_directory);
+}
+
+/// Reads the records whose sums are not known, one by one.
+Result<void> sum_missing(Files& files, DraftBatch& draft, const BodyPaths& paths) {
+  auto operations = Operations::known(files, draft.manifest, paths, draft.lengths);
+  for (std::size_t i = 0; i < draft.sums.size(); ++i) {
+    if (draft.sums[i] != 0)
+      continue;
+    const auto bytes = operations.bytes(i);
+    if (!bytes)
+      return bytes.error();
+    draft.sums[i] = record_sum(*bytes);
+  }
+  return {};
+}
+
+/// Reads the whole body. Sums that are known already stay: they are those of the bytes that were checked.
+Result<void> sum_all(Files& files, DraftBatch& draft, const BodyPaths& paths) {
+  std::vector<std::uint64_t> sums;
+  sums.reserve(draft.sums.size());
+  BodyReader reader(files, draft.manifest, paths, kFramingVersion, &sums);
+  std::vector<char> chunk(std::min<std::uint64_t>(kChunk, draft.body_length));
+  std::uint64_t total = 0;
+  while (true) {
+    const auto got = reader.read(chunk);
+    if (!got)
+      return got.error();
+    if (*got == 0)
+      break;
+    total += *got;
+  }
+  if (total != draft.body_length || sums.size() != draft.sums.size())
+    return Error{Errc::corrupt,
+                 fmt::format("a body of {} bytes in {} records was to be frozen and has {} in {}",
+                             draft.body_length, draft.sums.size(), total, sums.size())};
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    if (draft.sums[i] == 0)
+      draft.sums[i] = sums[i];
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<MergeOutcome>> fold_groups(Files& files, const BodyPaths& paths,
@@ -82,40 +141,20 @@ Result<std::vector<MergeOutcome>> fold_groups(Files& files, const BodyPaths& pat
   return outcomes;
 }
 
-Result<Digest> freeze_body(Files& files, const DraftBatch& draft, const BodyPaths& paths,
-                           const std::string& working_directory, std::vector<RecordSum>* sums) {
-  if (!draft.merged_bytes.empty()) {
-    auto file = files.write(paths.merged, WriteMode::truncate);
-    if (!file)
-      return file.error();
-    if (auto written = (*file)->append(draft.merged_bytes); !written)
-      return written.error();
-    if (auto synced = (*file)->sync(); !synced)
-      return synced.error();
-    if (auto synced = files.sync(working_directory); !synced)
-      return synced.error();
+Result<Digest> freeze_body(Files& files, DraftBatch& draft, const BodyPaths& paths,
+                           const std::string& working_directory) {
+  if (auto written = write_merged(files, draft, paths, working_directory); !written)
+    return written.error();
+  const auto unknown = std::count(draft.sums.begin(), draft.sums.end(), 0U);
+  if (unknown > 0) {
+    const bool few = static_cast<std::size_t>(unknown) < draft.sums.size() / kFew;
+    const auto summed = few ? sum_missing(files, draft, paths) : sum_all(files, draft, paths);
+    if (!summed)
+      return summed.error();
   }
-  BodyReader reader(files, draft.manifest, paths);
   BodyDigest digest;
-  SumReckoner reckoner(draft.lengths);
-  std::vector<char> chunk(std::min<std::uint64_t>(kChunk, draft.body_length));
-  std::uint64_t total = 0;
-  while (true) {
-    const auto got = reader.read(chunk);
-    if (!got)
-      return got.error();
-    if (*got == 0)
-      break;
-    digest.update(std::span(chunk.data(), *got));
-    if (sums != nullptr)
-      reckoner.update(std::span(chunk.data(), *got));
-    total += *got;
-  }
-  if (total != draft.body_length)
-    return Error{Errc::corrupt,
-                 fmt::format("a body of {} bytes was to be frozen and has {}", draft.body_length, total)};
-  if (sums != nullptr)
-    *sums = reckoner.take();
+  for (const auto sum : draft.sums)
+    digest.add(sum);
   return digest.value();
 }
 

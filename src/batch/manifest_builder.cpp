@@ -31,6 +31,7 @@ DraftBatch build_manifest(std::vector<QueuedRecord> records, const std::vector<M
   DraftBatch draft;
   draft.users.reserve(records.size() + merged.size());
   draft.lengths.reserve(records.size() + merged.size());
+  draft.sums.reserve(records.size() + merged.size());
   for (const auto& record : records) {
     const Run next = run_of(record, numbers[record.file]);
     auto& runs = draft.manifest.runs;
@@ -42,6 +43,7 @@ DraftBatch build_manifest(std::vector<QueuedRecord> records, const std::vector<M
     }
     draft.users.push_back(record.record.user);
     draft.lengths.push_back(record.record.length);
+    draft.sums.push_back(record.record.sum);
     if (record.record.second != 0) {
       draft.seconds.resize(draft.users.size());
       draft.seconds.back() = record.record.second;
@@ -56,6 +58,7 @@ DraftBatch build_manifest(std::vector<QueuedRecord> records, const std::vector<M
     draft.manifest.literals.push_back(std::move(literal));
     draft.users.push_back(record.user);
     draft.lengths.push_back(static_cast<std::uint32_t>(record.line.size()));
+    draft.sums.push_back(record_sum(record.line));
   }
   if (!draft.seconds.empty())
     draft.seconds.resize(draft.users.size());

@@ -221,6 +221,7 @@ Result<DraftBatch> draft_part(Operations& operations, const BatchRow& row,
       runs.push_back(next);
     }
   }
+  draft.sums.resize(draft.lengths.size());
   draft.shares = shares_of(manifest);
   draft.body_length = body_length(manifest);
   return draft;

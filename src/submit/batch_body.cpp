@@ -27,14 +27,13 @@ Result<bool> BatchBody::fill() {
   const auto got = reader_.read(chunk_);
   if (!got)
     return got.error();
-  digest_.update(std::span(chunk_.data(), *got));
   filled_ = *got;
   given_ = 0;
   read_ += *got;
   if (read_ > length_ || (*got < chunk_.size() && read_ < length_))
     return changed();
   // The chunk that completes the body is checked before any byte of it leaves.
-  if (read_ == length_ && digest_.value() != expected_)
+  if (read_ == length_ && (!reader_.is_whole() || reader_.digest() != expected_))
     return changed();
   return true;
 }

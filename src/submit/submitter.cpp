@@ -102,7 +102,8 @@ boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) 
 
 boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch) {
   auto paths = parts_.files.paths(batch.row.manifest, batch.row.id);
-  BatchBody body(parts_.workers, BodyReader(parts_.disk, batch.row.manifest, std::move(paths)),
+  BatchBody body(parts_.workers,
+                 BodyReader(parts_.disk, batch.row.manifest, std::move(paths), batch.row.framing),
                  batch.row.body_length, batch.row.digest);
   ApiRequest request;
   request.call = Call::create;

@@ -146,6 +146,7 @@ void BlockReader::check_one(const char* text, std::size_t length, std::uint64_t 
   record.offset = offset;
   record.line = line;
   if (checker_->check(text, length, record)) {
+    record.sum = record_sum({text, length});
     out.records.push_back(record);
     return;
   }

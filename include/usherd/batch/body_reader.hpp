@@ -11,9 +11,10 @@
 #include <unordered_map>
 #include <vector>
 
-struct XXH3_state_s;
-
 namespace usherd {
+
+class RecordStream;
+class StreamedHash;
 
 /// Where the bytes of a manifest stand: each file's NDJSON, and the batch's merged records.
 struct BodyPaths {
@@ -21,18 +22,25 @@ struct BodyPaths {
   std::string merged;
 };
 
-/// Rebuilds a frozen batch's body from the files in working/, front to back, in framing version 1:
-/// {"requests":[ , the bytes of each run with its newlines turned into commas, commas between, ]}. Blocking;
-/// one thread at a time. Holds one file open.
+/// Rebuilds a frozen batch's body from the files in working/, front to back: {"requests":[ , the bytes of
+/// each run with its newlines turned into commas, commas between, ]}. Blocking; one thread at a time. Holds
+/// one file open.
 class BodyReader {
  public:
-  BodyReader(Files& files, Manifest manifest, BodyPaths paths);
-  BodyReader(BodyReader&& other) noexcept = default;
+  /// `framing` is the row's; `sums` receives the record_sum() of each operation that was read, unless it is
+  /// null.
+  BodyReader(Files& files, Manifest manifest, BodyPaths paths, int framing = kFramingVersion,
+             std::vector<std::uint64_t>* sums = nullptr);
+  BodyReader(BodyReader&& other) noexcept;
   ~BodyReader();
 
   /// Fills `into` as far as there is body left; 0 at the end. Errc::corrupt when a file is shorter than the
   /// manifest says, which means that it changed.
   [[nodiscard]] Result<std::size_t> read(std::span<char> into);
+  /// Whether nothing is left to read.
+  [[nodiscard]] bool is_whole() const { return ended_ && literal_.empty(); }
+  /// Of what was read, once that is the whole body.
+  [[nodiscard]] Digest digest();
 
  private:
   struct Segment {
@@ -47,6 +55,7 @@ class BodyReader {
   [[nodiscard]] bool has_close_runs() const;
   [[nodiscard]] Result<void> read_exactly(std::span<char> into, std::uint64_t offset);
   [[nodiscard]] Result<void> read_piece(std::span<char> into, std::uint64_t offset);
+  [[nodiscard]] Result<std::size_t> fill(std::span<char> into);
 
   Files& files_;
   Manifest manifest_;
@@ -60,26 +69,11 @@ class BodyReader {
   std::uint64_t taken_ = 0;   // of the current segment
   std::string_view literal_;  // framing bytes still to be given out
   bool ended_ = false;
-};
-
-/// XXH3-128 over a body given piece by piece.
-class BodyDigest {
- public:
-  BodyDigest();
-  ~BodyDigest();
-  BodyDigest(const BodyDigest&) = delete;
-  BodyDigest& operator=(const BodyDigest&) = delete;
-  void update(std::span<const char> piece);
-  [[nodiscard]] Digest value() const;
-
- private:
-  struct Free {
-    void operator()(XXH3_state_s* state) const;
-  };
-  std::unique_ptr<XXH3_state_s, Free> state_;
+  std::unique_ptr<RecordStream> records_;
+  std::unique_ptr<StreamedHash> whole_;  // in framing version 1 alone
 };
 
 /// Digest of a whole body as its files are now. Errors: those of BodyReader::read.
-[[nodiscard]] Result<Digest> body_digest(Files& files, const Manifest& manifest, const BodyPaths& paths);
+[[nodiscard]] Result<Digest> body_digest(Files& files, const BatchRow& row, const BodyPaths& paths);
 
 }  // namespace usherd

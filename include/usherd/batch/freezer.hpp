@@ -3,7 +3,6 @@
 #include "usherd/batch/manifest_builder.hpp"
 #include "usherd/batch/open_batch.hpp"
 #include "usherd/batch/open_files.hpp"
-#include "usherd/batch/record_sums.hpp"
 #include "usherd/ports/files.hpp"
 
 #include <cstdint>
@@ -30,10 +29,10 @@ struct MergeOutcome {
                                                             const std::vector<MergeGroup>& groups,
                                                             std::uint64_t room);
 
-/// Makes a draft's merged records durable and reckons the digest of its body. Blocking. `paths` must name the
-/// batch's file of merged records. `sums` receives those of the operations.
-[[nodiscard]] Result<Digest> freeze_body(Files& files, const DraftBatch& draft, const BodyPaths& paths,
-                                         const std::string& working_directory,
-                                         std::vector<RecordSum>* sums = nullptr);
+/// Makes a draft's merged records durable, completes its sums and reckons the digest of its body from them.
+/// Reads only the records whose sums are not known. Blocking. `paths` must name the batch's file of merged
+/// records. Errc::corrupt and not_found: the files are not what was read.
+[[nodiscard]] Result<Digest> freeze_body(Files& files, DraftBatch& draft, const BodyPaths& paths,
+                                         const std::string& working_directory);
 
 }  // namespace usherd

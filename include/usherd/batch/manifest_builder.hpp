@@ -24,6 +24,7 @@ struct DraftBatch {
   std::vector<std::uint64_t> users;
   std::vector<std::uint64_t> seconds;
   std::vector<std::uint32_t> lengths;  ///< of the operations in body order
+  std::vector<std::uint64_t> sums;     ///< likewise; 0 where it is not known until the batch is frozen
   std::vector<Share> shares;
   std::string merged_bytes;
   std::uint64_t body_length = 0;

@@ -1,15 +1,10 @@
 #pragma once
 
-#include "usherd/batch/body_reader.hpp"
 #include "usherd/batch/operations.hpp"
-#include "usherd/ledger/rows.hpp"
-#include "usherd/ports/files.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
 namespace usherd {
@@ -18,28 +13,14 @@ namespace usherd {
 /// files changed; these say which records did, as long as the process that froze it lives.
 struct RecordSum {
   std::uint32_t length = 0;
-  std::uint32_t sum = 0;  ///< of its bytes
+  std::uint32_t sum = 0;  ///< half of its record_sum()
 
   friend bool operator==(const RecordSum&, const RecordSum&) = default;
 };
 
-[[nodiscard]] std::uint32_t sum_of(std::string_view bytes);
-
-/// Reckons the sums of a body's operations while it is read front to back. Pure; holds one operation at most.
-class SumReckoner {
- public:
-  /// `lengths` of the operations in body order; must outlive it.
-  explicit SumReckoner(std::span<const std::uint32_t> lengths);
-  void update(std::span<const char> piece);
-  /// Of the operations that were seen whole.
-  [[nodiscard]] std::vector<RecordSum> take() { return std::move(sums_); }
-
- private:
-  std::span<const std::uint32_t> lengths_;
-  std::vector<RecordSum> sums_;
-  std::string partial_;
-  std::size_t skip_;  // framing bytes before the next operation
-};
+/// Of operations with these lengths and sums.
+[[nodiscard]] std::vector<RecordSum> record_sums(std::span<const std::uint32_t> lengths,
+                                                 std::span<const std::uint64_t> sums);
 
 /// Which operations are not what `sums` says, or are not where they were. Errors: the disk's; a file that is
 /// gone or too short is a change of its records.

@@ -48,8 +48,10 @@ struct Manifest {
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 
-/// How a body is framed around its records; a change of framing is a new number, so that old bodies can be
-/// rebuilt.
-inline constexpr int kFramingVersion = 1;
+/// How a body is framed around its records, and what its digest is reckoned from; a change is a new number,
+/// so that old bodies can be rebuilt. The digest was that of the whole body in version 1; now it is that of
+/// its records' sums.
+inline constexpr int kFramingVersion = 2;
+inline constexpr int kFramingOfWholeBodies = 1;
 
 }  // namespace usherd

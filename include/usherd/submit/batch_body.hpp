@@ -30,7 +30,6 @@ class BatchBody final : public BodySource {
 
   Workers workers_;
   BodyReader reader_;
-  BodyDigest digest_;
   std::uint64_t length_;
   Digest expected_;
   std::uint64_t read_ = 0;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace usherd {
 
@@ -22,9 +23,13 @@ struct Record {
   std::uint64_t second = 0;  ///< keyed hash of its id where it has both; else 0
   std::uint64_t offset = 0;  ///< of its first byte in the file
   std::uint64_t line = 0;    ///< 1-based
+  std::uint64_t sum = 0;     ///< record_sum() of its bytes; 0: not known
   std::uint32_t length = 0;  ///< at most kMostRecordBytes
   std::uint8_t flags = 0;    ///< kMergeable
 };
+
+/// What a record's bytes are known by from the moment they were checked: XXH3-64, never 0.
+[[nodiscard]] std::uint64_t record_sum(std::string_view bytes);
 
 /// A line that breaks a local rule. The codes are those of docs/rejects.md; the message names the member and
 /// what to do, shows user data only cut and made printable, and stays near 200 bytes.

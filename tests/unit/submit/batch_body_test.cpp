@@ -3,6 +3,8 @@
 #include "tests/fakes/inline_workers.hpp"
 #include "tests/fakes/mem_files.hpp"
 #include "tests/unit/submit/loop.hpp"
+#include "usherd/batch/body_digest.hpp"
+#include "usherd/validate/record.hpp"
 
 #include <doctest/doctest.h>
 
@@ -22,7 +24,7 @@ struct Bench {
     paths.files[1] = "/working/1";
     body = "{\"requests\":[" + content + "]}";
     BodyDigest reckoned;
-    reckoned.update(body);
+    reckoned.add(record_sum(content));
     digest = reckoned.value();
   }
 

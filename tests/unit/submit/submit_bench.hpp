@@ -4,7 +4,9 @@
 #include "tests/fakes/mem_files.hpp"
 #include "tests/unit/submit/api_bench.hpp"
 
+#include "usherd/batch/body_digest.hpp"
 #include "usherd/submit/submitter.hpp"
+#include "usherd/validate/record.hpp"
 
 #include <fmt/format.h>
 
@@ -63,12 +65,14 @@ struct SubmitBench {
     for (std::uint64_t i = 0; i < records; ++i)
       row.users.push_back(i + 1);
     std::string body = "{\"requests\":[";
-    for (std::uint64_t i = 0; i < records; ++i)
-      body += fmt::format("{}{{\"uid\":\"u{}\"}}", i == 0 ? "" : ",", i);
+    BodyDigest digest;
+    for (std::uint64_t i = 0; i < records; ++i) {
+      const auto record = fmt::format("{{\"uid\":\"u{}\"}}", i);
+      body += (i == 0 ? "" : ",") + record;
+      digest.add(record_sum(record));
+    }
     body += "]}";
     row.body_length = body.size();
-    BodyDigest digest;
-    digest.update(body);
     row.digest = digest.value();
     out->shares = {share_of(1, records, records * kLine)};
     out->tried = true;

@@ -211,8 +211,8 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
     if ((record.record.flags & kChanged) != 0)
       changed.push_back(singles.back());
   }
-  auto draft =
-      std::make_shared<DraftBatch>(build_manifest(std::move(open->items()), merged, parts_.files.numbers()));
+  auto draft = std::make_shared<DraftBatch>(build_manifest(open->items(), merged, parts_.files.numbers()));
+  parts_.batcher.reuse(std::move(open));
   const auto id = ++last_id_;
   const auto paths = parts_.files.paths(draft->manifest, id);
   auto& disk = parts_.disk;

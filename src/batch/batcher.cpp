@@ -69,7 +69,10 @@ void Batcher::close_open_batch() {
   full_.push_back(std::move(open_));
   if (++next_holder_ == UserOrder::kNobody)
     ++next_holder_;
-  open_ = std::make_unique<OpenBatch>(next_holder_);
+  if (spare_ == nullptr)
+    spare_ = std::make_unique<OpenBatch>(next_holder_);
+  open_ = std::move(spare_);
+  open_->renew(next_holder_);
   due_->ring();
 }
 

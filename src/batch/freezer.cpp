@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <vector>
 
 namespace usherd {
@@ -16,36 +17,46 @@ constexpr std::size_t kChunk = std::size_t{256} << 10;
 /// Where less than one in so many sums is missing, their records are read one by one.
 constexpr std::size_t kFew = 16;
 
-/// Reads records of a few files, keeping the last one open: groups of one user mostly stand in one file.
+/// Reads records, a few files open at a time: those of one user mostly stand in the same ones as those of the
+/// next.
 class RecordFetcher {
  public:
   RecordFetcher(Files& files, const BodyPaths& paths) : files_(files), paths_(paths) {}
 
   Result<std::string> fetch(const Run& place) {
-    const auto known = paths_.files.find(place.file);
-    if (known == paths_.files.end())
-      return Error{Errc::corrupt, fmt::format("file {} is not in working/", place.file)};
-    if (file_ == nullptr || place.file != number_) {
-      auto opened = files_.open(known->second);
-      if (!opened)
-        return opened.error();
-      file_ = std::move(*opened);
-      number_ = place.file;
-    }
+    const auto file = open(place.file);
+    if (!file)
+      return file.error();
     std::string bytes(place.length, '\0');
-    const auto got = file_->read_at(bytes, place.offset);
+    const auto got = (*file)->read_at(bytes, place.offset);
     if (!got)
       return got.error();
     if (*got != bytes.size())
-      return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", known->second)};
+      return Error{Errc::corrupt,
+                   fmt::format("{} became shorter than when it was accepted", paths_.files.at(place.file))};
     return bytes;
   }
 
  private:
+  static constexpr std::size_t kMostOpen = 16;
+
+  Result<ReadFile*> open(FileNumber number) {
+    if (const auto held = open_.find(number); held != open_.end())
+      return held->second.get();
+    const auto known = paths_.files.find(number);
+    if (known == paths_.files.end())
+      return Error{Errc::corrupt, fmt::format("file {} is not in working/", number)};
+    auto opened = files_.open(known->second);
+    if (!opened)
+      return opened.error();
+    if (open_.size() == kMostOpen)
+      open_.clear();
+    return open_.emplace(number, std::move(*opened)).first->second.get();
+  }
+
   Files& files_;
   const BodyPaths& paths_;
-  std::unique_ptr<ReadFile> file_;
-  FileNumber number_ = 0;
+  std::unordered_map<FileNumber, std::unique_ptr<ReadFile>> open_;
 };
 
 Result<MergeOutcome> fold(RecordFetcher& fetcher, const MergeGroup& group) {

@@ -18,7 +18,7 @@ bool follows(const Run& run, const Run& next) {
 
 }  // namespace
 
-DraftBatch build_manifest(std::vector<QueuedRecord> records, const std::vector<MergedRecord>& merged,
+DraftBatch build_manifest(std::vector<QueuedRecord>& records, const std::vector<MergedRecord>& merged,
                           const std::vector<FileNumber>& numbers) {
   const auto before = [&](const QueuedRecord& a, const QueuedRecord& b) {
     const auto left = numbers[a.file];

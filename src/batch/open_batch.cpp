@@ -2,6 +2,13 @@
 
 namespace usherd {
 
+void OpenBatch::renew(UserOrder::Holder holder) {
+  holder_ = holder;
+  records_.clear();
+  merge_candidates_.clear();
+  bytes_ = 0;
+}
+
 bool OpenBatch::fits(std::uint32_t length, const BatchLimits& limits) const {
   return records_.empty() || (records_.size() < limits.records && body_bytes() + length + 1 <= limits.bytes);
 }

@@ -1,8 +1,5 @@
 #include "src/validate/names.hpp"
 
-#include <algorithm>
-#include <cstring>
-
 namespace usherd {
 namespace {
 
@@ -14,20 +11,13 @@ constexpr auto make_name_bytes() {
 }
 constexpr auto kNameBytes = make_name_bytes();
 
-/// Cheap and not keyed: names are compared when it matters, and an object of chosen names costs at most
-/// kMostProperties comparisons a name.
-std::uint64_t hash_name(std::string_view name) {
-  std::uint64_t head = 0;
-  std::memcpy(&head, name.data(), sizeof head);
-  std::uint64_t tail = name.size();
-  if (name.size() < sizeof head) {
-    head &= (std::uint64_t{1} << (8 * name.size())) - 1;
-  } else {
-    std::uint64_t last = 0;
-    std::memcpy(&last, name.data() + name.size() - sizeof last, sizeof last);
-    tail += last * 0x9E3779B97F4A7C15;
-  }
-  const auto mixed = (head ^ tail) * 0xBF58476D1CE4E5B9;
+/// What texts_ may grow to: room for a hundred names of the longest kind.
+constexpr std::size_t kMostText = std::size_t{64} << 10;
+
+/// Cheap and not keyed: names are compared when it matters, and chosen ones cost a record at most so many
+/// comparisons a name as there are entries.
+std::uint64_t hash_words(std::uint64_t head, std::uint64_t tail, std::size_t length) {
+  const auto mixed = (head ^ (tail * 0x9E3779B97F4A7C15 + length)) * 0xBF58476D1CE4E5B9;
   return mixed ^ (mixed >> 32);
 }
 
@@ -42,37 +32,52 @@ bool is_property_name(std::string_view name) {
   return good;
 }
 
-void SeenNames::restart() {
-  if (++round_ == 0) {
-    slots_.fill({});
-    round_ = 1;
-  }
+void KnownNames::begin_record() {
+  if (full_ || ++round_ == 0)
+    forget();
+  last_ = 0;
 }
 
-bool SeenNames::add(const Tape& tape, std::size_t place, std::string_view name) {
-  for (auto at = hash_name(name) % kSlots;; at = (at + 1) % kSlots) {
-    auto& slot = slots_[at];
-    if (slot.round != round_) {
-      slot = {round_, static_cast<std::uint32_t>(place)};
-      return true;
-    }
-    if (tape.string(slot.place) == name)
-      return false;
-  }
+void KnownNames::forget() {
+  entries_.assign(1, Entry{});
+  slots_.fill(0);
+  texts_.clear();
+  round_ = 1;
+  full_ = false;
 }
 
-void LastNames::put(std::size_t at, std::string_view name) {
-  if (at > size_)
-    return;
-  size_ = at;
-  if (at == kMost || name.empty() || name.size() > kLongest)
-    return;
-  auto& last = names_[at];
-  last.length = name.size();
-  last.head = head(name);
-  last.tail = name.size() > kWord ? word(name, name.size() - kWord) : 0;
-  std::copy(name.begin(), name.end(), last.text.begin());
-  ++size_;
+/// Where the name stands, or the free slot where it belongs.
+std::size_t KnownNames::slot_of(std::string_view name) const {
+  auto at = hash_words(head(name), tail(name), name.size()) % kSlots;
+  while (slots_[at] != 0 && !is(entries_[slots_[at]], name))
+    at = (at + 1) % kSlots;
+  return at;
+}
+
+bool KnownNames::look_up(std::string_view name) {
+  const auto index = slots_[slot_of(name)];
+  if (index == 0)
+    return false;
+  entries_[last_].next = index;
+  last_ = index;
+  return true;
+}
+
+bool KnownNames::add(std::string_view name) {
+  const bool is_long = name.size() > 2 * kWord;
+  full_ = full_ || entries_.size() == kMostEntries || (is_long && texts_.size() + name.size() > kMostText);
+  if (full_)
+    return false;
+  const auto index = static_cast<std::uint16_t>(entries_.size());
+  Entry entry{head(name), tail(name), static_cast<std::uint32_t>(name.size()),
+              0,          round_,     static_cast<std::uint32_t>(texts_.size())};
+  if (is_long)
+    texts_ += name;
+  slots_[slot_of(name)] = index;
+  entries_.push_back(entry);
+  entries_[last_].next = index;
+  last_ = index;
+  return true;
 }
 
 }  // namespace usherd

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "src/validate/tape.hpp"
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace usherd {
 
@@ -17,54 +17,45 @@ inline constexpr std::size_t kMostProperties = 500;
 /// Whether `name` is [A-Za-z][A-Za-z0-9_]*, of any length but 0.
 [[nodiscard]] bool is_property_name(std::string_view name);
 
-/// Which names of one object were seen already. Holds places on the tape, allocates nothing, and starts
-/// afresh at no cost. At most kMostProperties + 1 names go in.
-class SeenNames {
+/// Names of properties that were found good, and which of them stood in the record at hand. Records of one
+/// producer mostly have the same names in nearly the same order: whatever followed a name last time is looked
+/// at first. Forgets all when it has become full, between two records.
+class KnownNames {
  public:
-  void restart();
-  /// False when the name stands in it already.
-  bool add(const Tape& tape, std::size_t place, std::string_view name);
+  enum class Found : std::uint8_t { first, again, unknown };
 
- private:
-  struct Slot {
-    std::uint32_t round = 0;
-    std::uint32_t place = 0;
-  };
-  static constexpr std::size_t kSlots = 1024;
-  static_assert(kSlots > kMostProperties + 1);
-
-  std::array<Slot, kSlots> slots_{};
-  std::uint32_t round_ = 0;
-};
-
-/// The first names of the last record's properties, all of them good and no two alike. Records of one
-/// producer mostly have the same names in the same order, and a name that stands where it stood last time
-/// needs no further check.
-class LastNames {
- public:
-  /// Whether the name at position `at` is the one that stood there. `name` must come from a tape.
-  [[nodiscard]] bool holds(std::size_t at, std::string_view name) const {
-    if (at >= size_ || names_[at].length != name.size())
-      return false;
-    const auto& last = names_[at];
-    if (last.length <= kWord)
-      return head(name) == last.head;
-    return word(name, 0) == last.head && word(name, name.size() - kWord) == last.tail &&
-           (last.length <= 2 * kWord || std::memcmp(last.text.data(), name.data(), name.size()) == 0);
+  void begin_record();
+  /// Whether the name is known to be good, and whether this record had it before. `name` must come from a
+  /// tape.
+  [[nodiscard]] Found find(std::string_view name) {
+    const auto likely = entries_[last_].next;
+    if (is(entries_[likely], name))
+      last_ = likely;
+    else if (!look_up(name))
+      return Found::unknown;
+    auto& round = entries_[last_].round;
+    const bool again = round == round_;
+    round = round_;
+    return again ? Found::again : Found::first;
   }
-  /// Puts a good name at position `at` and forgets those behind it. The names in front of it must be those of
-  /// the same record; one that was too long or too many to be kept ends what is remembered of it.
-  void put(std::size_t at, std::string_view name);
+  /// Takes up a good name that find() did not know. False where there is no room: then nobody will know
+  /// whether the record has it twice.
+  [[nodiscard]] bool add(std::string_view name);
 
  private:
-  static constexpr std::size_t kMost = 64;
   static constexpr std::size_t kWord = sizeof(std::uint64_t);
-  static constexpr std::size_t kLongest = 64;
-  struct Name {
-    std::size_t length = 0;
+  static constexpr std::size_t kSlots = 2048;
+  static constexpr std::size_t kMostEntries = kSlots / 2;
+  static_assert(kMostEntries > kMostProperties + 1);
+  static constexpr std::uint32_t kNoName = ~std::uint32_t{0};
+
+  struct Entry {
     std::uint64_t head = 0;
     std::uint64_t tail = 0;
-    std::array<char, kLongest> text{};
+    std::uint32_t length = kNoName;
+    std::uint32_t next = 0;   // what followed it last time
+    std::uint32_t round = 0;  // the record that had it last
+    std::uint32_t text = 0;   // in texts_, of a name that is longer than head and tail
   };
 
   [[nodiscard]] static std::uint64_t word(std::string_view name, std::size_t at) {
@@ -74,11 +65,29 @@ class LastNames {
   }
   /// The first word, or all of a name of 1 to 8 bytes.
   [[nodiscard]] static std::uint64_t head(std::string_view name) {
-    return name.size() >= kWord ? word(name, 0) : word(name, 0) << (8 * (kWord - name.size()));
+    if (name.size() >= kWord)
+      return word(name, 0);
+    return name.empty() ? 0 : word(name, 0) << (8 * (kWord - name.size()));
   }
+  [[nodiscard]] static std::uint64_t tail(std::string_view name) {
+    return name.size() > kWord ? word(name, name.size() - kWord) : 0;
+  }
+  [[nodiscard]] bool is(const Entry& entry, std::string_view name) const {
+    return entry.length == name.size() && entry.head == head(name) && entry.tail == tail(name) &&
+           (entry.length <= 2 * kWord ||
+            std::memcmp(texts_.data() + entry.text, name.data(), name.size()) == 0);
+  }
+  [[nodiscard]] std::size_t slot_of(std::string_view name) const;
+  bool look_up(std::string_view name);
+  void forget();
 
-  std::array<Name, kMost> names_;
-  std::size_t size_ = 0;
+  // The first one is none: what it is followed by begins a record.
+  std::vector<Entry> entries_{Entry{}};
+  std::array<std::uint16_t, kSlots> slots_{};  // indexes of entries by hash, 0: free
+  std::string texts_;
+  std::uint32_t last_ = 0;
+  std::uint32_t round_ = 0;
+  bool full_ = false;
 };
 
 }  // namespace usherd

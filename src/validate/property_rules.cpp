@@ -54,38 +54,30 @@ bool PropertyRules::check(const Tape& tape, std::size_t place, bool& mergeable, 
   depth_ = 0;
   values_ = 0;
   mergeable_ = mergeable;
-  std::size_t known = 0;
-  auto at = place + 1;
-  for (; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1), ++known) {
+  known_.begin_record();
+  for (auto at = place + 1; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1)) {
     const auto name = tape.string(at);
-    if (!last_names_.holds(known, name))
-      break;
-    if (!check_value(tape, at + 1, name, 0, fault))
+    if (!check_own_name(name, fault) || !check_value(tape, at + 1, name, 0, fault))
       return false;
   }
-  if (tape.kind(at) != TapeKind::object_end && !check_new_names(tape, place, at, known, fault))
-    return false;
   mergeable = mergeable_;
   return values_ <= kMostProperties || check_count(tape, place, fault);
 }
 
-/// Goes on at the member `from`, in front of which stand `known` names that need no check.
-bool PropertyRules::check_new_names(const Tape& tape, std::size_t place, std::size_t from, std::size_t known,
-                                    Fault& fault) {
-  seen_.restart();
-  for (auto at = place + 1; at != from; at = tape.after(at + 1))
-    seen_.add(tape, at, tape.string(at));
-  bool unique = true;
-  for (auto at = from; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1), ++known) {
-    const auto name = tape.string(at);
+/// Of a property that is not nested.
+bool PropertyRules::check_own_name(std::string_view name, Fault& fault) {
+  if (values_ > kMostProperties) {
+    // Too many to tell them apart: unless most of them repeat, the record is refused anyway.
+    mergeable_ = false;
+    return check_name(name, 0, fault);
+  }
+  const auto found = known_.find(name);
+  if (found == KnownNames::Found::unknown) {
     if (!check_name(name, 0, fault))
       return false;
-    unique = unique && known <= kMostProperties && seen_.add(tape, at, name);
-    if (unique)
-      last_names_.put(known, name);
-    mergeable_ &= unique;
-    if (!check_value(tape, at + 1, name, 0, fault))
-      return false;
+    mergeable_ &= known_.add(name);
+  } else if (found == KnownNames::Found::again) {
+    mergeable_ = false;
   }
   return true;
 }

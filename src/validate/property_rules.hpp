@@ -30,8 +30,7 @@ class PropertyRules {
                    Fault& fault);
   bool check_nested(const Tape& tape, std::size_t value, std::string_view name, std::size_t path_length,
                     Fault& fault);
-  bool check_new_names(const Tape& tape, std::size_t place, std::size_t from, std::size_t known,
-                       Fault& fault);
+  bool check_own_name(std::string_view name, Fault& fault);
   bool check_name(std::string_view name, std::size_t path_length, Fault& fault) const;
   bool too_large(std::string_view name, std::size_t size, Fault& fault) const;
   bool check_array(const Tape& tape, std::size_t place, std::string_view name, Fault& fault);
@@ -39,8 +38,7 @@ class PropertyRules {
   void collect_paths(const Tape& tape, std::size_t place);
   [[nodiscard]] std::string path_to(std::string_view name) const;
 
-  LastNames last_names_;
-  SeenNames seen_;
+  KnownNames known_;
   std::array<std::string_view, kMostDepth> parents_;
   std::size_t depth_ = 0;
   std::size_t values_ = 0;  // members at any depth: never fewer than the unique properties

@@ -39,6 +39,8 @@ class Batcher {
   /// Operations of the batch that take() would give now.
   [[nodiscard]] std::uint64_t due_operations() const;
   [[nodiscard]] std::unique_ptr<OpenBatch> take();
+  /// Takes back what take() gave, once nothing of it is needed: its memory serves the next batch.
+  void reuse(std::unique_ptr<OpenBatch> batch) { spare_ = std::move(batch); }
 
   // The end of a batch.
   void release(std::uint64_t key);
@@ -68,6 +70,7 @@ class Batcher {
   UserOrder::Holder next_holder_ = 1;
   std::unique_ptr<OpenBatch> open_;
   std::deque<std::unique_ptr<OpenBatch>> full_;
+  std::unique_ptr<OpenBatch> spare_;
   bool flushing_ = false;
   Event room_;
   std::unique_ptr<Alarm> due_;

@@ -33,7 +33,7 @@ struct DraftBatch {
 /// Puts records into body order (by file and offset) and neighbours into runs. `numbers` maps the slots of
 /// the records to file numbers. Records named as the first source of a merged record must not be in
 /// `records`.
-[[nodiscard]] DraftBatch build_manifest(std::vector<QueuedRecord> records,
+[[nodiscard]] DraftBatch build_manifest(std::vector<QueuedRecord>& records,
                                         const std::vector<MergedRecord>& merged,
                                         const std::vector<FileNumber>& numbers);
 

@@ -24,6 +24,8 @@ class OpenBatch {
  public:
   explicit OpenBatch(UserOrder::Holder holder) : holder_(holder) {}
 
+  /// Begins another batch in the memory of one that is done with.
+  void renew(UserOrder::Holder holder);
   [[nodiscard]] UserOrder::Holder holder() const { return holder_; }
   /// Whether a record of `length` bytes still fits; a batch takes at least one record, whatever its size.
   [[nodiscard]] bool fits(std::uint32_t length, const BatchLimits& limits) const;

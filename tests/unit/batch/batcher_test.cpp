@@ -318,6 +318,19 @@ TEST_CASE("A batcher is idle when nothing is packed, ready or waiting") {
   CHECK(bench.batcher.idle());
 }
 
+TEST_CASE("A batch that is done with leaves nothing of itself to the next in its memory") {
+  OpenBatch batch(1);
+  QueuedRecord record;
+  record.record.length = 100;
+  batch.add(record);
+  batch.add_merge_candidate(7);
+  batch.renew(2);
+  CHECK(batch.holder() == 2);
+  CHECK(batch.empty());
+  CHECK(batch.merge_candidates().empty());
+  CHECK(batch.body_bytes() == OpenBatch(3).body_bytes());
+}
+
 TEST_CASE(
     "Under random traffic every record leaves once, users in order and in one unfinished batch at most") {
   for (unsigned seed = 1; seed <= 5; ++seed) {

@@ -30,12 +30,18 @@ struct Mixed {
     MergedRecord first{r[2][0].record.user, {r[2][0], r[0][2]}, "{\"uid\":\"h\",\"email\":\"x\"}"};
     MergedRecord second{r[2][1].record.user, {r[2][1]}, "{\"uid\":\"i\"}"};
     merged = {first, second};
-    draft = build_manifest(picked, merged, text.numbers);
+    draft = drafted(picked, merged);
     text.disk.put(SpoolText::kMerged, draft.merged_bytes);
     // By number of file, then by offset; merged ones at the end.
     const auto line = [&](std::size_t slot, std::size_t index) { return text.line(r[slot][index]); };
     records = {line(1, 0), line(1, 1), line(1, 2), line(0, 0), line(0, 1),
                line(0, 3), line(2, 2), first.line, second.line};
+  }
+
+  /// Of a copy: the records are put into order.
+  [[nodiscard]] DraftBatch drafted(std::vector<QueuedRecord> of,
+                                   const std::vector<MergedRecord>& with) const {
+    return build_manifest(of, with, text.numbers);
   }
 
   SpoolText text;
@@ -74,7 +80,7 @@ TEST_CASE("A manifest orders records by file and offset and makes neighbouring l
     std::mt19937 random(1);
     for (int i = 0; i < 20; ++i) {
       std::shuffle(mixed.picked.begin(), mixed.picked.end(), random);
-      const auto draft = build_manifest(mixed.picked, mixed.merged, mixed.text.numbers);
+      const auto draft = mixed.drafted(mixed.picked, mixed.merged);
       REQUIRE(draft.manifest == mixed.draft.manifest);
       REQUIRE(draft.users == mixed.draft.users);
     }
@@ -93,10 +99,10 @@ TEST_CASE("A manifest names the sources of merged records and where their bytes 
 TEST_CASE("Second keys stand at the places of their records, with 0 for all others") {
   Mixed mixed;
   mixed.picked[2].record.second = 77;
-  auto draft = build_manifest(mixed.picked, mixed.merged, mixed.text.numbers);
+  auto draft = mixed.drafted(mixed.picked, mixed.merged);
   CHECK(draft.seconds == std::vector<std::uint64_t>{0, 0, 0, 0, 0, 77, 0, 0, 0});
   mixed.picked[3].record.second = 88;
-  draft = build_manifest(mixed.picked, {}, mixed.text.numbers);
+  draft = mixed.drafted(mixed.picked, {});
   CHECK(draft.seconds == std::vector<std::uint64_t>{88, 0, 0, 0, 0, 77, 0});
 }
 
@@ -189,7 +195,7 @@ TEST_CASE("The packed size of a batch is the length of its body") {
   OpenBatch batch(1);
   for (const auto& record : mixed.picked)
     batch.add(record);
-  const auto draft = build_manifest(mixed.picked, {}, mixed.text.numbers);
+  const auto draft = mixed.drafted(mixed.picked, {});
   // An open batch counts a comma more, which its last record does not have.
   CHECK(batch.body_bytes() == draft.body_length + 1);
 }

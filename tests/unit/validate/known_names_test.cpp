@@ -1,0 +1,97 @@
+#include "src/validate/names.hpp"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace usherd;
+using Found = KnownNames::Found;
+
+namespace {
+
+/// As names stand on a tape: eight bytes can be read behind each.
+class Names {
+ public:
+  Found find(const std::string& name) { return known_.find(on_tape(name)); }
+  bool add(const std::string& name) { return known_.add(on_tape(name)); }
+  void begin_record() { known_.begin_record(); }
+
+ private:
+  std::string_view on_tape(const std::string& name) {
+    tape_ = name + "\"trailing";
+    return std::string_view(tape_).substr(0, name.size());
+  }
+  KnownNames known_;
+  std::string tape_;
+};
+
+std::string name_of(std::mt19937& random) {
+  // Short, around the two words that are compared at once, and long ones that differ in the middle.
+  const std::size_t lengths[] = {1, 2, 7, 8, 9, 15, 16, 17, 40};
+  std::string name(lengths[random() % std::size(lengths)], 'a');
+  name[random() % name.size()] = static_cast<char>('a' + random() % 3);
+  return name;
+}
+
+}  // namespace
+
+TEST_CASE("Names are known once they were added, and told to stand twice in one record alone") {
+  std::mt19937 random(1);
+  Names names;
+  std::set<std::string> good;
+  for (int record = 0; record < 5000; ++record) {
+    names.begin_record();
+    std::set<std::string> seen;
+    for (int i = 0; i < 20; ++i) {
+      const auto name = name_of(random);
+      const auto found = names.find(name);
+      CAPTURE(name);
+      REQUIRE((found == Found::unknown) == !good.contains(name));
+      REQUIRE((found == Found::again) == seen.contains(name));
+      if (found == Found::unknown && random() % 2 == 0) {
+        REQUIRE(names.add(name));
+        good.insert(name);
+      }
+      if (found != Found::unknown || good.contains(name))
+        seen.insert(name);
+    }
+  }
+}
+
+TEST_CASE("A name that is empty, or of which another is a part, is not taken for a known one") {
+  Names names;
+  names.begin_record();
+  CHECK(names.find("") == Found::unknown);
+  REQUIRE(names.add("plan_of_the_company"));
+  REQUIRE(names.add("plan"));
+  names.begin_record();
+  for (const std::string name :
+       {"", "p", "pla", "plans", "plan_of_the_compan", "plan_of_the_company_", "plan_of_thE_company"}) {
+    CAPTURE(name);
+    CHECK(names.find(name) == Found::unknown);
+  }
+  CHECK(names.find("plan") == Found::first);
+  CHECK(names.find("plan_of_the_company") == Found::first);
+  CHECK(names.find("plan") == Found::again);
+}
+
+TEST_CASE("What is full takes nothing up in this record, and begins anew with the next") {
+  Names names;
+  names.begin_record();
+  std::size_t added = 0;
+  const auto name = [&](std::size_t number) {
+    return std::string(number % 2 == 0 ? 3 : 100, 'n') + std::to_string(number);
+  };
+  while (names.add(name(added)))
+    REQUIRE(++added < 100'000);
+  CHECK(added > kMostProperties);
+  CHECK(names.find(name(0)) == Found::again);
+  CHECK(names.find(name(added)) == Found::unknown);
+  CHECK_FALSE(names.add("short"));
+  names.begin_record();
+  CHECK(names.find(name(0)) == Found::unknown);
+  CHECK(names.add(name(0)));
+}

@@ -169,8 +169,9 @@ boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<JobVerdi
 
 boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answer) {
   const auto paths = parts_.files.paths(batch->row.manifest, batch->row.id);
-  auto verdict = std::make_shared<JobVerdict>(batch->row, parts_.keys,
-                                              read_operations(parts_.disk, batch->row.manifest, paths));
+  const std::shared_ptr<const Manifest> manifest(batch, &batch->row.manifest);
+  auto verdict =
+      std::make_shared<JobVerdict>(batch->row, parts_.keys, read_operations(parts_.disk, manifest, paths));
   bool all_read = true;
   for (const auto call : {Call::errors, Call::imports}) {
     Poller::OnPage on_page = [this, verdict, call](ResultPage page) {

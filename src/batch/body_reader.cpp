@@ -20,10 +20,10 @@ constexpr std::size_t kCloseRuns = 8;
 
 }  // namespace
 
-BodyReader::BodyReader(Files& files, Manifest manifest, BodyPaths paths, int framing,
+BodyReader::BodyReader(Files& files, const Manifest& manifest, BodyPaths paths, int framing,
                        std::vector<std::uint64_t>* sums)
     : files_(files),
-      manifest_(std::move(manifest)),
+      manifest_(&manifest),
       paths_(std::move(paths)),
       literal_(kHead),
       records_(std::make_unique<RecordStream>(sums)),
@@ -33,11 +33,11 @@ BodyReader::BodyReader(BodyReader&& other) noexcept = default;
 BodyReader::~BodyReader() = default;
 
 BodyReader::Segment BodyReader::segment(std::size_t index) const {
-  if (index < manifest_.runs.size()) {
-    const Run& run = manifest_.runs[index];
+  if (index < manifest_->runs.size()) {
+    const Run& run = manifest_->runs[index];
     return {run.file, false, run.offset, run.length};
   }
-  const Literal& literal = manifest_.literals[index - manifest_.runs.size()];
+  const Literal& literal = manifest_->literals[index - manifest_->runs.size()];
   return {0, true, literal.offset, literal.length};
 }
 
@@ -75,7 +75,7 @@ Result<void> BodyReader::read_exactly(std::span<char> into, std::uint64_t offset
 
 /// Whether the next runs stand so close to this one that one read serves all of them.
 bool BodyReader::has_close_runs() const {
-  const auto& runs = manifest_.runs;
+  const auto& runs = manifest_->runs;
   const auto last = index_ + kCloseRuns;
   return last < runs.size() && runs[last].file == runs[index_].file &&
          runs[last].offset + runs[last].length <= runs[index_].offset + kWindow;

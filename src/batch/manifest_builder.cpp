@@ -62,6 +62,8 @@ DraftBatch build_manifest(std::vector<QueuedRecord>& records, const std::vector<
   }
   if (!draft.seconds.empty())
     draft.seconds.resize(draft.users.size());
+  // It is kept until the batch has ended.
+  draft.manifest.runs.shrink_to_fit();
   draft.shares = shares_of(draft.manifest);
   draft.body_length = body_length(draft.manifest);
   return draft;

@@ -13,8 +13,8 @@ constexpr std::size_t kChunk = std::size_t{256} << 10;
 
 }  // namespace
 
-Operations::Operations(Files& files, Manifest manifest, BodyPaths paths)
-    : files_(&files), manifest_(std::move(manifest)), paths_(std::move(paths)) {}
+Operations::Operations(Files& files, const Manifest& manifest, BodyPaths paths)
+    : files_(&files), manifest_(&manifest), paths_(std::move(paths)) {}
 
 Result<Operations> Operations::find(Files& files, const Manifest& manifest, BodyPaths paths) {
   Operations operations(files, manifest, std::move(paths));
@@ -62,7 +62,7 @@ Result<Operations> Operations::find_except(Files& files, const Manifest& manifes
 }
 
 const Run& Operations::run_of(std::size_t index) const {
-  auto run = manifest_.runs.begin();
+  auto run = manifest_->runs.begin();
   for (; index >= run->records; ++run)
     index -= run->records;
   return *run;

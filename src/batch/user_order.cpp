@@ -8,12 +8,8 @@ namespace usherd {
 namespace {
 
 constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
-/// In Node::file: the node stands for the second key of the node that `offset` names.
-constexpr std::uint32_t kShadow = kNone;
-// A record is at most 1 MiB: 21 bits of length, 3 of flags, one that says there is a second key.
-constexpr std::uint32_t kLengthMask = (1U << 21) - 1;
-constexpr unsigned kFlagShift = 21;
-constexpr std::uint32_t kHasPair = 1U << 31;
+constexpr unsigned kLowBits = 32;
+constexpr unsigned kMiddleBits = 11;
 constexpr std::size_t kFirstSlots = 1024;
 
 }  // namespace
@@ -49,18 +45,35 @@ std::size_t UserOrder::find_or_insert(std::uint64_t key, bool& inserted) {
   return i;
 }
 
+/// Puts one in that is not there.
+void UserOrder::place(const Slot& slot) {
+  std::size_t i = slot.key & mask_;
+  while (slots_[i].key != 0)
+    i = (i + 1) & mask_;
+  slots_[i] = slot;
+}
+
+/// Doubles the table in place. Each key either stays near where it was or moves up by the old size; taken in
+/// the order of the table, one finds the places free that those in front of it left.
 void UserOrder::grow() {
-  std::vector<Slot> old(slots_.size() * 2);
-  old.swap(slots_);
+  const auto size = slots_.size();
+  slots_.grow(size * 2);
   mask_ = slots_.size() - 1;
-  for (const Slot& slot : old) {
-    if (slot.key == 0)
-      continue;
-    std::size_t i = slot.key & mask_;
-    while (slots_[i].key != 0)
-      i = (i + 1) & mask_;
-    slots_[i] = slot;
+  // Keys at the beginning may belong to the end and have come round it: these go last.
+  std::vector<Slot> first;
+  for (std::size_t i = 0; i < size && slots_[i].key != 0; ++i) {
+    first.push_back(slots_[i]);
+    slots_[i].key = 0;
   }
+  for (std::size_t i = first.size(); i < size; ++i) {
+    if (slots_[i].key == 0)
+      continue;
+    const Slot slot = slots_[i];
+    slots_[i].key = 0;
+    place(slot);
+  }
+  for (const Slot& slot : first)
+    place(slot);
 }
 
 void UserOrder::erase(std::size_t hole) {
@@ -76,12 +89,24 @@ void UserOrder::erase(std::size_t hole) {
   --used_;
 }
 
-std::uint32_t UserOrder::make_node(const QueuedRecord& record) {
-  const Node node{record.record.offset,
-                  record.record.length | (static_cast<std::uint32_t>(record.record.flags) << kFlagShift),
-                  record.file, static_cast<std::uint32_t>(std::min<std::uint64_t>(record.record.line, kNone)),
-                  kNone};
-  ++waiting_;
+UserOrder::Node UserOrder::node_of(const QueuedRecord& record) {
+  const auto& from = record.record;
+  Node node{};
+  node.offset_low = static_cast<std::uint32_t>(from.offset);
+  node.offset_middle = from.offset >> kLowBits;
+  node.offset_high = from.offset >> (kLowBits + kMiddleBits);
+  node.line = static_cast<std::uint32_t>(std::min<std::uint64_t>(from.line, kNone));
+  node.length = from.length;
+  node.file = record.file;
+  node.is_mergeable = (from.flags & kMergeable) != 0;
+  node.is_single = (from.flags & kSingle) != 0;
+  node.is_changed = (from.flags & kChanged) != 0;
+  node.next = kNone;
+  assert(from.offset >> 48 == 0 && node.length == from.length && node.file == record.file);
+  return node;
+}
+
+std::uint32_t UserOrder::keep_node(const Node& node) {
   if (free_ == kNone) {
     nodes_.push_back(node);
     return static_cast<std::uint32_t>(nodes_.size() - 1);
@@ -92,8 +117,20 @@ std::uint32_t UserOrder::make_node(const QueuedRecord& record) {
   return index;
 }
 
+std::uint32_t UserOrder::make_node(const QueuedRecord& record) {
+  ++waiting_;
+  return keep_node(node_of(record));
+}
+
+std::uint32_t UserOrder::make_shadow(std::uint32_t primary) {
+  Node node{};
+  node.offset_low = primary;
+  node.is_shadow = 1;
+  return keep_node(node);
+}
+
 void UserOrder::free_node(std::uint32_t node) {
-  if (nodes_[node].file != kShadow)
+  if (nodes_[node].is_shadow == 0)
     --waiting_;
   nodes_[node].next = free_;
   free_ = node;
@@ -127,10 +164,13 @@ QueuedRecord UserOrder::record_of(std::uint64_t key, std::uint32_t node) const {
   const Node& stored = nodes_[node];
   QueuedRecord out;
   out.record.user = key;
-  out.record.offset = stored.offset;
+  out.record.offset = stored.offset_low | std::uint64_t{stored.offset_middle} << kLowBits |
+                      std::uint64_t{stored.offset_high} << (kLowBits + kMiddleBits);
   out.record.line = stored.line;
-  out.record.length = stored.length_and_flags & kLengthMask;
-  out.record.flags = static_cast<std::uint8_t>((stored.length_and_flags & ~kHasPair) >> kFlagShift);
+  out.record.length = stored.length;
+  out.record.flags = static_cast<std::uint8_t>((stored.is_mergeable != 0 ? kMergeable : 0) |
+                                               (stored.is_single != 0 ? kSingle : 0) |
+                                               (stored.is_changed != 0 ? kChanged : 0));
   out.file = stored.file;
   return out;
 }
@@ -163,7 +203,7 @@ bool UserOrder::offer_pair(const QueuedRecord& record, Holder holder) {
     return true;
   // A key that was free is held for this record from now on, so that nobody overtakes it there.
   const auto primary = make_node(record);
-  nodes_[primary].length_and_flags |= kHasPair;
+  nodes_[primary].has_pair = 1;
   Pair pair{keys[0], keys[1], 0};
   for (int i = 0; i < 2; ++i) {
     Slot& slot = slots_[find(keys[i])];
@@ -172,14 +212,7 @@ bool UserOrder::offer_pair(const QueuedRecord& record, Holder holder) {
       continue;
     }
     ++pair.missing;
-    auto node = primary;
-    if (i == 1) {
-      node = make_node(record);
-      --waiting_;
-      nodes_[node].file = kShadow;
-      nodes_[node].offset = primary;
-    }
-    push_back(slot, node);
+    push_back(slot, i == 0 ? primary : make_shadow(primary));
   }
   pairs_.emplace(primary, pair);
   return false;
@@ -223,11 +256,11 @@ void UserOrder::release(std::uint64_t key) {
 
 void UserOrder::grant(std::uint64_t key, std::uint32_t node) {
   auto primary = node;
-  if (nodes_[node].file == kShadow) {
-    primary = static_cast<std::uint32_t>(nodes_[node].offset);
+  if (nodes_[node].is_shadow != 0) {
+    primary = nodes_[node].offset_low;
     free_node(node);
   }
-  if ((nodes_[primary].length_and_flags & kHasPair) == 0) {
+  if (nodes_[primary].has_pair == 0) {
     ready_.push_back(record_of(key, primary));
     free_node(primary);
     return;
@@ -265,7 +298,7 @@ std::vector<QueuedRecord> UserOrder::waiting_behind(std::uint64_t key, std::size
     return out;
   const auto tail = slots_[index].tail;
   for (auto node = nodes_[tail].next; out.size() < most; node = nodes_[node].next) {
-    if (nodes_[node].file == kShadow || (nodes_[node].length_and_flags & kHasPair) != 0)
+    if (nodes_[node].is_shadow != 0 || nodes_[node].has_pair != 0)
       break;
     out.push_back(record_of(key, node));
     if (node == tail)

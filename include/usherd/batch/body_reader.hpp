@@ -27,9 +27,9 @@ struct BodyPaths {
 /// one file open.
 class BodyReader {
  public:
-  /// `framing` is the row's; `sums` receives the record_sum() of each operation that was read, unless it is
-  /// null.
-  BodyReader(Files& files, Manifest manifest, BodyPaths paths, int framing = kFramingVersion,
+  /// The manifest must outlive it. `framing` is the row's; `sums` receives the record_sum() of each operation
+  /// that was read, unless it is null.
+  BodyReader(Files& files, const Manifest& manifest, BodyPaths paths, int framing = kFramingVersion,
              std::vector<std::uint64_t>* sums = nullptr);
   BodyReader(BodyReader&& other) noexcept;
   ~BodyReader();
@@ -50,7 +50,7 @@ class BodyReader {
     std::uint64_t length = 0;
   };
   [[nodiscard]] Segment segment(std::size_t index) const;
-  [[nodiscard]] std::size_t segments() const { return manifest_.runs.size() + manifest_.literals.size(); }
+  [[nodiscard]] std::size_t segments() const { return manifest_->runs.size() + manifest_->literals.size(); }
   [[nodiscard]] Result<void> open(const Segment& segment);
   [[nodiscard]] bool has_close_runs() const;
   [[nodiscard]] Result<void> read_exactly(std::span<char> into, std::uint64_t offset);
@@ -58,7 +58,7 @@ class BodyReader {
   [[nodiscard]] Result<std::size_t> fill(std::span<char> into);
 
   Files& files_;
-  Manifest manifest_;
+  const Manifest* manifest_;
   BodyPaths paths_;
   std::unique_ptr<ReadFile> file_;
   std::string open_path_;

@@ -14,7 +14,7 @@
 namespace usherd {
 
 /// Finds the single operations of a frozen batch in its body's order, and their bytes. Blocking; one thread
-/// at a time. Holds a position of 32 bytes an operation and one open file.
+/// at a time. Holds a position of 40 bytes an operation and one open file; the manifest must outlive it.
 class Operations {
  public:
   /// Reads the runs once to find where each record begins. Errc::corrupt when the files hold other than the
@@ -34,7 +34,7 @@ class Operations {
   /// offsets those of the runs, bytes() fails.
   [[nodiscard]] static Operations blind(Files& files, const Manifest& manifest);
 
-  [[nodiscard]] std::size_t size() const { return runs_.size() + manifest_.literals.size(); }
+  [[nodiscard]] std::size_t size() const { return runs_.size() + manifest_->literals.size(); }
   [[nodiscard]] bool is_merged(std::size_t index) const { return index >= runs_.size(); }
   /// Of an operation that is not merged: where its record stands.
   [[nodiscard]] const Run& run(std::size_t index) const { return runs_[index]; }
@@ -42,7 +42,7 @@ class Operations {
   [[nodiscard]] const Run& run_of(std::size_t index) const;
   /// Of a merged one.
   [[nodiscard]] const Literal& literal(std::size_t index) const {
-    return manifest_.literals[index - runs_.size()];
+    return manifest_->literals[index - runs_.size()];
   }
   /// The bytes of an operation as they stand in the body.
   [[nodiscard]] Result<std::string> bytes(std::size_t index);
@@ -53,13 +53,13 @@ class Operations {
   [[nodiscard]] Result<std::string> bytes(const Run& record);
 
  private:
-  Operations(Files& files, Manifest manifest, BodyPaths paths);
+  Operations(Files& files, const Manifest& manifest, BodyPaths paths);
   [[nodiscard]] Result<void> locate(const Run& run);
   void guess(const Run& run);
   [[nodiscard]] Result<std::string> read(const std::string& path, std::uint64_t offset, std::uint64_t length);
 
   Files* files_;
-  Manifest manifest_;
+  const Manifest* manifest_;
   BodyPaths paths_;
   std::vector<Run> runs_;
   std::vector<bool> followed_;  // of those of known(): another record of the same run stands behind

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/core/chunks.hpp"
+#include "usherd/core/zeroed_array.hpp"
 #include "usherd/validate/record.hpp"
 
 #include <cstddef>
@@ -24,7 +25,7 @@ struct QueuedRecord {
 
 /// Keeps each user in at most one unfinished batch, and each user's updates in acceptance order. A key is
 /// held from the moment a record of it is taken until release(); later records of that key wait in a queue of
-/// their own, on disk but for 24 bytes each. A record with two keys waits until it is first for both. Pure;
+/// their own, on disk but for 20 bytes each. A record with two keys waits until it is first for both. Pure;
 /// knows no batch.
 class UserOrder {
  public:
@@ -71,17 +72,26 @@ class UserOrder {
 
  private:
   struct Slot {
-    std::uint64_t key = 0;  // 0: free
-    std::uint32_t tail;     // last of a circular list, or kNone
+    std::uint64_t key;   // 0: free
+    std::uint32_t tail;  // last of a circular list, or kNone
     Holder holder;
   };
+  /// Packed, as there may be a million of them.
   struct Node {
-    std::uint64_t offset;  // of the record; of a shadow: its primary node
-    std::uint32_t length_and_flags;
-    std::uint32_t file;
+    std::uint32_t offset_low;  // of the record; of a shadow: its primary node
     std::uint32_t line;
     std::uint32_t next;
+    std::uint32_t length : 21;  // a record is at most 1 MiB
+    std::uint32_t offset_middle : 11;
+    std::uint32_t offset_high : 5;
+    std::uint32_t file : 20;
+    std::uint32_t is_mergeable : 1;
+    std::uint32_t is_single : 1;
+    std::uint32_t is_changed : 1;
+    std::uint32_t is_shadow : 1;  // stands for the second key of another node
+    std::uint32_t has_pair : 1;   // of a record that has two keys
   };
+  static_assert(sizeof(Node) == 20);
   /// The keys of a record that has two, and how many of them it still waits for.
   struct Pair {
     std::uint64_t first;
@@ -92,8 +102,12 @@ class UserOrder {
   [[nodiscard]] std::size_t find(std::uint64_t key) const;
   std::size_t find_or_insert(std::uint64_t key, bool& inserted);
   void erase(std::size_t index);
+  void place(const Slot& slot);
   void grow();
+  [[nodiscard]] static Node node_of(const QueuedRecord& record);
+  std::uint32_t keep_node(const Node& node);
   std::uint32_t make_node(const QueuedRecord& record);
+  std::uint32_t make_shadow(std::uint32_t primary);
   void free_node(std::uint32_t node);
   void push_back(Slot& slot, std::uint32_t node);
   std::uint32_t pop_front(Slot& slot);
@@ -101,7 +115,7 @@ class UserOrder {
   bool offer_pair(const QueuedRecord& record, Holder holder);
   void grant(std::uint64_t key, std::uint32_t node);
 
-  std::vector<Slot> slots_;
+  ZeroedArray<Slot> slots_;
   std::size_t mask_;
   std::size_t used_ = 0;
   Chunks<Node> nodes_;

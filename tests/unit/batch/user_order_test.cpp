@@ -278,6 +278,64 @@ TEST_CASE("Keys that fall into one place of the table are told apart while it gr
   }
 }
 
+TEST_CASE("Keys that stand around the table's end keep being found while it doubles") {
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 random(seed);
+    UserOrder order;
+    std::vector<std::uint64_t> keys;
+    for (std::uint64_t i = 0; i < 5000; ++i) {
+      // Each doubling parts these between the end and the beginning of a half.
+      const auto low = (random() % 16 - 8) & 0x3FF;
+      keys.push_back((i + 1) << 40 | (random() & 0x3FF) << 10 | low);
+      REQUIRE(order.offer(record(i, keys.back()), 1) == Offer::taken);
+      const auto& before = keys[random() % keys.size()];
+      REQUIRE(order.offer(record(i, before), 2) == Offer::waits);
+      order.release(before);
+      REQUIRE(order.take_ready(1).record.user == before);
+    }
+    for (const auto key : keys)
+      REQUIRE(order.offer(record(0, key), 2) == Offer::waits);
+    CHECK(order.held_keys() == keys.size());
+    for (const auto key : keys) {
+      order.release(key);
+      REQUIRE(order.take_ready(1).record.user == key);
+      order.release(key);
+    }
+    CHECK(order.held_keys() == 0);
+  }
+}
+
+TEST_CASE("A waiting record is given back as it was, wherever it stands") {
+  UserOrder order;
+  order.offer(record(0, 7), 1);
+  const std::uint64_t offsets[] = {
+      0, 1, 0xFFFF'FFFF, 0x1'0000'0000, 0x7FF'FFFF'FFFF, 0x800'0000'0000, 0xFFFF'FFFF'FFFF};
+  std::vector<QueuedRecord> records;
+  for (const auto offset : offsets) {
+    for (const unsigned flags :
+         {0U, 1U * kMergeable, 1U * kSingle, 1U * kChanged, 0U + kMergeable + kSingle + kChanged}) {
+      QueuedRecord each = record(0, 7);
+      each.record.offset = offset;
+      each.record.length = offset % 2 == 0 ? 2 : kMostRecordBytes;
+      each.record.line = offset % 2 == 0 ? 1 : 0xFFFF'FFFF;
+      each.record.flags = static_cast<std::uint8_t>(flags);
+      each.file = offset % 2 == 0 ? 0 : (1U << 20) - 1;
+      records.push_back(each);
+      order.offer(each, 2);
+    }
+  }
+  for (const auto& expected : records) {
+    order.release(7);
+    const auto given = order.take_ready(3);
+    CHECK(given.record.offset == expected.record.offset);
+    CHECK(given.record.length == expected.record.length);
+    CHECK(given.record.line == expected.record.line);
+    CHECK(given.record.flags == expected.record.flags);
+    CHECK(given.file == expected.file);
+  }
+}
+
 TEST_CASE("After a large backlog went away, a new one is kept as well") {
   UserOrder order;
   for (int round = 0; round < 3; ++round) {

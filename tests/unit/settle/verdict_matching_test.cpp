@@ -222,13 +222,14 @@ TEST_CASE("operations are read from the files of the batch, and a file that chan
   BodyPaths paths;
   paths.files.emplace(1, "/w/1");
   paths.merged = "/w/m";
-  const auto read = read_operations(files, manifest, paths);
+  const auto shared = std::make_shared<const Manifest>(manifest);
+  const auto read = read_operations(files, shared, paths);
   CHECK(read(1).value() == R"({"uid":"b"})");
   CHECK(read(0).value() == R"({"uid":"a"})");
   CHECK(read(2).value() == R"({"uid":"c"})");
   CHECK(read(3).error().code == Errc::corrupt);
   files.put("/w/1", "short");
-  const auto changed = read_operations(files, manifest, paths);
+  const auto changed = read_operations(files, shared, paths);
   CHECK(changed(0).error().code == Errc::corrupt);
   CHECK(changed(0).error().code == Errc::corrupt);
 }

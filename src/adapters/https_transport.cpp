@@ -2,6 +2,7 @@
 
 #include "src/adapters/https_connection.hpp"
 #include "src/adapters/https_settings.hpp"
+#include "src/adapters/tls_context.hpp"
 
 namespace usherd {
 
@@ -31,6 +32,11 @@ Result<void> HttpsTransport::set_options(HttpsOptions options) {
 
 std::unique_ptr<Connection> HttpsTransport::connection() {
   return std::make_unique<HttpsConnection>(executor_, settings_);
+}
+
+Result<void> check_ca_file(const std::string& ca_file) {
+  const auto context = TlsContext::make(ca_file);
+  return context ? Result<void>{} : Result<void>{context.error()};
 }
 
 }  // namespace usherd

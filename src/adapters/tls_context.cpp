@@ -8,7 +8,10 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 
 namespace usherd {
 namespace {
@@ -48,6 +51,19 @@ bool holds_already(X509_STORE_CTX* asked) {
          X509_verify_cert(trial.get()) == 1;
 }
 
+Result<void> trust(SSL_CTX* context, const std::string& ca_file) {
+  const auto name = fmt::format("api.ca_file {}", printable(ca_file));
+  // OpenSSL would only say that it was the system.
+  if (::access(ca_file.c_str(), R_OK) != 0) {
+    const auto error = Error::system(errno, name);
+    return Error{error.code == Errc::denied ? Errc::denied : Errc::invalid, error.message};
+  }
+  if (SSL_CTX_load_verify_file(context, ca_file.c_str()) != 1) {
+    return openssl_error(name + " must hold certificates in PEM format");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string describe_tls_failure(const SSL* ssl) {
@@ -79,8 +95,10 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make(const std::string& ca_file)
     return openssl_error("the system's trust roots");
   }
   SSL_CTX_set_cert_verify_callback(context, verify, made.get());
-  if (!ca_file.empty() && SSL_CTX_load_verify_file(context, ca_file.c_str()) != 1) {
-    return openssl_error(fmt::format("ca_file {}", printable(ca_file)));
+  if (!ca_file.empty()) {
+    if (auto added = trust(context, ca_file); !added) {
+      return added.error();
+    }
   }
   // A directory of roots that does not exist is no error, but leaves a trace in the queue.
   ERR_clear_error();

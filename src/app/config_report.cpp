@@ -1,5 +1,6 @@
 #include "usherd/app/config_report.hpp"
 
+#include "usherd/adapters/https_transport.hpp"
 #include "usherd/app/api_key.hpp"
 #include "usherd/app/config_proxy.hpp"
 #include "usherd/core/text.hpp"
@@ -56,6 +57,10 @@ ConfigReport report_config(const ConfigOutcome& outcome, const Environment& envi
     blame(proxy.error());
   if (const auto key = read_api_key(api.key_file, environment); !key)
     blame(key.error());
+  if (!api.ca_file.empty()) {
+    if (const auto roots = check_ca_file(api.ca_file); !roots)
+      blame(roots.error());
+  }
   if (!api.proxy_credentials_file.empty()) {
     if (const auto credentials = read_proxy_credentials(api.proxy_credentials_file); !credentials)
       blame(credentials.error());

@@ -26,6 +26,8 @@ constexpr std::array<EventName, kLogEvents> kEvents{{
     {"file_refused", "e9164c23ba134b8db33fa4a9d55ffeb0"},
     {"file_left", "598d6a661f9043759cf2eabb025b97ba"},
     {"batch_rekeyed", "9453e2830d7d462586ad5183152358a2"},
+    {"api_fails", "e4a3f2543114410d920c3ba84ee80cdb"},
+    {"api_answers", "57e102e5873c4cdd8d933ed59c801e6c"},
     {"unwell", "029ed0150a174186b86402cfb1e661e6"},
 }};
 // clang-format on

@@ -50,4 +50,7 @@ class HttpsTransport final : public Transport {
   std::shared_ptr<const HttpsSettings> settings_;
 };
 
+/// Whether certificates can be read from a file that is to be trusted. Errors: denied, invalid.
+[[nodiscard]] Result<void> check_ca_file(const std::string& ca_file);
+
 }  // namespace usherd

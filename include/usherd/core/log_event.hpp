@@ -29,9 +29,11 @@ enum class LogEvent : std::uint8_t {
   file_refused,
   file_left,  ///< stays in incoming/ until somebody acts
   batch_rekeyed,
-  unwell,  ///< no sign of life is given to the watchdog
+  api_fails,
+  api_answers,  ///< after api_fails
+  unwell,       ///< no sign of life is given to the watchdog
 };
-inline constexpr std::size_t kLogEvents = 13;
+inline constexpr std::size_t kLogEvents = 15;
 
 /// 32 hexadecimal digits; empty for none.
 [[nodiscard]] std::string_view message_id(LogEvent event);

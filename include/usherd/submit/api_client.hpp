@@ -4,6 +4,7 @@
 #include "usherd/ports/timers.hpp"
 #include "usherd/ports/transport.hpp"
 #include "usherd/ports/waits.hpp"
+#include "usherd/submit/outage_watch.hpp"
 #include "usherd/submit/request_gate.hpp"
 #include "usherd/submit/session_pool.hpp"
 
@@ -79,6 +80,7 @@ class ApiClient {
                                                        const Exchange& exchange, std::optional<KeyWord> word);
   void note(const ApiRequest& request, const Admission& admission, const Reply& reply);
   void obey_retry_after(const Exchange& exchange);
+  void watch(const Exchange& exchange);
 
   Options options_;
   RequestGate& gate_;
@@ -87,6 +89,7 @@ class ApiClient {
   Log& log_;
   /// 429s in a row that named no time to wait.
   unsigned nameless_refusals_ = 0;
+  OutageWatch outage_;
   std::size_t in_flight_ = 0;
   /// A POST met a 404 or a redirect, and none since has met anything else.
   bool posts_misled_ = false;

@@ -39,7 +39,9 @@ TEST_CASE("An outage is waited out, whenever it begins") {
     const auto until = daemon->parts().timers.now().boot + span;
     REQUIRE(daemon->run_until([&] { return daemon->parts().timers.now().boot >= until; }));
   };
-  lasts(5s);
+  lasts(20s);
+  CHECK(bench.log().find("requests in a row came to nothing, the last one because: ") != std::string::npos);
+  CHECK(bench.log().find("the API answers again") == std::string::npos);
   bench.set("listening", "true");
   REQUIRE(daemon->run_until([&] { return bench.server->oracle().jobs_created == 1; }));
   bench.set("listening", "false");
@@ -48,6 +50,7 @@ TEST_CASE("An outage is waited out, whenever it begins") {
   bench.set("listening", "true");
   CHECK(daemon->finish().exit == ExitCode::ok);
   daemon.reset();
+  CHECK(bench.log().find("the API answers again, after ") != std::string::npos);
   CHECK(counts(bench.receipt("a.ndjson")) == all_imported(5));
   CHECK(bench.server->oracle().keys == 1);
   bench.check_promises();

@@ -70,6 +70,19 @@ TEST_CASE(
   CHECK(good.out.find("status page off") != std::string::npos);
 }
 
+TEST_CASE("a file of trust roots that is missing or holds none is a fault, before anything needs it") {
+  const KeyFile key(0640);
+  const auto with = [&](const std::string& file) {
+    return report("api:\n  key_file: " + key.name() + "\n  ca_file: " + file + "\n");
+  };
+  CHECK(with("/does/not/exist.pem").err ==
+        "f.yaml: api.ca_file /does/not/exist.pem: No such file or directory\n");
+  const auto empty = with(key.name());
+  CHECK(empty.code == ExitCode::config);
+  CHECK(
+      empty.err.starts_with("f.yaml: api.ca_file " + key.name() + " must hold certificates in PEM format: "));
+}
+
 TEST_CASE("a faulty configuration is told on stderr with exit 78") {
   const auto bad = report("api:\n  sessions: 0\nx: 1\n");
   CHECK(bad.code == ExitCode::config);

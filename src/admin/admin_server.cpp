@@ -96,6 +96,13 @@ AdminServer::~AdminServer() {
   stop();
 }
 
+void AdminServer::set_hosts(const HostRule& hosts) {
+  for (const auto& door : doors_) {
+    if (door->socket_path.empty())
+      door->hosts = hosts;
+  }
+}
+
 Result<std::uint16_t> AdminServer::open_port(const std::string& listen, HostRule hosts) {
   const auto what = fmt::format("admin.listen {}", listen);
   const auto colon = listen.rfind(':');

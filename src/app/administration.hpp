@@ -27,6 +27,7 @@ class Administration {
   /// Opens both doors; one that cannot be opened is logged and holds nothing up. A drain opens the socket
   /// alone, and says nothing where it cannot.
   void open(const Config& config, Daemon::Mode mode);
+  void reload(const Config& config) { server_.set_hosts(HostRule(config.admin.hosts)); }
 
  private:
   using Answer = boost::asio::awaitable<AdminReply>;

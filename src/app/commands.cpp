@@ -1,10 +1,10 @@
 #include "src/app/commands.hpp"
 
 #include "src/app/check_files.hpp"
+#include "src/app/log_choice.hpp"
 #include "src/app/operator_commands.hpp"
 #include "src/app/rejects_command.hpp"
 #include "src/app/trace_command.hpp"
-#include "usherd/adapters/journal_log.hpp"
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/app/api_key.hpp"
 #include "usherd/app/config_file.hpp"
@@ -17,9 +17,6 @@
 #include "usherd/spool/drop.hpp"
 
 #include <fmt/format.h>
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <optional>
@@ -36,15 +33,6 @@ std::optional<Config> config_of(const CommandLine& line) {
   return std::nullopt;
 }
 
-std::shared_ptr<Log> log_of(const Config& config) {
-  struct stat status {};
-  ::fstat(STDERR_FILENO, &status);
-  const auto format =
-      choose_log_format(config.log.format, process_environment(), status.st_dev, status.st_ino);
-  return format == LogFormat::journal ? make_journal_log(config.log.level)
-                                      : make_log(config.log.level, format);
-}
-
 ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
   auto config = config_of(line);
   if (!config)
@@ -52,10 +40,7 @@ ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
   if (auto done = forbid_core_dumps(); !done)
     fmt::print(stderr, "usherd: {}\n", done.error().message);
   options.config_path = line.config_file;
-  // A bar and lines of progress would only get into each other's way.
-  if (options.progress_bar && config->log.level == LogLevel::info)
-    config->log.level = LogLevel::warning;
-  Daemon daemon(*config, options, log_of(*config));
+  Daemon daemon(*config, options, log_of(*config, options.progress_bar));
   const auto summary = daemon.run();
   std::fputs(summary.report.c_str(), stdout);
   if (!summary.error.empty())

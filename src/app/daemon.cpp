@@ -4,6 +4,7 @@
 #include "src/app/daemon_parts.hpp"
 #include "src/app/drain_progress.hpp"
 #include "src/app/inquiries.hpp"
+#include "src/app/log_choice.hpp"
 #include "src/app/supervision.hpp"
 #include "src/app/system_ports.hpp"
 #include "usherd/adapters/systemd.hpp"
@@ -72,24 +73,31 @@ RunSummary Daemon::run() {
   ports.reserve = &reserve;
   DaemonParts parts(config_, *foundation, std::move(ports), *log_);
   key.on_change([&parts] { parts.identity.key_changed(); });
+  Administration* administration = nullptr;
   const auto reloaded = [&](const Config& config) {
     key.set_key_file(config.api.key_file);
     key.reread();
+    reconfigure_log(*log_, config, options_.progress_bar);
     if (const auto https = https_options(config); !https)
       log_->error("{}; the old connection settings stay", https.error().message);
     else if (const auto set = system.transport().set_options(*https); !set)
       log_->error("{}; the old connection settings stay", set.error().message);
+    else
+      parts.api.set_path_prefix(https->base.prefix);
+    if (administration != nullptr)
+      administration->reload(config);
   };
   Supervision supervision(config_, options_, parts, *log_, reloaded);
   Pause pause(parts.ledger, parts.gate);
   if (auto restored = pause.restore(*foundation->ledger); !restored)
     return failed(ExitCode::failure, restored.error().message);
-  Administration administration(loop.get_executor(), parts, supervision, pause, *log_);
+  Administration admin(loop.get_executor(), parts, supervision, pause, *log_);
+  administration = &admin;
   Inquiries inquiries(parts, disk, config_.state.directory);
-  inquiries.add_to(administration.router());
-  administration.open(config_, options_.mode);
+  inquiries.add_to(admin.router());
+  admin.open(config_, options_.mode);
   if (options_.progress_bar)
-    parts.tasks.spawn(show_progress(administration.collector(), parts.timers));
+    parts.tasks.spawn(show_progress(admin.collector(), parts.timers));
   boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
   parts.tasks.spawn(obey_signals(signals, supervision));
   std::exception_ptr failure;

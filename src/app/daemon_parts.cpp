@@ -145,6 +145,10 @@ ConvertLimits convert_limits(const Config& config, std::function<Result<std::uin
   return limits;
 }
 
+RecordRules record_rules(const Config& config) {
+  return {config.records.anonymous == AnonymousRecords::accept};
+}
+
 BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes) {
   BatchLimits limits;
   limits.records = static_cast<std::uint32_t>(effective_max_records(config));
@@ -190,8 +194,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
       schedule(random.up_to(~std::uint64_t{0})),
       poller(Poller::Parts{api, schedule, timers, random, log, config.limits.job_timeout}),
       freezing(Freezing::Parts{batcher, files, ports.disk, ports.workers, recorder, submitter, timers, random,
-                               RecordRules{config.records.anonymous == AnonymousRecords::accept},
-                               *foundation.user_keys, config.records.merge},
+                               record_rules(config), *foundation.user_keys, config.records.merge},
                foundation.ledger->last_batch_id().value()),
       settling(Settling::Parts{ports.loop, ports.disk, ports.workers, ledger, recorder, files, timers, log,
                                KeepTimes{config.spool.keep_done, config.spool.keep_rejected}}),
@@ -201,9 +204,8 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
                                *foundation.user_keys, tally, config.api.sessions,
                                [this](FileNumber number) { settling.file_progressed(number); }}),
       feed(FileFeed::Parts{ports.loop, ledger, recorder, files, batcher, ports.disk, ports.workers, log,
-                           RecordRules{config.records.anonymous == AnonymousRecords::accept},
-                           convert_limits(config, free_space), *foundation.user_keys, timers, tally,
-                           [this](FileNumber number) { settling.file_progressed(number); }}),
+                           record_rules(config), convert_limits(config, free_space), *foundation.user_keys,
+                           timers, tally, [this](FileNumber number) { settling.file_progressed(number); }}),
       intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free, free_space,
                            keeping_back(ports.reserve), foundation.ledger->last_batch_id().value()},
              layout, ports.disk, ports.watch, timers, ports.workers, ledger, log,

@@ -48,6 +48,8 @@ struct FoundationFault {
 /// Conversions stop where they would leave less than spool.min_free.
 [[nodiscard]] ConvertLimits convert_limits(const Config& config, std::function<Result<std::uint64_t>()> free);
 
+[[nodiscard]] RecordRules record_rules(const Config& config);
+
 [[nodiscard]] BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes);
 
 /// The fact of the ledger that holds the secret under which users are hashed.

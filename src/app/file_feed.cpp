@@ -247,12 +247,20 @@ std::optional<FileReading::Stretch> FileFeed::next_stretch(std::uint32_t slot, c
   }
 }
 
+void FileFeed::set_rules(RecordRules rules) {
+  parts_.rules = rules;
+  // A worker may be using the reader.
+  rules_changed_ = true;
+}
+
 boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Coverage& coverage) {
   const SpoolFile file = parts_.files.at(slot).file;
   FileReading reading(
       FileReading::Parts{parts_.recorder, parts_.disk, parts_.workers, parts_.files.layout(), reader_}, file);
   std::uint64_t marked = file.mark.offset;
   while (const auto stretch = next_stretch(slot, coverage)) {
+    if (std::exchange(rules_changed_, false))
+      reader_ = BlockReader(parts_.rules, parts_.keys);
     const auto end = stopping_ ? FileReading::End::stopping : co_await reading.read(*stretch, piece_);
     if (end == FileReading::End::stopping)
       co_return false;

@@ -21,6 +21,11 @@ void Identity::key_changed() {
   alarm_->ring();
 }
 
+void Identity::moved(std::string base_url) {
+  parts_.base_url = std::move(base_url);
+  key_changed();
+}
+
 boost::asio::awaitable<void> Identity::run() {
   Backoff backoff(kFirstBackoff, kMostBackoff);
   RequestGate& gate = parts_.api.gate();
@@ -85,6 +90,9 @@ boost::asio::awaitable<bool> Identity::ask() {
 boost::asio::awaitable<void> Identity::compare(std::string org_id) {
   auto known = [](Ledger& ledger) { return ledger.fact("org_id"); };
   const auto before = co_await parts_.ledger.ask(std::move(known));
+  auto address = [](Ledger& ledger) { return ledger.fact("base_url"); };
+  const auto asked_before = co_await parts_.ledger.ask(std::move(address));
+  const bool moved = asked_before && *asked_before && **asked_before != parts_.base_url;
   const bool differs = before && *before && **before != org_id;
   RequestGate& gate = parts_.api.gate();
   const bool work_is_unfinished = co_await may_go_astray();
@@ -97,7 +105,7 @@ boost::asio::awaitable<void> Identity::compare(std::string org_id) {
     co_return;
   }
   gate.clear(ParkReason::organisation);
-  if (before && *before && !differs)
+  if (before && *before && !differs && !moved)
     co_return;
   GroupCommit::Change change = [org_id, base_url = parts_.base_url](Ledger& ledger) -> Result<void> {
     if (auto set = ledger.set_fact("base_url", base_url); !set)

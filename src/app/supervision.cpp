@@ -117,7 +117,15 @@ Result<void> Supervision::reload() {
     return Error{Errc::invalid,
                  "the configuration was not reloaded, the old one stays:\n" + format_faults(outcome)};
   }
-  auto reloaded = reload_config(config_, outcome.config);
+  take_up(outcome.config);
+  log_event(log_, LogLevel::info, {LogEvent::reloaded, {}, 0, {}, {}}, "configuration reloaded");
+  link_.reloaded();
+  return {};
+}
+
+void Supervision::take_up(const Config& fresh) {
+  auto reloaded = reload_config(config_, fresh);
+  const bool moved = reloaded.config.api.base_url != config_.api.base_url;
   config_ = std::move(reloaded.config);
   parts_.batcher.configure(batch_limits(config_, parts_.submitter.stats().learnt_body_bytes),
                            config_.batch.lookahead);
@@ -129,16 +137,17 @@ Result<void> Supervision::reload() {
   parts_.longest_exchange = longest_exchange_of(config_);
   parts_.poller.set_job_timeout(config_.limits.job_timeout);
   parts_.freezing.set_merge(config_.records.merge);
+  parts_.freezing.set_rules(record_rules(config_));
+  parts_.feed.set_rules(record_rules(config_));
   parts_.intake.reload(config_.spool.settle, config_.spool.rescan, config_.spool.min_free);
   parts_.feed.set_convert_limits(convert_limits(config_, parts_.free_space));
   parts_.settling.set_keep(config_.spool.keep_done, config_.spool.keep_rejected);
   on_reload_(config_);
+  if (moved)
+    parts_.identity.moved(config_.api.base_url);
   parts_.gate.probe_now();
   for (const auto& name : reloaded.waiting)
     log_.warn("{} changes at the next restart", name);
-  log_event(log_, LogLevel::info, {LogEvent::reloaded, {}, 0, {}, {}}, "configuration reloaded");
-  link_.reloaded();
-  return {};
 }
 
 ServiceFacts Supervision::service_facts() {

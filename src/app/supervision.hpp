@@ -26,6 +26,8 @@ class Supervision {
   [[nodiscard]] const RunSummary& summary() const { return summary_; }
   /// SIGHUP. Reads the configuration again; a faulty one is refused as Errc::invalid and the old one stays.
   Result<void> reload();
+  /// Goes by a configuration that was loaded, but for directories and listeners.
+  void take_up(const Config& fresh);
   [[nodiscard]] bool reload_good() const { return reload_good_; }
   [[nodiscard]] ServicePhase phase() const;
   [[nodiscard]] std::string_view mode() const;

@@ -179,6 +179,20 @@ class Admin(unittest.TestCase):
         self.service.get_local("/api/pause", method="POST")
         self.service.wait_for_log(rf"/api/pause by uid {os.getuid()} pid {os.getpid()}")
 
+    def test_reload_changes_who_is_answered_and_what_is_logged(self):
+        def code(host):
+            return self.service.get("/healthz", host=host)[0]
+        self.assertEqual((code("status.example.com"), code("other.example.com")), (200, 421))
+        self.service.write_config('log: {level: debug, format: json}', hosts="other.example.com")
+        self.service.process.send_signal(signal.SIGHUP)
+        self.service.wait_for_log(r'"message":"configuration reloaded","event":"reloaded"')
+        self.assertEqual((code("status.example.com"), code("other.example.com")), (421, 200))
+        self.sandbox.patch({"job_time": "1ms", "in_progress_batches": 0})
+        self.service.drop("a.ndjson", good(1))
+        self.service.wait_for_log(r'"level":"debug","message":"429: the whole client waits')
+        self.sandbox.patch({"in_progress_batches": 200})
+        self.idle(1)
+
     def test_reload_through_the_socket_tells_what_is_wrong(self):
         self.assertEqual(self.service.get_local("/api/reload", method="POST")[0], 200)
         self.service.write_config("nonsense: 1")

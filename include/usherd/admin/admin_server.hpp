@@ -37,6 +37,8 @@ class AdminServer {
 
   /// Opens the read-only port; `listen` is "address:port", port 0 any free one. Returns the port.
   [[nodiscard]] Result<std::uint16_t> open_port(const std::string& listen, HostRule hosts);
+  /// For the port; the socket is no browser's business.
+  void set_hosts(const HostRule& hosts);
   /// Opens the socket with mode 0660, group usherd where there is one. A stale one is replaced; one that
   /// somebody answers on is Errc::exists.
   [[nodiscard]] Result<void> open_socket(const std::string& path);

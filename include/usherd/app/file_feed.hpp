@@ -61,6 +61,8 @@ class FileFeed {
   /// No more files will come: once all are read, what is packed goes out without lingering.
   void intake_ended();
   void stop();
+  /// For what is read from now on.
+  void set_rules(RecordRules rules);
   /// For conversions that begin from now on.
   void set_convert_limits(ConvertLimits limits) { parts_.convert = std::move(limits); }
   /// Every file that was accepted when files_arrived() was last called has been read.
@@ -89,6 +91,7 @@ class FileFeed {
   std::function<void()> on_idle_;
   FileNumber begun_ = 0;
   std::size_t unreadable_ = 0;
+  bool rules_changed_ = false;
   bool news_ = true;
   bool intake_ended_ = false;
   bool idle_ = false;

@@ -68,6 +68,7 @@ class Freezing {
   [[nodiscard]] boost::asio::awaitable<Result<Apart>> set_apart(ActiveBatch& batch, Estate estate);
   struct Part;
   void set_merge(bool merge) { parts_.merge = merge; }
+  void set_rules(RecordRules rules) { parts_.rules = rules; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<bool> merge(OpenBatch& open, std::vector<MergedRecord>& merged);

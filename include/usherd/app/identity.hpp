@@ -35,6 +35,8 @@ class Identity {
   [[nodiscard]] boost::asio::awaitable<void> run();
   /// The next request goes out under another key.
   void key_changed();
+  /// The next request goes out to another address.
+  void moved(std::string base_url);
   /// The role of the key cannot read the errors of a job.
   [[nodiscard]] bool errors_are_readable() const {
     return role_.empty() || role_ == "ADMIN" || role_ == "ARCHITECT";

@@ -63,6 +63,8 @@ class ApiClient {
   ApiClient(Options options, RequestGate& gate, SessionPool& sessions, Timers& timers, Log& log);
 
   [[nodiscard]] boost::asio::awaitable<Reply> call(ApiRequest request);
+  /// For requests from now on.
+  void set_path_prefix(std::string prefix) { options_.path_prefix = std::move(prefix); }
   [[nodiscard]] RequestGate& gate() { return gate_; }
   /// Exchanges begun and not ended.
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }

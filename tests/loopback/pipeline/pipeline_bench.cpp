@@ -111,9 +111,7 @@ void RunningDaemon::break_off() {
 }
 
 void RunningDaemon::reconfigure(const Config& config) {
-  parts_->budget.configure(static_cast<std::uint32_t>(config.limits.in_progress_batches),
-                           config.limits.in_progress_operations);
-  parts_->delivery.budget_changed();
+  supervision_->take_up(config);
 }
 
 PipelineBench::PipelineBench(std::string_view settings, double pace_of_time) : pace(pace_of_time) {

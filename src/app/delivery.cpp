@@ -203,6 +203,7 @@ boost::asio::awaitable<bool> Delivery::halve(Batch batch, std::string reason) {
 }
 
 boost::asio::awaitable<bool> Delivery::give_key_up(Batch batch, std::string reason, BatchVerdict::Why why) {
+  batch->unpack();
   if (!batch->has_anonymous()) {
     parts_.tally.key_given_up(reason);
     batch->is_ending = true;
@@ -229,6 +230,7 @@ boost::asio::awaitable<bool> Delivery::give_key_up(Batch batch, std::string reas
 
 boost::asio::awaitable<std::vector<Delivery::Batch>> Delivery::divide(Batch batch, Pieces pieces,
                                                                       bool key_may_run) {
+  batch->unpack();
   batch->is_ending = true;
   const auto estate = Places::estate_of(*batch, key_may_run);
   auto children = co_await parts_.freezing.divide(*batch, std::move(pieces), estate);

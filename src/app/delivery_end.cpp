@@ -21,8 +21,12 @@ boost::asio::awaitable<bool> Delivery::write_end(Batch batch, BatchVerdict verdi
   auto end = std::make_shared<BatchEnd>();
   auto& disk = parts_.disk;
   auto work = [&disk, &layout = parts_.files.layout(), batch, &verdict, &files,
-               paths = parts_.files.paths(batch->row.manifest, batch->row.id)] {
-    return write_batch_end(disk, layout, batch->row, batch->shares, verdict, paths, files);
+               paths = parts_.files.paths(batch->shares, batch->row.id)] {
+    batch->unpack();
+    auto written = write_batch_end(disk, layout, batch->row, batch->shares, verdict, paths, files);
+    // Many may end at once, and wait for the ledger with it.
+    batch->pack();
+    return written;
   };
   while (true) {
     auto written = co_await parts_.workers.run(work);
@@ -46,14 +50,14 @@ boost::asio::awaitable<bool> Delivery::write_end(Batch batch, BatchVerdict verdi
   Outcomes outcomes;
   for (const auto& share : end->shares)
     outcomes += share.outcomes;
-  parts_.tally.batch_ended(verdict, batch->operations(), batch->row.manifest.literals.size(), outcomes,
+  parts_.tally.batch_ended(verdict, batch->operations(), batch->merged_records(), outcomes,
                            parts_.timers.now());
   release(*batch, *end);
   co_return true;
 }
 
 boost::asio::awaitable<void> Delivery::remove_merged(Batch batch) {
-  if (batch->row.manifest.literals.empty())
+  if (batch->merged_records() == 0)
     co_return;
   auto& disk = parts_.disk;
   auto work = [&disk, path = parts_.files.layout().merged(batch->row.id)] {

@@ -87,6 +87,7 @@ Milliseconds Delivery::job_age(const ActiveBatch& batch) const {
 }
 
 boost::asio::awaitable<bool> Delivery::follow(Batch batch) {
+  batch->pack();
   const auto accepted = parts_.timers.now().boot - job_age(*batch);
   const auto seen = co_await parts_.poller.follow(*batch, accepted);
   if (seen.end == JobSeen::End::stopped || batch->is_abandoned)
@@ -168,8 +169,11 @@ boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<JobVerdi
 }
 
 boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answer) {
-  const auto paths = parts_.files.paths(batch->row.manifest, batch->row.id);
-  const std::shared_ptr<const Manifest> manifest(batch, &batch->row.manifest);
+  const auto paths = parts_.files.paths(batch->shares, batch->row.id);
+  const auto manifest = [batch]() -> const Manifest& {
+    batch->unpack();
+    return batch->row.manifest;
+  };
   auto verdict =
       std::make_shared<JobVerdict>(batch->row, parts_.keys, read_operations(parts_.disk, manifest, paths));
   bool all_read = true;

@@ -1,5 +1,7 @@
 #include "usherd/batch/open_files.hpp"
 
+#include "usherd/batch/manifest_builder.hpp"
+
 #include <algorithm>
 
 namespace usherd {
@@ -63,18 +65,14 @@ void OpenFiles::frozen(const Manifest& manifest, std::span<const std::uint32_t> 
 }
 
 BodyPaths OpenFiles::paths(const Manifest& manifest, BatchId batch) const {
+  return paths(shares_of(manifest), batch);
+}
+
+BodyPaths OpenFiles::paths(const std::vector<Share>& shares, BatchId batch) const {
   BodyPaths paths;
-  const auto add = [&](const Run& run) {
-    if (paths.files.contains(run.file))
-      return;
-    if (const auto known = by_number_.find(run.file); known != by_number_.end())
-      paths.files.emplace(run.file, layout_.readable(slots_[known->second]->file));
-  };
-  for (const auto& run : manifest.runs)
-    add(run);
-  for (const auto& literal : manifest.literals) {
-    for (const auto& source : literal.sources)
-      add(source);
+  for (const auto& share : shares) {
+    if (const auto known = by_number_.find(share.file); known != by_number_.end())
+      paths.files.emplace(share.file, layout_.readable(slots_[known->second]->file));
   }
   paths.merged = layout_.merged(batch);
   return paths;

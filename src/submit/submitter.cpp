@@ -40,10 +40,6 @@ constexpr Milliseconds kMostBackoff{60'000};
 
 }  // namespace
 
-bool ActiveBatch::has_anonymous() const {
-  return std::find(row.users.begin(), row.users.end(), 0U) != row.users.end();
-}
-
 SendTime Submitter::send_time() const {
   const auto now = parts_.timers.now();
   return {now.wall, now.boot, parts_.boot_id};
@@ -282,6 +278,7 @@ void Submitter::note_refusal(const std::string& code) {
 boost::asio::awaitable<Result<JobAnswer>> Submitter::repost(ActiveBatch& batch) {
   if (is_expired(batch))
     co_return Error{Errc::not_found, "the API has forgotten the key"};
+  batch.unpack();
   // Its job proves that it was sent: the time of that stands.
   batch.tried = true;
   batch.begun = true;

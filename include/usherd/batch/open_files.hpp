@@ -52,6 +52,7 @@ class OpenFiles {
   void frozen(const Manifest& manifest, std::span<const std::uint32_t> lengths);
   /// Where the bytes of a manifest stand.
   [[nodiscard]] BodyPaths paths(const Manifest& manifest, BatchId batch) const;
+  [[nodiscard]] BodyPaths paths(const std::vector<Share>& shares, BatchId batch) const;
   [[nodiscard]] const SpoolLayout& layout() const { return layout_; }
   /// Accepted bytes not yet read, over all open files.
   [[nodiscard]] std::uint64_t unread_bytes() const;

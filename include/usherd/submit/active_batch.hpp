@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace usherd {
@@ -21,14 +22,22 @@ struct ActiveBatch {
   std::optional<std::uint64_t> accepted_at_first_error;
   /// Of its operations, while this process froze it and it was not accepted; else empty.
   std::vector<RecordSum> sums;
-  bool tried = false;          ///< whatever was sent under the present key was sent by this process
-  bool begun = false;          ///< an exchange was begun under it in this process
-  bool has_place = false;      ///< it is counted into the budget
-  bool is_ending = false;      ///< its end or division is being written: nobody else may decide about it
-  bool is_abandoned = false;   ///< the operator gave its job up: who follows it lets go
-  bool reads_results = false;  ///< its job has ended
+  std::string packed;             ///< row.manifest, once it was folded up
+  std::size_t packed_merged = 0;  ///< its merged records
+  bool tried = false;             ///< whatever was sent under the present key was sent by this process
+  bool begun = false;             ///< an exchange was begun under it in this process
+  bool has_place = false;         ///< it is counted into the budget
+  bool is_ending = false;         ///< its end or division is being written: nobody else may decide about it
+  bool is_abandoned = false;      ///< the operator gave its job up: who follows it lets go
+  bool reads_results = false;     ///< its job has ended
 
-  [[nodiscard]] std::uint64_t operations() const { return row.manifest.operations(); }
+  [[nodiscard]] std::uint64_t operations() const { return row.users.size(); }
+  [[nodiscard]] std::size_t merged_records() const;
+  /// Folds row.manifest up while nobody needs it: with records of busy users it is most of what a batch
+  /// takes, and a job may last for hours.
+  void pack();
+  /// Makes row.manifest whole again. On a worker only where the event loop waits for it.
+  void unpack();
   [[nodiscard]] bool has_anonymous() const;
   /// Nothing went out under the present key, whatever send time was noted in advance. Only once its
   /// submission began.

@@ -13,7 +13,8 @@ TEST_CASE("Changed rules of records hold for what is read from then on") {
   auto daemon = bench.start(Daemon::Mode::run);
   const auto settled = [&](const std::string& name) {
     bench.drop(name, "{\"email\":\"someone@example.com\"}\n");
-    REQUIRE(daemon->run_until([&] { return !bench.receipt(name).empty(); }));
+    REQUIRE(
+        daemon->run_until([&] { return !bench.receipt(name).empty() && daemon->parts().settling.idle(); }));
     return bench.receipt(name).at("rejected").to_number<int>() == 0;
   };
   CHECK_FALSE(settled("a.ndjson"));

@@ -123,8 +123,9 @@ std::string FilePlan::text() const {
   std::string out;
   const auto& limits = config_.limits;
   fmt::format_to(std::back_inserter(out),
-                 "plan: {} records in about {} batches of at most {} records and {}\n", good_, batches_,
-                 effective_max_records(config_), format_size(config_.batch.max_bytes));
+                 "plan: {} record{} in about {} batch{} of at most {} records and {}\n", good_,
+                 good_ == 1 ? "" : "s", batches_, batches_ == 1 ? "" : "es", effective_max_records(config_),
+                 format_size(config_.batch.max_bytes));
   if (batches_ == 0)
     return out;
   const auto per_batch = std::max<std::uint64_t>(1, good_ / batches_);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "usherd/core/log.hpp"
 #include "usherd/ledger/rows.hpp"
 #include "usherd/ports/files.hpp"
 #include "usherd/ports/workers.hpp"

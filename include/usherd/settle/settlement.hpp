@@ -55,12 +55,6 @@ class Settlement {
   /// Removes what was derived from a settled file. Nothing depends on it: what is left is swept at a start.
   [[nodiscard]] Result<void> clean(const Ending& ending) const;
 
-  using Keep = std::function<bool(std::uint64_t)>;
-  /// Removes from working/ what was derived from files and batches that nobody needs any more: `keep_file`
-  /// and `keep_batch` say which are open. Accepted files and names that are not ours stay. Returns how many
-  /// went.
-  [[nodiscard]] Result<std::uint64_t> sweep(const Keep& keep_file, const Keep& keep_batch) const;
-
  private:
   [[nodiscard]] Result<void> prepare_rejects(const Ending& ending) const;
   [[nodiscard]] Result<void> prepare_receipt(const Ending& ending) const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "src/spool/orphans.hpp"
 #include "tests/unit/settle/spool_bench.hpp"
 
 namespace usherd::test {
@@ -79,16 +80,16 @@ struct EndedBench : SpoolBench {
   /// What the daemon does after a crash.
   Result<void> restart() {
     files.die_at(0, false);
-    return restart(settlement);
+    return restart(settlement, files);
   }
-  Result<void> restart(const Settlement& by) {
+  Result<void> restart(const Settlement& by, Files& on) {
     std::vector<FileNumber> open;
     for (const auto& file : ledger->open_files(0, 10).value())
       open.push_back(file.number);
     auto settled = settle(open, by);
     if (!settled)
       return settled;
-    const auto swept = by.sweep([](FileNumber) { return false; }, [](BatchId) { return false; });
+    const auto swept = remove_leftovers(on, layout, *ledger.ledger, ledger->last_batch_id().value());
     return swept ? Result<void>{} : Result<void>(swept.error());
   }
 

@@ -58,7 +58,7 @@ TEST_CASE("the power may fail at any effect, and settling ends the same when it 
     REQUIRE_FALSE(bench.settle(kAll, bench.on_memory));
     bench.memory.heal();
     bench.memory.drop_unsynced();
-    REQUIRE(bench.restart(bench.on_memory));
+    REQUIRE(bench.restart(bench.on_memory, bench.memory));
     CHECK(bench.remembered({bench.layout.working(), bench.layout.done(), bench.layout.rejected()}) ==
           expected);
     bench.memory.drop_unsynced();
@@ -81,7 +81,7 @@ TEST_CASE("a disk that is full for a while delays settling and nothing else") {
     const auto settled = bench.settle(kAll, bench.on_memory);
     REQUIRE(settled.has_error());
     CHECK(settled.error().code == Errc::no_space);
-    REQUIRE(bench.restart(bench.on_memory));
+    REQUIRE(bench.restart(bench.on_memory, bench.memory));
     CHECK(bench.published() == expected);
   }
 }

@@ -177,23 +177,4 @@ TEST_CASE("a group of files costs one sync for each folder") {
   CHECK(bench.files.effects() == renames + 3);
 }
 
-TEST_CASE("a sweep takes only what was derived from files and batches that nobody needs") {
-  SpoolBench bench;
-  const std::vector<std::string> stay{"000000000007.f1.ndjson", "b.merged",  "b000000000004.merged",
-                                      "f000000000002.local",    "fx1.local", "note.txt"};
-  for (const auto& name : stay)
-    write_all(bench.layout.working() + "/" + name, "x");
-  for (const auto* name : {"f000000000001.local", "f000000000001.b000000000004.rejects",
-                           "b000000000003.merged", "f000000000001.receipt.tmp"})
-    write_all(bench.layout.working() + "/" + name, "x");
-  const auto swept = bench.settlement.sweep([](FileNumber number) { return number == 2; },
-                                            [](BatchId id) { return id == 4; });
-  CHECK(swept.value() == 4);
-  std::vector<std::string> left;
-  for (const auto& entry : std::filesystem::directory_iterator(bench.layout.working()))
-    left.push_back(entry.path().filename().string());
-  std::sort(left.begin(), left.end());
-  CHECK(left == stay);
-}
-
 }  // namespace usherd::test

@@ -1,5 +1,6 @@
 #include "src/spool/csv_cell.hpp"
 
+#include "src/spool/byte_search.hpp"
 #include "src/spool/csv_date.hpp"
 
 #include <fmt/format.h>
@@ -122,11 +123,12 @@ std::string_view trimmed(std::string_view text) {
 void append_text(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
-    const auto stop = std::find_if(text.begin(), text.end(),
-                                   [](char c) { return kEscaped[static_cast<unsigned char>(c)]; });
-    const auto plain = static_cast<std::size_t>(stop - text.begin());
+    const char* const end = text.data() + text.size();
+    const auto* const stop = std::find_if(skip_others<0x20, '"', '\\'>(text.data(), end), end,
+                                          [](char c) { return kEscaped[static_cast<unsigned char>(c)]; });
+    const auto plain = static_cast<std::size_t>(stop - text.data());
     out += text.substr(0, plain);
-    if (stop == text.end())
+    if (stop == end)
       break;
     if (*stop == '"' || *stop == '\\')
       out.append("\\").push_back(*stop);

@@ -1,5 +1,7 @@
 #include "usherd/spool/csv_rows.hpp"
 
+#include "src/spool/byte_search.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -98,7 +100,7 @@ bool CsvRows::scan(bool final) {
 bool CsvRows::step_plain() {
   const char* const begin = buffer_.data();
   const char* const end = begin + limit();
-  const char* stop = begin + at_;
+  const char* stop = skip_others<0, ',', '\n', '"'>(begin + at_, end);
   while (stop != end && !kStops[static_cast<unsigned char>(*stop)])
     ++stop;
   at_ = static_cast<std::size_t>(stop - begin);

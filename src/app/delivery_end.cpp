@@ -22,11 +22,7 @@ boost::asio::awaitable<bool> Delivery::write_end(Batch batch, BatchVerdict verdi
   auto& disk = parts_.disk;
   auto work = [&disk, &layout = parts_.files.layout(), batch, &verdict, &files,
                paths = parts_.files.paths(batch->shares, batch->row.id)] {
-    batch->unpack();
-    auto written = write_batch_end(disk, layout, batch->row, batch->shares, verdict, paths, files);
-    // Many may end at once, and wait for the ledger with it.
-    batch->pack();
-    return written;
+    return write_batch_end(disk, layout, batch->whole_row(), batch->shares, verdict, paths, files);
   };
   while (true) {
     auto written = co_await parts_.workers.run(work);

@@ -170,10 +170,7 @@ boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<JobVerdi
 
 boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answer) {
   const auto paths = parts_.files.paths(batch->shares, batch->row.id);
-  const auto manifest = [batch]() -> const Manifest& {
-    batch->unpack();
-    return batch->row.manifest;
-  };
+  const auto manifest = [batch] { return batch->whole_manifest(); };
   auto verdict =
       std::make_shared<JobVerdict>(batch->row, parts_.keys, read_operations(parts_.disk, manifest, paths));
   bool all_read = true;

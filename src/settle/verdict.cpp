@@ -66,17 +66,20 @@ BatchVerdict verdict_without_errors(const JobAnswer& answer, std::uint64_t opera
                            "the job has errors and the API does not let this key read them");
 }
 
-ReadOperation read_operations(Files& files, std::function<const Manifest&()> manifest, BodyPaths paths) {
+ReadOperation read_operations(Files& files, std::function<Manifest()> manifest, BodyPaths paths) {
   struct State {
     Files& files;
-    std::function<const Manifest&()> manifest;
+    std::function<Manifest()> manifest;
     BodyPaths paths;
-    std::optional<Result<Operations>> operations;
+    Manifest whole{};  // that operations refers to
+    std::optional<Result<Operations>> operations{};
   };
-  auto state = std::make_shared<State>(State{files, std::move(manifest), std::move(paths), {}});
+  auto state = std::make_shared<State>(State{files, std::move(manifest), std::move(paths)});
   return [state](std::uint32_t index) -> Result<std::string> {
-    if (!state->operations || (state->operations->has_error() && !is_gone(state->operations->error())))
-      state->operations = Operations::find(state->files, state->manifest(), state->paths);
+    if (!state->operations || (state->operations->has_error() && !is_gone(state->operations->error()))) {
+      state->whole = state->manifest();
+      state->operations = Operations::find(state->files, state->whole, state->paths);
+    }
     auto& operations = *state->operations;
     if (!operations)
       return operations.error();

@@ -25,4 +25,14 @@ void ActiveBatch::unpack() {
     row.manifest = Manifest::decode(packed).value();
 }
 
+Manifest ActiveBatch::whole_manifest() const {
+  return packed.empty() ? row.manifest : Manifest::decode(packed).value();
+}
+
+BatchRow ActiveBatch::whole_row() const {
+  auto whole = row;
+  whole.manifest = whole_manifest();
+  return whole;
+}
+
 }  // namespace usherd

@@ -18,24 +18,13 @@ constexpr std::string_view kNames[] = {"uid", "id", "display_name", "email", "pr
 constexpr std::string_view kTooLong[] = {"uid_too_long", "id_too_long", "display_name_too_long",
                                          "email_too_long"};
 
-/// 0 when there is no such member. No two have the same length, and each comparison is one of a known length.
+/// 0 when there is no such member.
 unsigned member_of(std::string_view name) {
-  switch (name.size()) {
-    case kNames[0].size():
-      return name == kNames[0] ? 1U << 0 : 0;
-    case kNames[1].size():
-      return name == kNames[1] ? 1U << 1 : 0;
-    case kNames[2].size():
-      return name == kNames[2] ? 1U << 2 : 0;
-    case kNames[3].size():
-      return name == kNames[3] ? 1U << 3 : 0;
-    case kNames[4].size():
-      return name == kNames[4] ? 1U << 4 : 0;
-    case kNames[5].size():
-      return name == kNames[5] ? 1U << 5 : 0;
-    default:
-      return 0;
+  for (unsigned i = 0; i < std::size(kNames); ++i) {
+    if (name == kNames[i])
+      return 1U << i;
   }
+  return 0;
 }
 
 std::string_view name_of(unsigned member) {

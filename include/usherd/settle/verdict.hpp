@@ -41,7 +41,7 @@ using ReadOperation = std::function<Result<std::string>(std::uint32_t index)>;
 
 /// Reads operations from the files in working/, which it first looks at when first asked. Blocking; `files`
 /// must outlive it.
-[[nodiscard]] ReadOperation read_operations(Files& files, std::function<const Manifest&()> manifest,
+[[nodiscard]] ReadOperation read_operations(Files& files, std::function<Manifest()> manifest,
                                             BodyPaths paths);
 
 /// Matches what /errors and /imports name to the operations of one batch, page by page: by the keyed hash of

@@ -36,8 +36,12 @@ struct ActiveBatch {
   /// Folds row.manifest up while nobody needs it: with records of busy users it is most of what a batch
   /// takes, and a job may last for hours.
   void pack();
-  /// Makes row.manifest whole again. On a worker only where the event loop waits for it.
+  /// Makes row.manifest whole again. Both on the event loop only.
   void unpack();
+  /// Where its records stand, and the row with that: copies, for a worker, whatever is done to the batch
+  /// meanwhile.
+  [[nodiscard]] Manifest whole_manifest() const;
+  [[nodiscard]] BatchRow whole_row() const;
   [[nodiscard]] bool has_anonymous() const;
   /// Nothing went out under the present key, whatever send time was noted in advance. Only once its
   /// submission began.

@@ -8,8 +8,8 @@
 namespace usherd {
 
 /// The organisation's in-progress limits, as far as they are ours to use: batches and operations counted from
-/// before the POST until the job is known to have ended. A 429 shrinks what is used, ended jobs let it grow
-/// back slowly, so that neighbours on the same organisation fit. Pure.
+/// before the POST until the job is known to have ended. A 429 shrinks what is used, accepted POSTs and time
+/// let it grow back slowly, so that neighbours on the same organisation fit. Pure.
 class InProgressBudget {
  public:
   InProgressBudget(std::uint32_t batches, std::uint64_t operations);

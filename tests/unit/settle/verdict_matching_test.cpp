@@ -222,7 +222,7 @@ TEST_CASE("operations are read from the files of the batch, and a file that chan
   BodyPaths paths;
   paths.files.emplace(1, "/w/1");
   paths.merged = "/w/m";
-  const auto shared = [&manifest]() -> const Manifest& { return manifest; };
+  const auto shared = [&manifest] { return manifest; };
   const auto read = read_operations(files, shared, paths);
   CHECK(read(1).value() == R"({"uid":"b"})");
   CHECK(read(0).value() == R"({"uid":"a"})");

@@ -19,6 +19,9 @@ TEST_CASE("A manifest that was folded up is what it was, as often as it is asked
       batch.pack();
       CHECK(batch.row.manifest == Manifest{});
       CHECK(batch.operations() == runs + 1);
+      // A worker gets the whole of it, and leaves the batch as it is.
+      CHECK(batch.whole_row().manifest == manifest);
+      CHECK(batch.row.manifest == Manifest{});
       CHECK(batch.merged_records() == 1);
       batch.unpack();
       CHECK(batch.row.manifest == manifest);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace usherd {
@@ -28,6 +29,8 @@ Record changed_record(const Run& run) {
 
 FileFeed::FileFeed(Parts parts)
     : parts_(std::move(parts)),
+      conversion_(FileConversion::Parts{parts_.loop, parts_.tasks, parts_.recorder, parts_.disk,
+                                        parts_.workers, parts_.files.layout(), parts_.convert}),
       reader_(parts_.rules, parts_.keys),
       arrived_(parts_.loop),
       closed_(parts_.loop) {
@@ -51,7 +54,7 @@ void FileFeed::intake_ended() {
 
 void FileFeed::stop() {
   stopping_ = true;
-  stop_converting_ = true;
+  conversion_.stop();
   arrived_.notify();
   closed_.notify();
 }
@@ -68,15 +71,16 @@ boost::asio::awaitable<void> FileFeed::run() {
         co_return;
       continue;
     }
-    for (const auto& file : *files) {
-      const bool has_place = co_await wait_for_place(file);
+    for (auto file = files->begin(); file != files->end(); ++file) {
+      const bool has_place = co_await wait_for_place(*file);
       if (!has_place)
         co_return;
-      begun_ = file.number;
-      const bool read = co_await read_file(file);
+      begun_ = file->number;
+      const auto next = std::next(file);
+      const bool read = co_await read_file(*file, next == files->end() ? nullptr : &*next);
       if (!read)
         co_return;
-      after = file.number;
+      after = file->number;
     }
     if (files->empty() && !news_) {
       idle_ = true;
@@ -133,47 +137,6 @@ void FileFeed::note_unreadable(const SpoolFile& file, const Error& error) {
   ++unreadable_;
 }
 
-boost::asio::awaitable<bool> FileFeed::make_ready(SpoolFile& file) {
-  if (file.state != FileState::accepted)
-    co_return true;
-  const auto& layout = parts_.files.layout();
-  auto& disk = parts_.disk;
-  while (true) {
-    auto work = [&disk, &layout, file, limits = parts_.convert, &stop = stop_converting_] {
-      return convert_file(disk, layout, file, limits, &stop);
-    };
-    const auto converted = co_await parts_.workers.run(std::move(work));
-    if (!converted && converted.error().code == Errc::cancelled)
-      co_return false;
-    if (!converted && converted.error().code == Errc::not_found) {
-      note_unreadable(file, converted.error());
-      co_return true;
-    }
-    if (!converted) {
-      const bool again = co_await parts_.recorder.wait_for_disk(converted.error(), Purpose::begin);
-      if (!again)
-        co_return false;
-      continue;
-    }
-    const auto number = file.number;
-    if (converted->refusal) {
-      file.state = FileState::refused;
-      file.refusal_code = converted->refusal->code;
-      file.refusal_message = converted->refusal->message;
-      GroupCommit::Change change = [number, code = file.refusal_code, message = file.refusal_message](
-                                       Ledger& ledger) { return ledger.file_refused(number, code, message); };
-      co_return co_await parts_.recorder.record(std::move(change), Purpose::begin);
-    }
-    file.converted = converted->converted;
-    file.read_size = converted->read_size;
-    file.state = FileState::ready;
-    GroupCommit::Change change = [number, result = *converted](Ledger& ledger) {
-      return ledger.file_ready(number, result.converted, result.read_size);
-    };
-    co_return co_await parts_.recorder.record(std::move(change), Purpose::begin);
-  }
-}
-
 boost::asio::awaitable<Result<Coverage>> FileFeed::coverage_of(const SpoolFile& file) {
   auto question = [number = file.number, mark = file.mark](Ledger& ledger) -> Result<Coverage> {
     Coverage coverage;
@@ -204,13 +167,17 @@ boost::asio::awaitable<bool> FileFeed::wait_for_place(const SpoolFile& file) {
   co_return !stopping_;
 }
 
-boost::asio::awaitable<bool> FileFeed::read_file(SpoolFile file) {
-  const bool ready = co_await make_ready(file);
-  if (!ready)
+boost::asio::awaitable<bool> FileFeed::read_file(SpoolFile file, const SpoolFile* next) {
+  const auto converted = co_await conversion_.finish(file);
+  if (converted == FileConversion::End::stopping)
     co_return false;
+  if (next != nullptr)
+    conversion_.begin(*next);
   const auto slot = parts_.files.open(file);
-  if (file.state == FileState::accepted)
+  if (converted == FileConversion::End::missing) {
+    note_unreadable(file, conversion_.error());
     co_return true;
+  }
   if (file.state == FileState::refused) {
     parts_.files.at(slot).progress.reached_end();
     parts_.on_read(file.number);

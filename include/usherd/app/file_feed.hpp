@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/admin/tally.hpp"
+#include "usherd/app/file_conversion.hpp"
 #include "usherd/app/file_reading.hpp"
 #include "usherd/batch/batcher.hpp"
 #include "usherd/batch/coverage.hpp"
@@ -9,14 +10,12 @@
 #include "usherd/ports/event.hpp"
 #include "usherd/ports/files.hpp"
 #include "usherd/ports/workers.hpp"
-#include "usherd/spool/convert.hpp"
 #include "usherd/submit/recorder.hpp"
 #include "usherd/validate/block_reader.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -32,6 +31,7 @@ class FileFeed {
  public:
   struct Parts {
     boost::asio::any_io_executor loop;
+    TaskGroup& tasks;
     GroupCommit& ledger;
     Recorder& recorder;
     OpenFiles& files;
@@ -64,7 +64,7 @@ class FileFeed {
   /// For what is read from now on.
   void set_rules(RecordRules rules);
   /// For conversions that begin from now on.
-  void set_convert_limits(ConvertLimits limits) { parts_.convert = std::move(limits); }
+  void set_convert_limits(ConvertLimits limits) { conversion_.set_limits(std::move(limits)); }
   /// Every file that was accepted when files_arrived() was last called has been read.
   [[nodiscard]] bool is_idle() const { return idle_; }
   /// The file whose reading began last: all up to it are open or settled, those after it wait in the ledger.
@@ -73,9 +73,9 @@ class FileFeed {
   [[nodiscard]] std::size_t unreadable() const { return unreadable_; }
 
  private:
-  [[nodiscard]] boost::asio::awaitable<bool> read_file(SpoolFile file);
+  /// `next`: to be converted meanwhile; none where it is not known yet.
+  [[nodiscard]] boost::asio::awaitable<bool> read_file(SpoolFile file, const SpoolFile* next);
   [[nodiscard]] boost::asio::awaitable<bool> wait_for_place(const SpoolFile& file);
-  [[nodiscard]] boost::asio::awaitable<bool> make_ready(SpoolFile& file);
   [[nodiscard]] boost::asio::awaitable<bool> read_blocks(std::uint32_t slot, const Coverage& coverage);
   [[nodiscard]] boost::asio::awaitable<Result<Coverage>> coverage_of(const SpoolFile& file);
   [[nodiscard]] std::optional<FileReading::Stretch> next_stretch(std::uint32_t slot,
@@ -84,6 +84,7 @@ class FileFeed {
   void note_unreadable(const SpoolFile& file, const Error& error);
 
   Parts parts_;
+  FileConversion conversion_;
   BlockReader reader_;
   FileReading::Piece piece_;
   Event arrived_;
@@ -96,7 +97,6 @@ class FileFeed {
   bool intake_ended_ = false;
   bool idle_ = false;
   bool stopping_ = false;
-  std::atomic<bool> stop_converting_{false};
 };
 
 }  // namespace usherd

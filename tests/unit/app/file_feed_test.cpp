@@ -117,6 +117,7 @@ struct Bench {
   TaskGroup tasks{loop.executor()};
   Tally tally{loop.now()};
   FileFeed feed{FileFeed::Parts{loop.executor(),
+                                tasks,
                                 commit,
                                 recorder,
                                 files,
@@ -204,4 +205,24 @@ TEST_CASE("One that cannot be read takes no place from the others") {
   CHECK(bench.feed.unreadable() == 1);
   CHECK(bench.feed.begun() == 3);
   CHECK(bench.files.find(4) == nullptr);
+}
+
+TEST_CASE("While a file waits for its turn the next one is made ready") {
+  Bench bench(2);
+  bench.disk.make_directory("/spool/state");
+  for (const FileNumber number : {2, 3, 4}) {
+    auto file = test::sample_file(number);
+    file.original = file.name = "f" + std::to_string(number) + ".csv";
+    const std::string text = "uid\nw" + std::to_string(number) + "\n";
+    file.size = text.size();
+    bench.disk.put("/spool/working/" + file.working, text);
+    REQUIRE(bench.ledger.commit([&](Ledger& open) { return open.insert_file(file); }));
+  }
+  bench.recover();
+  bench.read_on();
+  // Two are open: the third waits for a place, converted; the fourth has not been begun.
+  CHECK(bench.ledger->file(2).value().value().state == FileState::ready);
+  CHECK(bench.ledger->file(3).value().value().state == FileState::ready);
+  CHECK(bench.ledger->file(4).value().value().state == FileState::accepted);
+  CHECK(bench.feed.begun() == 2);
 }

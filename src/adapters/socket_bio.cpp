@@ -67,8 +67,9 @@ const BIO_METHOD* method() {
 }  // namespace
 
 long SocketIo::send(const char* data, std::size_t size) {
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
   for (;;) {
-    const ssize_t put = ::send(descriptor, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t put = ::send(descriptor, data, size, flags);
     if (put >= 0) {
       sent += static_cast<std::uint64_t>(put);
       return put;

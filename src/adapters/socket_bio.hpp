@@ -15,6 +15,7 @@ struct SocketIo {
   int write_error = 0;  ///< errno of the write that failed for good
   int read_error = 0;
   bool ended = false;  ///< the other side closed its half
+  bool more = false;   ///< another write follows at once: the kernel may wait for it to fill a segment
 
   /// As send and recv: the number of bytes, or -1 with errno. Interruptions are retried.
   long send(const char* data, std::size_t size);

@@ -143,6 +143,8 @@ Wire::Step Wire::try_write(std::span<const char> from, std::size_t& put) {
     if (ssl_) {
       std::size_t taken = 0;
       ERR_clear_error();
+      // A call writes one TLS record: those of a piece go out in segments as large as the way takes.
+      io_.more = rest.size() > SSL3_RT_MAX_PLAIN_LENGTH;
       step = step_of(SSL_write_ex(ssl_.get(), rest.data(), rest.size(), &taken));
       put += taken;
     } else {
@@ -151,6 +153,7 @@ Wire::Step Wire::try_write(std::span<const char> from, std::size_t& put) {
       step = taken > 0 ? Step::done : io_.write_error == 0 ? Step::want_write : Step::broken;
     }
   }
+  io_.more = false;
   return step;
 }
 

@@ -7,28 +7,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace usherd {
 namespace {
-
-/// What usherd derives from a file (`f`) or a batch (`b`): "f000000000012.records".
-struct Derived {
-  char of = 0;
-  std::uint64_t number = 0;
-  std::string_view kind;
-};
-
-Derived parse_derived(std::string_view name) {
-  const auto dot = name.find('.');
-  if (dot == std::string_view::npos || dot < 2 || (name.front() != 'f' && name.front() != 'b'))
-    return {};
-  std::uint64_t number = 0;
-  const auto [end, failure] = std::from_chars(name.data() + 1, name.data() + dot, number);
-  if (failure != std::errc{} || end != name.data() + dot)
-    return {};
-  return {name.front(), number, name.substr(dot + 1)};
-}
 
 std::string name_in(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
@@ -141,7 +122,7 @@ class Comparison {
       look_at_accepted(name, number);
       return;
     }
-    const auto derived = parse_derived(name);
+    const auto derived = SpoolLayout::parse_derived_name(name);
     if (derived.of == 0) {
       add(FindingKind::foreign, fmt::format("working/{} is not usherd's", printable(name)), "move it away")
           .name = name;
@@ -155,7 +136,7 @@ class Comparison {
   }
 
   /// Whether what was derived from a file still serves.
-  [[nodiscard]] bool needs(const Derived& derived) const {
+  [[nodiscard]] bool needs(const SpoolLayout::Derived& derived) const {
     if (derived.kind == "original")
       return derived.number > ledger_.last_file;
     if (open_.contains(derived.number) || derived.number > ledger_.last_file)

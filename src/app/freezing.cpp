@@ -88,7 +88,8 @@ boost::asio::awaitable<void> Freezing::clear_unborn() {
   auto work = [&disk, working = parts_.files.layout().working(), last = last_id_] {
     std::vector<std::string> unborn;
     const auto visit = [&](std::string_view name) {
-      if (name.starts_with('b') && SpoolLayout::derived_number(name) > last)
+      const auto derived = SpoolLayout::parse_derived_name(name);
+      if (derived.of == 'b' && derived.number > last)
         unborn.emplace_back(name);
       return true;
     };

@@ -1,6 +1,7 @@
 #include "src/ledger/file_row.hpp"
 
 #include <fmt/format.h>
+#include "src/ledger/each_row.hpp"
 
 #include <utility>
 
@@ -49,40 +50,19 @@ Result<std::optional<SpoolFile>> one_file(Result<Statement> found) {
 }
 
 Result<std::vector<SpoolFile>> all_files(Result<Statement> found) {
-  if (!found)
-    return found.error();
-  std::vector<SpoolFile> files;
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return files;
-    auto file = read_file(*found);
-    if (!file)
-      return file.error();
-    files.push_back(std::move(*file));
-  }
+  return all_rows<SpoolFile>(std::move(found), read_file);
 }
 
 Result<std::vector<Run>> read_singles(Result<Statement> found) {
-  if (!found)
-    return found.error();
-  std::vector<Run> runs;
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return runs;
+  return all_rows<Run>(std::move(found), [](Statement& row) {
     Run run;
-    run.file = found->number();
-    run.offset = found->number();
-    run.length = found->number();
-    run.line = found->number();
+    run.file = row.number();
+    run.offset = row.number();
+    run.length = row.number();
+    run.line = row.number();
     run.records = 1;
-    runs.push_back(run);
-  }
+    return run;
+  });
 }
 
 }  // namespace usherd

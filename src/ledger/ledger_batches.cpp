@@ -3,6 +3,7 @@
 #include "usherd/ledger/ledger.hpp"
 
 #include <fmt/format.h>
+#include "src/ledger/each_row.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -110,23 +111,23 @@ Result<void> insert_single(Database& database, const Run& run) {
 /// Both keys of each user of the heirs that ended.
 Result<std::vector<std::uint64_t>> users_of_ended(Database& database, BatchId root) {
   std::vector<std::uint64_t> users;
-  auto found = database.query(
-      "SELECT users, seconds FROM batches JOIN bodies ON batch = id WHERE heir_of = ? AND state = 2", root);
-  if (!found)
-    return found.error();
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return users;
+  const auto add_keys = [&users](Statement& row) -> Result<void> {
     for (int column = 0; column < 2; ++column) {
-      const auto keys = decode_keys(found->bytes());
+      const auto keys = decode_keys(row.bytes());
       if (!keys)
         return keys.error();
       std::copy_if(keys->begin(), keys->end(), std::back_inserter(users), [](auto key) { return key != 0; });
     }
-  }
+    return {};
+  };
+  auto done = each_row(
+      database.query(
+          "SELECT users, seconds FROM batches JOIN bodies ON batch = id WHERE heir_of = ? AND state = 2",
+          root),
+      add_keys);
+  if (!done)
+    return done.error();
+  return users;
 }
 
 }  // namespace
@@ -174,21 +175,12 @@ Result<void> Ledger::open_batches(const std::function<Result<void>(BatchRow)>& v
       "sent_boot,"
       " sent_boot_id, abandoned, rekey_reason, tries_without_verdict, job, job_created, submitted, heir_of"
       " FROM batches JOIN bodies ON batch = id WHERE state < 2 ORDER BY id");
-  if (!found)
-    return found.error();
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return {};
-    auto batch = read_batch(*found);
+  return each_row(std::move(found), [&visit](Statement& row) -> Result<void> {
+    auto batch = read_batch(row);
     if (!batch)
       return batch.error();
-    auto visited = visit(std::move(*batch));
-    if (!visited)
-      return visited;
-  }
+    return visit(std::move(*batch));
+  });
 }
 
 Result<Manifest> Ledger::manifest(BatchId id) {
@@ -266,25 +258,19 @@ Result<void> Ledger::batch_retired(BatchId id, const Estate& estate) {
 }
 
 Result<std::vector<Estate>> Ledger::estates() {
-  std::vector<Estate> estates;
   auto found = database_->query(
       "SELECT id, held_keys, held_operations FROM batches WHERE id IN"
       " (SELECT heir_of FROM batches WHERE heir_of > 0 AND state < 2) ORDER BY id");
-  if (!found)
-    return found.error();
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      break;
+  auto estates = all_rows<Estate>(std::move(found), [](Statement& row) {
     Estate estate;
-    estate.root = found->number();
-    estate.keys = static_cast<std::uint32_t>(found->number());
-    estate.operations = found->number();
-    estates.push_back(std::move(estate));
-  }
-  for (auto& estate : estates) {
+    estate.root = row.number();
+    estate.keys = static_cast<std::uint32_t>(row.number());
+    estate.operations = row.number();
+    return estate;
+  });
+  if (!estates)
+    return estates;
+  for (auto& estate : *estates) {
     auto users = users_of_ended(*database_, estate.root);
     if (!users)
       return users.error().within(fmt::format("heirs of batch {}", estate.root));

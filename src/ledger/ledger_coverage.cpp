@@ -1,4 +1,5 @@
 #include "src/ledger/database.hpp"
+#include "src/ledger/each_row.hpp"
 #include "src/ledger/file_row.hpp"
 #include "usherd/ledger/ledger.hpp"
 
@@ -16,22 +17,13 @@ Result<void> Ledger::coverage(FileNumber file, std::uint64_t offset,
       " CROSS JOIN bodies ON bodies.batch = shares.batch"
       " WHERE shares.file = ? AND shares.end_offset > ? AND batches.state <> 3",
       file, offset);
-  if (!found)
-    return found.error();
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return {};
-    const auto batch = found->number();
-    const auto manifest = Manifest::decode(found->bytes());
+  return each_row(std::move(found), [&visit](Statement& row) -> Result<void> {
+    const auto batch = row.number();
+    const auto manifest = Manifest::decode(row.bytes());
     if (!manifest)
       return manifest.error().within(fmt::format("batch {}", batch));
-    auto visited = visit(*manifest);
-    if (!visited)
-      return visited;
-  }
+    return visit(*manifest);
+  });
 }
 
 Result<std::vector<Run>> Ledger::singles() {
@@ -94,33 +86,24 @@ Result<void> Ledger::receipt_batches(FileNumber file,
       "submitted,"
       " finished FROM shares CROSS JOIN batches ON id = batch WHERE file = ? AND state = 2 ORDER BY batch",
       file);
-  if (!found)
-    return found.error();
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return {};
+  return each_row(std::move(found), [&](Statement& row) {
     ReceiptBatch line;
-    line.batch = found->number();
-    line.job = found->text();
+    line.batch = row.number();
+    line.job = row.text();
     line.share.batch = line.batch;
     line.share.file = file;
-    line.share.end_offset = found->number();
-    line.share.records = found->number();
-    line.share.outcomes.imported = found->number();
-    line.share.outcomes.rejected = found->number();
-    line.share.outcomes.merged = found->number();
-    line.share.outcomes.unknown = found->number();
-    line.share.outcomes.rekeyed = found->number();
-    line.share.has_rejects = found->flag();
-    line.submitted = found->optional_wall();
-    line.finished = found->optional_wall();
-    auto visited = visit(line);
-    if (!visited)
-      return visited;
-  }
+    line.share.end_offset = row.number();
+    line.share.records = row.number();
+    line.share.outcomes.imported = row.number();
+    line.share.outcomes.rejected = row.number();
+    line.share.outcomes.merged = row.number();
+    line.share.outcomes.unknown = row.number();
+    line.share.outcomes.rekeyed = row.number();
+    line.share.has_rejects = row.flag();
+    line.submitted = row.optional_wall();
+    line.finished = row.optional_wall();
+    return visit(line);
+  });
 }
 
 }  // namespace usherd

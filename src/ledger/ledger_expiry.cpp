@@ -1,4 +1,5 @@
 #include "src/ledger/database.hpp"
+#include "src/ledger/each_row.hpp"
 #include "src/ledger/moves.hpp"
 #include "usherd/ledger/ledger.hpp"
 
@@ -14,21 +15,13 @@ namespace {
 constexpr const char* kGiveBack = "PRAGMA incremental_vacuum(1024)";
 
 Result<std::vector<Ledger::Expired>> read_expired(Result<Statement> found) {
-  if (!found)
-    return found.error();
-  std::vector<Ledger::Expired> files;
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return files;
+  return all_rows<Ledger::Expired>(std::move(found), [](Statement& row) {
     Ledger::Expired file;
-    file.number = found->number();
-    file.name = found->text();
-    file.refused = found->flag();
-    files.push_back(std::move(file));
-  }
+    file.number = row.number();
+    file.name = row.text();
+    file.refused = row.flag();
+    return file;
+  });
 }
 
 Result<std::vector<BatchId>> batches_of_nothing_else(Database& database, FileNumber number) {
@@ -36,17 +29,7 @@ Result<std::vector<BatchId>> batches_of_nothing_else(Database& database, FileNum
       "SELECT batch FROM shares AS mine WHERE file = ?1"
       " AND NOT EXISTS (SELECT 1 FROM shares WHERE batch = mine.batch AND file <> ?1)",
       number);
-  if (!found)
-    return found.error();
-  std::vector<BatchId> batches;
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return batches;
-    batches.push_back(found->number());
-  }
+  return all_rows<BatchId>(std::move(found), [](Statement& row) { return BatchId{row.number()}; });
 }
 
 Result<bool> is_kept(Database& database, FileNumber number) {

@@ -1,6 +1,7 @@
 #include "usherd/ledger/ledger_reader.hpp"
 
 #include "src/ledger/database.hpp"
+#include "src/ledger/each_row.hpp"
 #include "src/ledger/file_row.hpp"
 #include "src/ledger/moves.hpp"
 
@@ -72,21 +73,15 @@ Result<void> LedgerReader::find_users(std::span<const std::uint64_t> keys,
   std::sort(sorted.begin(), sorted.end());
   if (sorted.empty())
     return {};
-  auto found = database_->query("SELECT batch, users, seconds FROM bodies ORDER BY batch");
-  if (!found)
-    return found.error();
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return {};
-    const auto batch = found->number();
+  const auto scan = [&](Statement& row) -> Result<void> {
+    const auto batch = row.number();
     for (int column = 0; column < 2; ++column) {
-      if (auto scanned = scan_keys(batch, found->bytes(), sorted, visit); !scanned)
+      if (auto scanned = scan_keys(batch, row.bytes(), sorted, visit); !scanned)
         return scanned;
     }
-  }
+    return {};
+  };
+  return each_row(database_->query("SELECT batch, users, seconds FROM bodies ORDER BY batch"), scan);
 }
 
 Result<LedgerReader::BatchFacts> LedgerReader::batch(BatchId id) {

@@ -1,4 +1,5 @@
 #include "src/ledger/database.hpp"
+#include "src/ledger/each_row.hpp"
 #include "usherd/ledger/ledger.hpp"
 
 namespace usherd {
@@ -9,20 +10,14 @@ Result<void> Ledger::backlog(FileNumber after, const std::function<void(const Ba
       "0"
       " END FROM files WHERE state < 3 AND number > ? ORDER BY number",
       after);
-  if (!found)
-    return found.error();
-  while (true) {
-    const auto row = found->row();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return {};
+  return each_row(std::move(found), [&visit](Statement& row) -> Result<void> {
     BacklogFile file;
-    file.number = found->number();
-    file.accepted = found->wall();
-    file.unread = found->number();
+    file.number = row.number();
+    file.accepted = row.wall();
+    file.unread = row.number();
     visit(file);
-  }
+    return {};
+  });
 }
 
 Result<std::optional<Ledger::FileEnd>> Ledger::file_end(std::string_view name) {

@@ -27,13 +27,15 @@ std::pair<FileNumber, std::string_view> SpoolLayout::parse_working_name(std::str
 }
 
 // Derived names start with a letter, so that they never look like an accepted file's.
-std::uint64_t SpoolLayout::derived_number(std::string_view name) {
-  std::uint64_t number = 0;
+SpoolLayout::Derived SpoolLayout::parse_derived_name(std::string_view name) {
   const auto dot = name.find('.');
-  if (name.size() < 2 || dot == std::string_view::npos)
-    return 0;
+  if (dot == std::string_view::npos || dot < 2 || (name.front() != 'f' && name.front() != 'b'))
+    return {};
+  std::uint64_t number = 0;
   const auto [end, failure] = std::from_chars(name.data() + 1, name.data() + dot, number);
-  return failure == std::errc{} && end == name.data() + dot ? number : 0;
+  if (failure != std::errc{} || end != name.data() + dot || number == 0)
+    return {};
+  return {name.front(), number, name.substr(dot + 1)};
 }
 
 std::string SpoolLayout::records(FileNumber number) const {

@@ -68,11 +68,12 @@ Result<void> put_aside(Files& files, const SpoolLayout& layout, const std::strin
   return back;
 }
 
-Result<bool> is_leftover(Files& files, const SpoolLayout& layout, Ledger& ledger, std::string_view name) {
-  const auto row = ledger.file(SpoolLayout::derived_number(name));
+Result<bool> is_leftover(Files& files, const SpoolLayout& layout, Ledger& ledger,
+                         const SpoolLayout::Derived& derived) {
+  const auto row = ledger.file(derived.number);
   if (!row)
     return row.error();
-  if (!row->has_value() || name.ends_with(".original"))
+  if (!row->has_value() || derived.kind == "original")
     return true;
   if ((*row)->state != FileState::settled)
     return false;
@@ -143,14 +144,14 @@ Result<std::size_t> remove_leftovers(Files& files, const SpoolLayout& layout, Le
     leftovers.clear();
     Result<void> asked{};
     const auto visit = [&](std::string_view name) {
-      const auto number = SpoolLayout::derived_number(name);
+      const auto derived = SpoolLayout::parse_derived_name(name);
       bool leftover = false;
-      if (number != 0 && name.front() == 'b')
+      if (derived.of == 'b')
         // Later ones may be in the making: their merged records stand before their rows, which need not come
         // in the order of their numbers.
-        leftover = number <= last_batch && !open->contains(number);
-      if (number != 0 && name.front() == 'f') {
-        const auto answer = is_leftover(files, layout, ledger, name);
+        leftover = derived.number <= last_batch && !open->contains(derived.number);
+      if (derived.of == 'f') {
+        const auto answer = is_leftover(files, layout, ledger, derived);
         if (!answer)
           asked = answer.error();
         leftover = answer && *answer;

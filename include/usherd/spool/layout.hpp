@@ -25,9 +25,13 @@ class SpoolLayout {
   [[nodiscard]] static std::pair<FileNumber, std::string_view> parse_working_name(
       std::string_view working_name);
 
-  /// The number behind the letter in the name of a derived file in working/, of a file (`f`) or a batch
-  /// (`b`); 0 when it is not one.
-  [[nodiscard]] static std::uint64_t derived_number(std::string_view name);
+  /// What usherd made of a file (`f`) or of a batch (`b`) in working/: "f000000000012.records".
+  struct Derived {
+    char of = 0;  ///< 0: no such name
+    std::uint64_t number = 0;
+    std::string_view kind;  ///< behind the dot
+  };
+  [[nodiscard]] static Derived parse_derived_name(std::string_view name);
 
   [[nodiscard]] std::string working_file(const SpoolFile& file) const {
     return working() + "/" + file.working;

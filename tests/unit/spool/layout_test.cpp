@@ -1,6 +1,7 @@
 #include "usherd/spool/layout.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <set>
 
@@ -28,6 +29,23 @@ TEST_CASE("derived and foreign names are never taken for accepted files") {
   for (const auto* name :
        {"", ".", "a", "7.a", "000000000007", "000000000007.", "00000000000x.a", "-00000000007.a"})
     CHECK(SpoolLayout::parse_working_name(name).first == 0);
+}
+
+TEST_CASE("a derived name tells what it was made of") {
+  const SpoolLayout layout("/spool");
+  const auto parse = [](const std::string& path) {
+    const auto name = std::string_view(path).substr(path.rfind('/') + 1);
+    const auto derived = SpoolLayout::parse_derived_name(name);
+    return fmt::format("{} {} {}", derived.of == 0 ? '-' : derived.of, derived.number, derived.kind);
+  };
+  CHECK(parse(layout.records(12)) == "f 12 records");
+  CHECK(parse(layout.merged(7)) == "b 7 merged");
+  CHECK(parse(layout.batch_rejects(12, 7)) == "f 12 b000000000007.rejects");
+  for (const char* name : {"", "f", "b.", "f.records", "f12", "g12.records", "f1x.records", "f-1.records",
+                           "f000000000000.records", "f99999999999999999999.records", "12.f"}) {
+    CAPTURE(name);
+    CHECK(parse(name) == "- 0 ");
+  }
 }
 
 TEST_CASE("no two things of a spool share a path") {

@@ -1,7 +1,9 @@
 #include "usherd/poll/poll_schedule.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <iterator>
 
 namespace usherd {
 namespace {
@@ -11,13 +13,37 @@ constexpr double kGuessGrowth = 1.5;
 constexpr double kLeastWait = 20;
 constexpr double kGuessCap = 30'000;
 constexpr double kMostWait = 300'000;
-/// What the past keeps of its weight at each new job: the last seven or so count.
-constexpr double kKeep = 0.85;
-/// A single job moves the line as if it had been at most so many times off.
-constexpr double kMostOff = 3;
+/// Between polls of a job that takes longer than any before, as a part of the time gone.
+constexpr double kBeyond = 0.2;
+
+/// Polls a job that are aimed at on average, scouts included; the price of one moves by a percent for each
+/// that a job took more or less.
+constexpr double kAllowance = 2.7;
+constexpr double kPriceStep = 0.01;
+/// However few polls are needed, none is worth less than this.
+constexpr double kLeastPrice = 0.02;
+constexpr double kMostPrice = 0.3;
+
+/// A job accepted more than this part of its time after all that have ended is told nothing by them.
+constexpr double kFar = 0.25;
+/// Scouts are asked from this on, as a part of the expected time, later where little was foretold wrongly.
+constexpr double kScoutFrom = 0.5;
+constexpr double kScoutErrors = 5;
+/// In steps of this, wider where few jobs profit.
+constexpr double kScoutStep = 0.03;
+constexpr double kMostScoutStep = 0.15;
+constexpr double kScoutStepsOfAll = 1.6;
+/// With fewer jobs than this to profit nobody scouts.
+constexpr std::size_t kLeastWave = 2;
+/// A job that takes so many times as long as expected is no scout: it hangs.
+constexpr double kHangs = 1.5;
 
 double count(Milliseconds duration) {
   return static_cast<double>(duration.count());
+}
+
+double milliseconds(BootClock::duration span) {
+  return std::chrono::duration<double, std::milli>(span).count();
 }
 
 /// Jobs that are silent for long are asked for less often: 30 s apart in the first ten minutes, 5 min after
@@ -34,110 +60,174 @@ std::optional<Milliseconds> reported_duration(const JobAnswer& answer) {
   return *answer.finished - *answer.created;
 }
 
-void PollSchedule::Line::add(double of_records, double of_duration, double keep) {
-  weight = weight * keep + 1;
-  records = records * keep + of_records;
-  duration = duration * keep + of_duration;
-  records_squared = records_squared * keep + of_records * of_records;
-  product = product * keep + of_records * of_duration;
+PollSchedule::Job::Job(PollSchedule& schedule, std::uint64_t records, BootTime accepted)
+    : schedule_(schedule),
+      records_(static_cast<double>(records)),
+      rank_(accepted, schedule.begun_++),
+      foretold_(schedule.estimate_.expected(records_)),
+      spread_(1 + 0.01 * schedule.random_.unit()) {
+  schedule_.ahead_.insert(rank_);
 }
 
-/// Whether jobs of different sizes have been seen, so that a part per record can be told from the fixed one.
-bool PollSchedule::Line::has_slope() const {
-  if (weight == 0)
+PollSchedule::Job::~Job() {
+  schedule_.ahead_.erase(rank_);
+}
+
+double PollSchedule::Job::since_accepted(BootTime now) const {
+  return std::max(0.0, milliseconds(now - rank_.first));
+}
+
+BootTime PollSchedule::Job::due() const {
+  return rank_.first + std::chrono::microseconds(std::llround(1000 * schedule_.ask_at(*this)));
+}
+
+void PollSchedule::Job::goes_on(BootTime asked) {
+  seen_ = std::max(seen_, since_accepted(asked));
+  ++polls_;
+  schedule_.goes_on(*this);
+}
+
+void PollSchedule::Job::ended(BootTime found, std::optional<Milliseconds> reported) {
+  ++polls_;
+  schedule_.learn(*this, since_accepted(found), reported);
+}
+
+bool PollSchedule::has_moved() {
+  const double now = estimate_.is_empty() ? 0 : estimate_.expected_at_least(estimate_.mean_records());
+  if (!has_new_scouts_ && std::abs(now - told_) <= 0.005 * told_)
     return false;
-  const double mean = records / weight;
-  return records_squared / weight - mean * mean > 1e-4 * mean * mean;
-}
-
-double PollSchedule::Line::at(double of_records) const {
-  const double mean_records = records / weight;
-  const double mean_duration = duration / weight;
-  if (!has_slope())
-    return mean_duration;
-  const double variance = records_squared / weight - mean_records * mean_records;
-  const double covariance = product / weight - mean_records * mean_duration;
-  const double slope = std::clamp(covariance / variance, 0.0, mean_duration / std::max(mean_records, 1.0));
-  return mean_duration + slope * (of_records - mean_records);
+  told_ = now;
+  has_new_scouts_ = false;
+  return true;
 }
 
 std::optional<Milliseconds> PollSchedule::expected(std::uint64_t records) const {
-  if (line_.weight == 0)
+  if (estimate_.is_empty())
     return std::nullopt;
-  return Milliseconds{std::llround(line_.at(static_cast<double>(records)))};
+  return Milliseconds{std::llround(estimate_.expected(static_cast<double>(records)))};
 }
 
-/// When to ask first: just past the expected end when that is known well, the earlier the worse it is known,
-/// since asking too early costs a request and asking too late holds a slot.
-double PollSchedule::aim(double records) const {
-  const double expected = line_.at(records);
-  double doubt = 1.2 * std::max(0.0, deviation_ - 0.03);
-  if (!line_.has_slope()) {
-    // Nothing tells yet how a much smaller job would do.
-    const double size = records * line_.weight / std::max(line_.records, 1.0);
-    doubt = std::max(doubt, 1 - std::clamp(size * 1.1, 0.1, 1.0));
-  }
-  return expected * std::clamp(1.02 - doubt, 0.1, 1.02);
-}
-
-Milliseconds PollSchedule::spread(double wait) {
-  return Milliseconds{std::llround(std::max(kLeastWait, wait * (0.99 + 0.03 * random_.unit())))};
-}
-
-Milliseconds PollSchedule::first_wait(std::uint64_t records) {
-  if (line_.weight == 0)
-    return spread(kFirstGuess);
-  return spread(std::min(aim(static_cast<double>(records)), count(kLongestSilence)));
-}
-
-std::optional<Milliseconds> PollSchedule::sooner(std::uint64_t records, Milliseconds set) {
-  // What varies by chance comes back by itself: only a drift is worth asking anew.
-  const double least = std::clamp(0.9 - 1.5 * deviation_, 0.3, 0.9);
-  const double now = std::min(aim(static_cast<double>(records)), count(kLongestSilence));
-  if (line_.weight == 0 || now >= count(set) * least)
-    return std::nullopt;
-  return spread(now);
-}
-
-Milliseconds PollSchedule::next_wait(std::uint64_t records, Milliseconds elapsed, unsigned polls) {
-  const double gone = count(elapsed);
-  const double times = std::max(1U, std::min(polls, 64U));
-  if (line_.weight == 0)
-    return spread(std::min(kFirstGuess * std::pow(kGuessGrowth, times), longest_wait(gone)));
-  const double left = std::min(aim(static_cast<double>(records)) - gone, count(kLongestSilence));
-  const double fraction = std::clamp(0.05 + 0.4 * deviation_, 0.05, 0.3) * std::pow(1.3, times - 1);
-  const double step = std::min(gone * std::min(fraction, 0.5), longest_wait(gone));
-  return spread(std::max(left, step));
-}
-
-void PollSchedule::learn(std::uint64_t records, Milliseconds unseen, Milliseconds total,
-                         std::optional<Milliseconds> reported) {
-  const double upper = std::max(count(total), 1.0);
-  const double lower = std::clamp(count(total - unseen), 0.0, upper);
-  const auto size = static_cast<double>(records);
-  const double expected = line_.weight == 0 ? 0 : line_.at(size);
-  double duration = (lower + upper) / 2;
-  // The server's two times may be rounded to seconds, or belong to another clock.
-  const double said = reported ? count(*reported) : -1;
-  if (said >= 0 && said >= lower - 1000 && said <= upper + 1000) {
-    duration = std::clamp(said, lower, upper);
-    unseen_ = 0;
-  } else if (lower == 0 && line_.weight > 0) {
-    // Finished before anybody asked: how long before is not known. Told nothing when it was asked late; else
-    // the line goes down, faster each time, until a poll finds a job processing again.
-    if (upper > expected * 1.06)
-      return;
-    duration = upper * (1 - std::min(0.5, 0.05 * std::pow(2.0, std::min(unseen_, 8U))));
-    ++unseen_;
+/// Milliseconds after the job's acceptance.
+double PollSchedule::ask_at(const Job& job) {
+  double at = 0;
+  if (estimate_.is_empty()) {
+    const double guess = kFirstGuess * std::pow(kGuessGrowth, std::min(job.polls_, 64U));
+    at = job.seen_ + std::min(guess, longest_wait(job.seen_));
   } else {
+    at = planned(job);
+  }
+  at = std::min(at, job.seen_ + count(kLongestSilence));
+  return job.seen_ + std::max(kLeastWait, (at - job.seen_) * job.spread_);
+}
+
+double PollSchedule::planned(const Job& job) {
+  const bool scouts = is_scout(job);
+  const double expected =
+      std::max(scouts ? estimate_.expected(job.records_) : estimate_.expected_at_least(job.records_), 1.0);
+  const double part = job.seen_ / expected;
+  const double next = scouts ? scouted(part) : plan_.next(part);
+  if (next <= 0)
+    return job.seen_ + std::min(job.seen_ * kBeyond, longest_wait(job.seen_));
+  if (estimate_.has_slope() || job.polls_ > 0)
+    return next * expected;
+  // Nothing tells yet how a much smaller job would do.
+  const double size = job.records_ / std::max(estimate_.mean_records(), 1.0);
+  return next * expected * std::clamp(size * 1.1, 0.1, 1.0);
+}
+
+/// The next part of the expected time at which to ask a scout seen going on at `part`.
+double PollSchedule::scouted(double part) const {
+  const double step =
+      std::clamp(kScoutStepsOfAll / static_cast<double>(ahead_.size()), kScoutStep, kMostScoutStep);
+  const double from = std::clamp(1 - kScoutErrors * estimate_.error(), kScoutFrom, 0.95);
+  return part < from - step ? from : part + step * std::max(1.0, part * part);
+}
+
+/// Whether the jobs that ended tell nothing of one accepted then.
+bool PollSchedule::is_far(BootTime accepted, double records) const {
+  return !newest_ || milliseconds(accepted - *newest_) > kFar * estimate_.expected(records);
+}
+
+bool PollSchedule::is_scout(const Job& job) const {
+  if (!is_scouting() || !is_far(job.rank_.first, job.records_))
+    return false;
+  const auto first = ahead_.begin();
+  return *first == job.rank_ || *std::next(first) == job.rank_;
+}
+
+bool PollSchedule::is_scouting() const {
+  return estimate_.drifts() && ahead_.size() >= kLeastWave;
+}
+
+void PollSchedule::goes_on(const Job& job) {
+  if (estimate_.is_empty() || !ahead_.contains(job.rank_))
+    return;
+  const double expected = std::max(estimate_.expected(job.records_), 1.0);
+  // A scout's next poll comes before the others': they wait for its word.
+  const double part = (is_scout(job) ? ask_at(job) : job.seen_) / expected;
+  if (job.seen_ > kHangs * expected)
+    ahead_.erase(job.rank_);
+  if (farthest_job_ == job.rank_) {
+    farthest_ = part;
+    return;
+  }
+  // One may hang: only what two have reached is said of all.
+  estimate_.goes_on(job.records_, std::min(part, farthest_) * expected);
+  if (part > farthest_) {
+    farthest_ = part;
+    farthest_job_ = job.rank_;
+  }
+}
+
+void PollSchedule::learn(const Job& job, double total, std::optional<Milliseconds> reported) {
+  const double duration = duration_of(job, total, reported);
+  // What the first jobs of all cost says nothing of later ones.
+  if (job.foretold_ > 0) {
+    price_ *= std::exp(kPriceStep * (job.polls_ - kAllowance));
+    price_ = std::clamp(price_, kLeastPrice, kMostPrice);
+    plan_.set_price(price_);
+  }
+  // What scouts find is a drift, no chance: it is told to the others, who need not reckon with it.
+  if (!estimate_.is_empty() && !(is_scouting() && is_far(job.rank_.first, job.records_)))
+    plan_.learn(duration / std::max(estimate_.expected(job.records_), 1.0));
+  estimate_.learn({job.records_, duration, job.rank_.first, job.foretold_});
+  pass(job);
+}
+
+/// What the job took, by its own word or by when it was asked.
+double PollSchedule::duration_of(const Job& job, double total, std::optional<Milliseconds> reported) {
+  const double upper = std::max(total, 1.0);
+  const double lower = std::clamp(job.seen_, 0.0, upper);
+  const double said = reported ? count(*reported) : -1;
+  // The server's two times may be rounded to seconds, or belong to another clock.
+  if (said >= 0 && said >= lower - 1000 && said <= upper + 1000) {
     unseen_ = 0;
+    return std::clamp(said, lower, upper);
   }
-  if (line_.weight > 0) {
-    const double off = std::abs(duration - expected) / std::max(expected, 1.0);
-    deviation_ = kKeep * deviation_ + (1 - kKeep) * std::min(off, kMostOff);
-    duration = std::clamp(duration, expected / kMostOff, std::max(expected, 1.0) * kMostOff);
+  if (lower > 0 || estimate_.is_empty()) {
+    unseen_ = 0;
+    return (lower + upper) / 2;
   }
-  line_.add(size, duration, kKeep);
+  // Finished before anybody asked: how long before is not known. What is expected goes down, a little where
+  // it was asked late, else faster each time, until a poll finds a job processing again.
+  const double expected = estimate_.expected(job.records_);
+  const double down = 0.05 * std::pow(2.0, upper > expected * 1.06 ? 0 : std::min(unseen_, 8U));
+  ++unseen_;
+  return std::min(upper, expected) * (1 - std::min(0.5, down));
+}
+
+/// A job has ended: it and all accepted before it are behind.
+void PollSchedule::pass(const Job& job) {
+  ahead_.erase(job.rank_);
+  if (newest_ && job.rank_.first < *newest_)
+    return;
+  newest_ = job.rank_.first;
+  farthest_ = 0;
+  farthest_job_.reset();
+  while (!ahead_.empty() && ahead_.begin()->first < *newest_)
+    ahead_.erase(ahead_.begin());
+  if (is_scouting() && is_far(ahead_.begin()->first, job.records_))
+    has_new_scouts_ = true;
 }
 
 }  // namespace usherd

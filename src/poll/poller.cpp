@@ -16,10 +16,6 @@ constexpr std::uint64_t kMostStatusBytes = 256U << 10;
 /// Tries at one page that answers garbage before its batch's outcome is called unreadable.
 constexpr unsigned kPageTries = 20;
 
-Milliseconds since(BootTime then, BootTime now) {
-  return std::chrono::duration_cast<Milliseconds>(now - then);
-}
-
 }  // namespace
 
 boost::asio::awaitable<ApiClient::Reply> Poller::get(Call call, std::string target, std::uint64_t most) {
@@ -36,15 +32,15 @@ bool Poller::is_overdue(BootTime started) const {
 
 namespace {
 
-/// A job that nobody has asked for yet is among the `waiting`, also when its coroutine is taken down.
-class Unasked {
+/// A job that waits for its next poll is among the `waiting`, also when its coroutine is taken down.
+class Waiting {
  public:
-  Unasked(std::set<Alarm*>& waiting, Alarm& alarm) : waiting_(waiting), alarm_(alarm) {
+  Waiting(std::set<Alarm*>& waiting, Alarm& alarm) : waiting_(waiting), alarm_(alarm) {
     waiting_.insert(&alarm);
   }
-  Unasked(const Unasked&) = delete;
-  Unasked& operator=(const Unasked&) = delete;
-  ~Unasked() { waiting_.erase(&alarm_); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() { waiting_.erase(&alarm_); }
 
  private:
   std::set<Alarm*>& waiting_;
@@ -53,41 +49,31 @@ class Unasked {
 
 }  // namespace
 
-boost::asio::awaitable<void> Poller::wait_first(Alarm& alarm, std::uint64_t operations) {
-  const auto begun = parts_.timers.now().boot;
-  auto wait = parts_.schedule.first_wait(operations);
-  const Unasked unasked(unasked_, alarm);
+boost::asio::awaitable<void> Poller::wait_due(Alarm& alarm, const PollSchedule::Job& job, BootTime earliest) {
+  const Waiting waiting(waiting_, alarm);
   while (true) {
-    const bool due = co_await alarm.wait_until(begun + wait);
+    const bool due = co_await alarm.wait_until(std::max(earliest, job.due()));
     if (due)
       co_return;
-    if (const auto sooner = parts_.schedule.sooner(operations, wait))
-      wait = *sooner;
   }
 }
 
-void Poller::learn(std::uint64_t operations, Milliseconds unseen, Milliseconds total,
-                   const JobAnswer& answer) {
-  parts_.schedule.learn(operations, unseen, total, reported_duration(answer));
-  // Those that wait by what was known before may have ended long ago, too.
-  for (auto* alarm : unasked_)
+void Poller::plan_anew() {
+  if (!parts_.schedule.has_moved())
+    return;
+  for (auto* alarm : waiting_)
     alarm->ring();
 }
 
 boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTime started) {
   const auto alarm = parts_.timers.alarm(WaitFor::poll);
-  const auto operations = batch.operations();
   const auto target = "/v2/users/batch/" + percent_encode(batch.row.job);
+  PollSchedule::Job job(parts_.schedule, batch.operations(), started);
   Backoff backoff(500ms, 60s);
   JobSeen seen;
-  auto last_seen_running = started;
-  unsigned polls = 0;
-  std::optional<Milliseconds> wait;
+  auto earliest = started;
   while (true) {
-    if (wait)
-      co_await alarm->wait_until(parts_.timers.now().boot + *wait);
-    else
-      co_await wait_first(*alarm, operations);
+    co_await wait_due(*alarm, job, earliest);
     if (batch.is_abandoned)
       co_return seen;
     if (is_overdue(started)) {
@@ -101,16 +87,17 @@ boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTim
     if (!exchange.failure && exchange.status == 200) {
       const auto answer = parse_job_answer(exchange.body);
       if (answer && answer->status != JobStatus::processing) {
-        learn(operations, since(last_seen_running, reply.ended), since(started, reply.ended), *answer);
+        job.ended(reply.ended, reported_duration(*answer));
+        plan_anew();
         seen.end = JobSeen::End::finished;
         seen.answer = *answer;
         co_return seen;
       }
       if (answer) {
-        ++polls;
         backoff.reset();
-        last_seen_running = reply.sent;
-        wait = parts_.schedule.next_wait(operations, since(started, reply.ended), polls);
+        earliest = started;
+        job.goes_on(reply.sent);
+        plan_anew();
         continue;
       }
     }
@@ -118,7 +105,7 @@ boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTim
       seen.end = JobSeen::End::vanished;
       co_return seen;
     }
-    wait = backoff.next(parts_.random) + 100ms;
+    earliest = parts_.timers.now().boot + backoff.next(parts_.random) + 100ms;
   }
 }
 

@@ -65,11 +65,12 @@ class Poller {
                                                              std::uint64_t most);
   [[nodiscard]] bool is_overdue(BootTime started) const;
 
-  [[nodiscard]] boost::asio::awaitable<void> wait_first(Alarm& alarm, std::uint64_t operations);
-  void learn(std::uint64_t operations, Milliseconds unseen, Milliseconds total, const JobAnswer& answer);
+  [[nodiscard]] boost::asio::awaitable<void> wait_due(Alarm& alarm, const PollSchedule::Job& job,
+                                                      BootTime earliest);
+  void plan_anew();
 
   Parts parts_;
-  std::set<Alarm*> unasked_;  ///< of jobs that were not asked for yet
+  std::set<Alarm*> waiting_;  ///< of jobs that wait for their next poll
 };
 
 }  // namespace usherd

@@ -174,6 +174,13 @@ TEST_CASE("ninety jobs at once that started with nothing learnt are polled spari
   CHECK(seen.lateness <= 0.1);
 }
 
+TEST_CASE("what it cost to learn the first jobs' times makes no later poll dearer") {
+  const auto varying = [](const SimulatedJob&, Random& random) { return 60'000 * (1 + random.unit()); };
+  const auto seen = Simulation({.jobs = 270, .at_once = 90, .warm_up = 90, .one_size = true}, varying).run();
+  CHECK(seen.polls >= 2);
+  CHECK(seen.lateness <= 0.12);
+}
+
 TEST_CASE("jobs that end at once are asked for once, soon after") {
   const auto seen =
       Simulation({.at_once = 1, .one_size = true}, [](const SimulatedJob&, Random&) { return 1.0; }).run();
@@ -383,6 +390,16 @@ TEST_CASE("while two scouts go on the others are not asked, unless they hang") {
     CHECK(wave.wait_of(2) < 220s);
     CHECK(wave.wait_of(4) > 300s);
   }
+}
+
+TEST_CASE("a job that ends long after newer ones does not make those heard of already scouts again") {
+  PollSchedule schedule(1);
+  drift(schedule, kFalling);
+  PollSchedule::Job late(schedule, 5000, at(99'000s));
+  const Wave wave(schedule);
+  wave.jobs[0]->ended(at(100'082s), 81s);
+  late.ended(at(100'083s), 1083s);
+  CHECK(wave.wait_of(1) >= 75s);
 }
 
 TEST_CASE("when a wave has been heard of, those who wait for the next become its scouts and are told so") {

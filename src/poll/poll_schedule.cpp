@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kFirstGuess = 250;
 constexpr double kGuessGrowth = 1.5;
-constexpr double kLeastWait = 20;
+constexpr double kLeastWait = 10;
 constexpr double kGuessCap = 30'000;
 constexpr double kMostWait = 300'000;
 /// Between polls of a job that takes longer than any before, as a part of the time gone.

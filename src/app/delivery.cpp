@@ -113,7 +113,7 @@ boost::asio::awaitable<void> Delivery::start(std::unique_ptr<OpenBatch> open, Se
   --freezing_;
   if (batch == nullptr)
     co_return;
-  batch->has_place = true;
+  batch->has_place = batch->is_posting = true;
   adopt(batch);
   const bool submitted = co_await submit(batch);
   place.release();

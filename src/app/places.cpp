@@ -29,6 +29,7 @@ void Places::recover(ActiveBatch& batch) {
   budget_.take_keys(batch.row.abandoned, batch.row.abandoned * operations);
   if (batch.row.state == BatchState::accepted || batch.row.sent) {
     budget_.take(operations);
+    budget_.end_post(operations);
     batch.has_place = true;
   }
   if (batch.row.heir_of != 0)
@@ -50,7 +51,7 @@ boost::asio::awaitable<bool> Places::wait_in_line(ActiveBatch& batch) {
   if (stopping_)
     co_return false;
   budget_.take(operations);
-  batch.has_place = true;
+  batch.has_place = batch.is_posting = true;
   // The next in line may fit as well.
   changed_.notify();
   co_return true;
@@ -58,9 +59,16 @@ boost::asio::awaitable<bool> Places::wait_in_line(ActiveBatch& batch) {
 
 void Places::give_way(ActiveBatch& batch) {
   assert(batch.has_place);
+  end_post(batch);
   budget_.give_back(batch.operations());
   batch.has_place = false;
   changed_.notify();
+}
+
+void Places::end_post(ActiveBatch& batch) {
+  if (batch.is_posting)
+    budget_.end_post(batch.operations());
+  batch.is_posting = false;
 }
 
 Estate Places::estate_of(const ActiveBatch& batch, bool key_may_run) {
@@ -75,6 +83,7 @@ Estate Places::estate_of(const ActiveBatch& batch, bool key_may_run) {
 }
 
 void Places::divided(ActiveBatch& batch, const Estate& estate, std::size_t heirs) {
+  end_post(batch);
   const bool key_runs = estate.keys > batch.row.abandoned;
   if (batch.has_place && key_runs)
     budget_.leave_to_key();
@@ -120,6 +129,7 @@ void Places::leave_family(const ActiveBatch& batch) {
 }
 
 void Places::ended(ActiveBatch& batch) {
+  end_post(batch);
   if (batch.has_place)
     budget_.give_back(batch.operations());
   batch.has_place = false;

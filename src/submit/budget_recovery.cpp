@@ -5,18 +5,40 @@ namespace usherd {
 BudgetRecovery::BudgetRecovery(InProgressBudget& budget, Timers& timers)
     : budget_(budget), timers_(timers), alarm_(timers.alarm(WaitFor::budget)) {}
 
-void BudgetRecovery::refused() {
-  budget_.refused(timers_.now().boot);
+void BudgetRecovery::begin_post(ActiveBatch& batch) {
+  if (!batch.has_place || batch.is_posting)
+    return;
+  budget_.begin_post(batch.operations());
+  batch.is_posting = true;
+}
+
+void BudgetRecovery::end_post(ActiveBatch& batch) {
+  if (!batch.is_posting)
+    return;
+  budget_.end_post(batch.operations());
+  batch.is_posting = false;
+  changed_();
+}
+
+void BudgetRecovery::accepted(ActiveBatch& batch) {
+  end_post(batch);
+  budget_.accepted(batch.operations(), timers_.now().boot);
+  changed_();
+}
+
+void BudgetRecovery::refused(const ActiveBatch& batch) {
+  budget_.refused(batch.operations(), timers_.now().boot);
   alarm_->ring();
 }
 
-boost::asio::awaitable<void> BudgetRecovery::run(std::function<void()> grown) {
+boost::asio::awaitable<void> BudgetRecovery::run(std::function<void()> changed) {
+  changed_ = std::move(changed);
   while (true) {
     const bool due = co_await alarm_->wait_until(budget_.recovers_at().value_or(kNever));
     if (!due)
       continue;
     budget_.recover(timers_.now().boot);
-    grown();
+    changed_();
   }
 }
 

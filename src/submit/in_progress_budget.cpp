@@ -4,15 +4,6 @@
 #include <cassert>
 
 namespace usherd {
-namespace {
-
-/// What a refused POST leaves of what was in progress when it came.
-constexpr double kShrink = 0.85;
-/// Part of the whole limit that an accepted POST gives back.
-constexpr double kGrow = 0.005;
-constexpr auto kRecovery = std::chrono::minutes{1};
-
-}  // namespace
 
 InProgressBudget::InProgressBudget(std::uint32_t batches, std::uint64_t operations)
     : limit_batches_(batches), limit_operations_(operations) {}
@@ -23,18 +14,32 @@ void InProgressBudget::configure(std::uint32_t batches, std::uint64_t operations
 }
 
 std::uint32_t InProgressBudget::usable_batches() const {
-  return std::max(1U, static_cast<std::uint32_t>(share_ * limit_batches_ + 1e-9));
+  return std::max(1U, static_cast<std::uint32_t>(level_.usable() * limit_batches_ + 1e-9));
 }
 
 std::uint64_t InProgressBudget::usable_operations() const {
   return std::max<std::uint64_t>(
-      1, static_cast<std::uint64_t>(share_ * static_cast<double>(limit_operations_) + 1e-6));
+      1, static_cast<std::uint64_t>(level_.usable() * static_cast<double>(limit_operations_) + 1e-6));
 }
 
 bool InProgressBudget::admits(std::uint64_t operations) const {
   if (batches_ == 0)
     return true;
-  return batches_ < usable_batches() && operations_ + operations <= usable_operations();
+  return batches_ < usable_batches() && operations_ + operations <= usable_operations() &&
+         !has_too_many_posts(posts_ + 1);
+}
+
+bool InProgressBudget::has_too_many_posts(std::uint32_t posts) const {
+  return !level_.is_whole() && posts > level_.posts(held());
+}
+
+double InProgressBudget::part(std::uint64_t batches, std::uint64_t operations) const {
+  return std::max(static_cast<double>(batches) / limit_batches_,
+                  static_cast<double>(operations) / static_cast<double>(limit_operations_));
+}
+
+double InProgressBudget::held() const {
+  return part(batches_ - posts_, operations_ - post_operations_);
 }
 
 bool InProgressBudget::admits_in_line(std::uint64_t operations) const {
@@ -45,12 +50,25 @@ bool InProgressBudget::must_give_way(std::uint64_t operations) const {
   // One that is larger than all of a lowered limit is cut anew before it goes.
   if (operations > 1 && operations > limit_operations_)
     return true;
-  return batches_ - keys_ > 1 && (batches_ > usable_batches() || operations_ > usable_operations());
+  return batches_ - keys_ > 1 &&
+         (batches_ > usable_batches() || operations_ > usable_operations() || has_too_many_posts(posts_));
 }
 
 void InProgressBudget::take(std::uint64_t operations) {
   ++batches_;
   operations_ += operations;
+  begin_post(operations);
+}
+
+void InProgressBudget::begin_post(std::uint64_t operations) {
+  ++posts_;
+  post_operations_ += operations;
+}
+
+void InProgressBudget::end_post(std::uint64_t operations) {
+  assert(posts_ > 0 && post_operations_ >= operations);
+  --posts_;
+  post_operations_ -= operations;
 }
 
 void InProgressBudget::give_back(std::uint64_t operations) {
@@ -77,30 +95,21 @@ void InProgressBudget::give_keys_back(std::uint32_t keys, std::uint64_t operatio
   operations_ -= operations;
 }
 
-void InProgressBudget::refused(BootTime now) {
-  last_step_ = now;
-  const double by_batches = static_cast<double>(batches_) / limit_batches_;
-  const double by_operations = static_cast<double>(operations_) / static_cast<double>(limit_operations_);
-  // Shrinks from what is in use, never from what might be: a refusal at 30 of 90 says that 30 were too many.
-  share_ = std::min(share_, std::min(1.0, std::max(by_batches, by_operations)) * kShrink);
+void InProgressBudget::refused(std::uint64_t operations, BootTime now) {
+  level_.refused(held(), part(1, operations), now);
 }
 
-void InProgressBudget::accepted() {
-  share_ = std::min(1.0, share_ + kGrow);
+void InProgressBudget::accepted(std::uint64_t operations, BootTime now) {
+  const bool full = batches_ + 1 > usable_batches() || operations_ + operations > usable_operations();
+  level_.accepted(full, now);
 }
 
 std::optional<BootTime> InProgressBudget::recovers_at() const {
-  if (share_ >= 1)
-    return std::nullopt;
-  return last_step_ + kRecovery;
+  return level_.grows_at();
 }
 
 void InProgressBudget::recover(BootTime now) {
-  const auto due = recovers_at();
-  if (!due || now < *due)
-    return;
-  last_step_ = now;
-  share_ = std::min(1.0, (usable_batches() + 1.0) / limit_batches_);
+  level_.grow(now);
 }
 
 }  // namespace usherd

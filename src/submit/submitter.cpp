@@ -134,6 +134,13 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
 }
 
 boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
+  auto result = co_await post_until_decided(batch);
+  if (result.end != SubmitEnd::gives_way)
+    parts_.recovery.end_post(batch);
+  co_return result;
+}
+
+boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& batch) {
   Backoff backoff(kFirstBackoff, kMostBackoff);
   const auto alarm = parts_.timers.alarm(WaitFor::post_again);
   SubmitResult result;
@@ -144,6 +151,7 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
       result.end = SubmitEnd::expired;
       co_return result;
     }
+    parts_.recovery.begin_post(batch);
     const auto tried = co_await attempt(batch);
     if (tried.reply.not_sent && tried.reply.not_sent->code == Errc::timeout)
       continue;
@@ -173,7 +181,7 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
       co_return result;
     }
     if (tried.outcome.answered && tried.outcome.status == 429)
-      parts_.recovery.refused();
+      parts_.recovery.refused(batch);
     if (const auto end = end_of(decision.step)) {
       note_end(*end, tried, batch);
       result.end = *end;
@@ -192,8 +200,10 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
         co_return SubmitResult{};
     }
     // With a new key the gate alone says how long: by Retry-After or a park reason.
-    if (decision.step == PostStep::retry || !decision.retire_key)
-      co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
+    if (decision.step != PostStep::retry && decision.retire_key)
+      continue;
+    parts_.recovery.end_post(batch);
+    co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
   }
 }
 
@@ -214,7 +224,7 @@ boost::asio::awaitable<bool> Submitter::accept(ActiveBatch& batch, const JobAnsw
   std::vector<RecordSum>().swap(batch.sums);
   ++stats_.accepted;
   stats_.refusals_in_a_row = 0;
-  parts_.budget.accepted();
+  parts_.recovery.accepted(batch);
   co_return true;
 }
 

@@ -56,6 +56,7 @@ class Places {
     std::size_t heirs = 0;  ///< that have not ended
   };
   void release_users(const std::vector<std::uint64_t>& users);
+  void end_post(ActiveBatch& batch);
   void leave_family(const ActiveBatch& batch);
 
   InProgressBudget& budget_;

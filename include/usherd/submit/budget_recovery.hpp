@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/ports/timers.hpp"
+#include "usherd/submit/active_batch.hpp"
 #include "usherd/submit/in_progress_budget.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -10,21 +11,27 @@
 
 namespace usherd {
 
-/// Tells the budget of refusals, and lets it grow back with time where no accepted POST does. Event loop
-/// only; budget and timers must outlive it.
+/// Tells the budget what becomes of POSTs, and lets it grow back with time where none is accepted; tells
+/// those who wait for it. Event loop only; budget and timers must outlive it.
 class BudgetRecovery {
  public:
   BudgetRecovery(InProgressBudget& budget, Timers& timers);
 
-  /// The API answered a POST with 429.
-  void refused();
-  /// Until it is cancelled; `grown` is called after each step back.
-  [[nodiscard]] boost::asio::awaitable<void> run(std::function<void()> grown);
+  /// The batch goes out, once more if it is still counted as one that does. Nothing without a place.
+  void begin_post(ActiveBatch& batch);
+  /// It was answered for good, or backs off.
+  void end_post(ActiveBatch& batch);
+  void accepted(ActiveBatch& batch);
+  /// The API answered its POST with 429.
+  void refused(const ActiveBatch& batch);
+  /// Until it is cancelled; `changed` is called whenever another batch may fit.
+  [[nodiscard]] boost::asio::awaitable<void> run(std::function<void()> changed);
 
  private:
   InProgressBudget& budget_;
   Timers& timers_;
   std::unique_ptr<Alarm> alarm_;
+  std::function<void()> changed_ = [] {};
 };
 
 }  // namespace usherd

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/core/clock.hpp"
+#include "usherd/submit/refused_level.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -8,8 +9,8 @@
 namespace usherd {
 
 /// The organisation's in-progress limits, as far as they are ours to use: batches and operations counted from
-/// before the POST until the job is known to have ended. A 429 shrinks what is used, accepted POSTs and time
-/// let it grow back slowly, so that neighbours on the same organisation fit. Pure.
+/// before the POST until the job is known to have ended. After a 429 less of them is used (RefusedLevel), and
+/// few POSTs at once near that, so that neighbours on the same organisation fit. Pure.
 class InProgressBudget {
  public:
   InProgressBudget(std::uint32_t batches, std::uint64_t operations);
@@ -24,9 +25,15 @@ class InProgressBudget {
   /// Whether a batch that is counted in and was not sent must give its place back: the limits fell below what
   /// is in progress, and it is not alone.
   [[nodiscard]] bool must_give_way(std::uint64_t operations) const;
-  /// Counts a batch in: also over the limit, for what was found in progress at start.
+  /// Counts a batch in whose POST is to be answered yet: also over the limit, for what was found in progress
+  /// at start.
   void take(std::uint64_t operations);
+  /// Once its POST has ended.
   void give_back(std::uint64_t operations);
+  /// Its POST was answered, or waits for another reason than a 429: until it is tried again nobody knows
+  /// better than that the API holds it, and it must not keep others from going.
+  void end_post(std::uint64_t operations);
+  void begin_post(std::uint64_t operations);
 
   /// The place of a batch goes over to its abandoned key, which may still run.
   void leave_to_key();
@@ -34,15 +41,14 @@ class InProgressBudget {
   void take_keys(std::uint32_t keys, std::uint64_t operations);
   void give_keys_back(std::uint32_t keys, std::uint64_t operations);
 
-  /// The API answered 429 while `batches()` were in progress. At most one step down for each time that the
-  /// answers keep coming without a success between.
-  void refused(BootTime now);
-  /// A POST was accepted.
-  void accepted();
-  /// When a shrunken budget takes its next step back without any POST accepted, nothing while it is whole.
-  /// What holds its only place may be stuck for ever, and the neighbour who took the rest long gone.
+  /// The API answered 429 to a batch whose POST has not ended here. What it held then was not too much: only
+  /// those count, not the POSTs under way.
+  void refused(std::uint64_t operations, BootTime now);
+  /// A POST was accepted, and has ended.
+  void accepted(std::uint64_t operations, BootTime now);
+  /// When a shrunken budget grows by itself, nothing while it is whole. What holds its only place may be
+  /// stuck for ever, and the neighbour who took the rest long gone.
   [[nodiscard]] std::optional<BootTime> recovers_at() const;
-  /// Takes that step if it is due: one batch.
   void recover(BootTime now);
 
   /// Abandoned keys are counted with the batches.
@@ -56,14 +62,20 @@ class InProgressBudget {
   [[nodiscard]] std::uint64_t usable_operations() const;
 
  private:
+  [[nodiscard]] bool has_too_many_posts(std::uint32_t posts) const;
+  /// Of the limits, whichever is the larger part.
+  [[nodiscard]] double part(std::uint64_t batches, std::uint64_t operations) const;
+  /// By the API, as far as is known.
+  [[nodiscard]] double held() const;
+
   std::uint32_t limit_batches_;
   std::uint64_t limit_operations_;
   std::uint32_t batches_ = 0;
   std::uint64_t operations_ = 0;
-  std::uint32_t keys_ = 0;  ///< of batches_: abandoned keys
-  /// The used part of the limits, 0 to 1.
-  double share_ = 1;
-  BootTime last_step_{};  ///< when it was refused or recovered last
+  std::uint32_t keys_ = 0;             ///< of batches_: abandoned keys
+  std::uint32_t posts_ = 0;            ///< of batches_: not yet answered
+  std::uint64_t post_operations_ = 0;  ///< of operations_: theirs
+  RefusedLevel level_;
 };
 
 }  // namespace usherd

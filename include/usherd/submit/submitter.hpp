@@ -85,6 +85,7 @@ class Submitter {
     Result<JobAnswer> job = Error{Errc::unavailable, "no answer"};
     std::optional<ApiError> error;
   };
+  [[nodiscard]] boost::asio::awaitable<SubmitResult> post_until_decided(ActiveBatch& batch);
   [[nodiscard]] boost::asio::awaitable<Attempt> attempt(ActiveBatch& batch);
   [[nodiscard]] boost::asio::awaitable<Result<void>> before_send(ActiveBatch& batch);
   [[nodiscard]] boost::asio::awaitable<bool> accept(ActiveBatch& batch, const JobAnswer& job,

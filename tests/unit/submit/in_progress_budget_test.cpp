@@ -14,6 +14,32 @@ namespace {
 
 constexpr BootTime kNow{std::chrono::hours{5}};
 
+/// Jobs that the API holds.
+void hold(InProgressBudget& budget, int batches, std::uint64_t each) {
+  for (int i = 0; i < batches; ++i) {
+    budget.take(each);
+    budget.end_post(each);
+  }
+}
+
+/// One more POST, refused, whose batch then gives way.
+void refuse(InProgressBudget& budget, std::uint64_t operations, BootTime now) {
+  budget.take(operations);
+  budget.refused(operations, now);
+  budget.end_post(operations);
+  budget.give_back(operations);
+}
+
+/// Lets `time` pass as the daemon does.
+void pass(InProgressBudget& budget, BootTime& now, BootClock::duration time) {
+  const auto end = now + time;
+  while (budget.recovers_at() && *budget.recovers_at() <= end) {
+    now = *budget.recovers_at();
+    budget.recover(now);
+  }
+  now = end;
+}
+
 }  // namespace
 
 TEST_CASE("A batch starts while both limits hold with it") {
@@ -122,85 +148,145 @@ TEST_CASE("What was not sent gives way when the limits fall below what is in pro
   }
 }
 
-TEST_CASE(
-    "A refusal shrinks below what was in progress, and refusals that go on shrink no further by themselves") {
+TEST_CASE("A refusal shrinks below what the API held, and POSTs that were under way then shrink no further") {
   InProgressBudget budget(90, 450'000);
-  for (int i = 0; i < 30; ++i)
+  hold(budget, 30, 5000);
+  for (int i = 0; i < 8; ++i)
     budget.take(5000);
-  budget.refused(kNow);
+  budget.refused(5000, kNow);
   const auto usable = budget.usable_batches();
   CHECK(usable < 30);
-  CHECK(usable >= 20);
+  CHECK(usable >= 28);
   CHECK(budget.usable_operations() < 150'000);
-  CHECK_FALSE(budget.admits(1));
-  budget.refused(kNow);
-  budget.refused(kNow);
+  CHECK(budget.must_give_way(5000));
+  for (int i = 1; i < 8; ++i)
+    budget.refused(5000, kNow);
   CHECK(budget.usable_batches() == usable);
-  for (int i = 0; i < 15; ++i)
-    budget.give_back(5000);
-  CHECK(budget.admits(5000));
-  budget.refused(kNow);
-  CHECK(budget.usable_batches() < 15);
 }
 
 TEST_CASE("A budget never shrinks below one batch") {
   InProgressBudget budget(90, 450'000);
+  auto now = kNow;
   for (int i = 0; i < 10; ++i) {
-    budget.take(5000);
-    budget.refused(kNow);
+    hold(budget, 1, 5000);
+    refuse(budget, 5000, now);
     CHECK(budget.usable_batches() >= 1);
     CHECK(budget.usable_operations() >= 1);
     budget.give_back(5000);
     CHECK(budget.admits(5000));
+    now += 2s;
   }
-  budget.refused(kNow);
+  refuse(budget, 5000, now);
+  CHECK(budget.usable_batches() == 1);
   CHECK(budget.admits(5000));
+  CHECK(budget.admits(1'000'000));
 }
 
-TEST_CASE("Accepted batches give a shrunken budget back slowly, and whole at the end") {
+TEST_CASE("As many POSTs go at once as fit, until the first is refused; then one, and more as they pass") {
   InProgressBudget budget(90, 450'000);
-  budget.take(5000);
-  budget.refused(kNow);
-  CHECK(budget.usable_batches() == 1);
-  int accepted = 0;
-  std::uint32_t last = 1;
-  while (budget.usable_batches() < 90) {
-    budget.accepted();
-    ++accepted;
-    const auto usable = budget.usable_batches();
-    REQUIRE(usable >= last);
-    REQUIRE(usable - last <= 1);
-    last = usable;
-    REQUIRE(accepted < 1000);
+  for (int i = 0; i < 90; ++i) {
+    REQUIRE(budget.admits(5000));
+    budget.take(5000);
   }
-  CHECK(accepted > 90);
-  budget.accepted();
-  CHECK(budget.usable_operations() == 450'000);
+  for (int i = 0; i < 90; ++i)
+    budget.end_post(5000);
+  refuse(budget, 5000, kNow);
+  for (int i = 0; i < 60; ++i)
+    budget.give_back(5000);
+  const auto at_once = [&] {
+    int posts = 0;
+    for (; budget.admits(5000); ++posts)
+      budget.take(5000);
+    return posts;
+  };
+  const auto all_pass = [&](int posts) {
+    for (; posts > 0; --posts) {
+      budget.end_post(5000);
+      budget.accepted(5000, kNow);
+    }
+  };
+  const auto first = at_once();
+  CHECK(first == 1);
+  all_pass(first);
+  int most = first;
+  int last = first;
+  while (const int posts = at_once()) {
+    REQUIRE(posts <= most + 2);
+    most = std::max(most, posts);
+    last = posts;
+    all_pass(posts);
+  }
+  CHECK(most >= 3);
+  // The nearer to the level the fewer.
+  CHECK(last == 1);
+  CHECK(budget.batches() == budget.usable_batches());
+}
+
+TEST_CASE("A batch that backs off beside a shrunken budget lets others go, and goes again without a turn") {
+  InProgressBudget budget(12, 1200);
+  hold(budget, 6, 100);
+  refuse(budget, 100, kNow);
+  budget.give_back(100);
+  budget.give_back(100);
+  budget.give_back(100);
+  REQUIRE(budget.admits(100));
+  budget.take(100);
+  CHECK_FALSE(budget.admits(100));
+  // The API answers its key with a stored 500.
+  budget.end_post(100);
+  REQUIRE(budget.batches() < budget.usable_batches());
+  budget.give_back(100);
+  CHECK(budget.admits(100));
+  hold(budget, 1, 100);
+  budget.begin_post(100);
+  CHECK_FALSE(budget.admits(100));
+  budget.end_post(100);
+  budget.give_back(100);
+  CHECK(budget.admits(100));
+}
+
+TEST_CASE("A POST that is never answered is waited for a minute at most") {
+  InProgressBudget budget(90, 450'000);
+  hold(budget, 60, 5000);
+  auto now = kNow;
+  refuse(budget, 5000, now);
+  for (int i = 0; i < 30; ++i)
+    budget.give_back(5000);
+  budget.take(5000);
+  pass(budget, now, 59s);
+  CHECK_FALSE(budget.admits(5000));
+  pass(budget, now, 1s);
+  CHECK(budget.admits(5000));
+  budget.take(5000);
+  CHECK_FALSE(budget.admits(5000));
+  pass(budget, now, 1min);
+  CHECK(budget.admits(5000));
 }
 
 TEST_CASE("A shrunken budget grows by a batch a minute without any POST accepted, until it is whole") {
   InProgressBudget budget(4, 1000);
   CHECK_FALSE(budget.recovers_at());
-  budget.recover(kNow);
-  budget.take(250);
-  budget.refused(kNow);
+  auto now = kNow;
+  budget.recover(now);
+  hold(budget, 1, 250);
+  refuse(budget, 250, now);
   CHECK(budget.usable_batches() == 1);
   CHECK_FALSE(budget.admits(250));
-  CHECK(budget.recovers_at() == kNow + 1min);
-  budget.recover(kNow + 59s);
+  pass(budget, now, 59s);
   CHECK(budget.usable_batches() == 1);
-  budget.recover(kNow + 1min);
+  pass(budget, now, 1s);
   CHECK(budget.usable_batches() == 2);
   CHECK(budget.admits(250));
-  CHECK(budget.recovers_at() == kNow + 2min);
   SUBCASE("another refusal begins the minute anew") {
-    budget.refused(kNow + 90s);
+    refuse(budget, 250, now);
     CHECK(budget.usable_batches() == 1);
-    CHECK(budget.recovers_at() == kNow + 150s);
+    pass(budget, now, 59s);
+    CHECK(budget.usable_batches() == 1);
+    pass(budget, now, 1s);
+    CHECK(budget.usable_batches() == 2);
   }
   SUBCASE("whole again it stays") {
-    budget.recover(kNow + 2min);
-    budget.recover(kNow + 3min);
+    pass(budget, now, 3min);
     CHECK(budget.usable_batches() == 4);
     CHECK(budget.usable_operations() == 1000);
     CHECK_FALSE(budget.recovers_at());
@@ -214,6 +300,7 @@ TEST_CASE("Under random traffic the counts stay at or below what is usable, but 
     const std::uint32_t limit = 1 + random() % 20;
     const std::uint64_t operations = 100 + random() % 1000;
     InProgressBudget budget(limit, operations);
+    auto now = kNow;
     std::vector<std::uint64_t> flying;
     std::uint64_t total = 0;
     for (int i = 0; i < 20'000; ++i) {
@@ -224,6 +311,7 @@ TEST_CASE("Under random traffic the counts stay at or below what is usable, but 
           if (!budget.admits(size))
             break;
           budget.take(size);
+          budget.end_post(size);
           flying.push_back(size);
           total += size;
           REQUIRE(
@@ -239,10 +327,11 @@ TEST_CASE("Under random traffic the counts stay at or below what is usable, but 
           break;
         case 3:
           if (random() % 10 == 0)
-            budget.refused(kNow);
+            refuse(budget, size, now);
           break;
         default:
-          budget.accepted();
+          budget.accepted(size, now);
+          pass(budget, now, std::chrono::seconds{random() % 20});
       }
       REQUIRE(budget.batches() == flying.size());
       REQUIRE(budget.operations() == total);

@@ -78,7 +78,7 @@ struct SubmitBench {
     out->tried = true;
     REQUIRE(ledger.commit([&](Ledger& open) { return open.insert_batch(row, out->shares); }));
     budget.take(records);
-    out->has_place = true;
+    out->has_place = out->is_posting = true;
     return out;
   }
   std::shared_ptr<Pending<SubmitResult>> submit(ActiveBatch& active) {

@@ -349,6 +349,37 @@ TEST_CASE("A 429 shrinks what is used of the budget, and what was refused gives 
   CHECK(bench.keys().size() == 1);
 }
 
+TEST_CASE(
+    "Beside a shrunken budget a key that is answered with stored errors holds no turn while it backs off") {
+  SubmitBench bench;
+  for (int i = 0; i < 10; ++i) {
+    bench.budget.take(1);
+    bench.budget.end_post(1);
+  }
+  auto* refused = bench.batch(1);
+  bench.bench.transport.push(answered(429, "{}", "1"));
+  bench.answer_always(answered(500, "{}"));
+  const auto first = bench.submit(*refused);
+  REQUIRE(bench.budget.usable_batches() == 9);
+  bench.bench.loop.pass(1s);
+  REQUIRE(first->value);
+  REQUIRE(first->value->end == SubmitEnd::gives_way);
+  bench.budget.end_post(1);
+  for (int i = 0; i < 7; ++i)
+    bench.budget.give_back(1);
+  auto* stuck = bench.batch(1);
+  REQUIRE(stuck->is_posting);
+  CHECK_FALSE(bench.budget.admits(1));
+  const auto done = bench.submit(*stuck);
+  CHECK_FALSE(done->done());
+  CHECK_FALSE(stuck->is_posting);
+  CHECK(bench.budget.admits(1));
+  bench.bench.loop.pass(20s);
+  CHECK_FALSE(done->done());
+  CHECK(bench.bench.sent() > 4);
+  CHECK(bench.budget.admits(1));
+}
+
 TEST_CASE("When we stop a batch stays as it is") {
   SubmitBench bench;
   auto* batch = bench.batch(1);

@@ -207,3 +207,24 @@ TEST_CASE("Who waits in line is sent home when we stop") {
   CHECK_FALSE(*in->value);
   CHECK_FALSE(waiting->has_place);
 }
+
+TEST_CASE("Beside a shrunken budget a batch from the line has the only turn until it gives way") {
+  Bench bench(10, 100);
+  for (int i = 0; i < 8; ++i) {
+    bench.budget.take(1);
+    bench.budget.end_post(1);
+  }
+  bench.budget.take(1);
+  bench.budget.refused(1, BootTime{});
+  bench.budget.end_post(1);
+  for (int i = 0; i < 7; ++i)
+    bench.budget.give_back(1);
+  REQUIRE(bench.budget.usable_batches() == 7);
+  const auto batch = bench.frozen(1, {1});
+  CHECK(bench.loop.run(bench.places.wait_in_line(*batch)));
+  CHECK(batch->is_posting);
+  CHECK_FALSE(bench.places.admits_new(1));
+  bench.places.give_way(*batch);
+  CHECK_FALSE(batch->is_posting);
+  CHECK(bench.places.admits_new(1));
+}

@@ -149,6 +149,18 @@ TEST_CASE("Refused again and again without a POST accepted the steps grow, and n
   CHECK(level.usable() < twice);
 }
 
+TEST_CASE("A minute without a POST finds the level where it was: no reason to look for it far below") {
+  RefusedLevel level;
+  level.refused(0.7, kPlace, kNow);
+  level.refused(0.7 - kPlace, kPlace, kNow + 1min);
+  // Known: no place was free.
+  CHECK(level.usable() == doctest::Approx(0.7 * 0.97));
+  for (auto now = kNow + 1min; level.usable() < 0.7; now += 1min)
+    level.grow(now);
+  level.refused(0.69, kPlace, kNow + 4min);
+  CHECK(level.usable() >= 0.65);
+}
+
 TEST_CASE("A refusal of a POST that was under way at the last one changes no level, but puts off the probe") {
   RefusedLevel level;
   level.refused(0.5, kPlace, kNow);

@@ -17,13 +17,16 @@ void BudgetRecovery::end_post(ActiveBatch& batch) {
     return;
   budget_.end_post(batch.operations());
   batch.is_posting = false;
-  changed_();
+  if (budget_.recovers_at())
+    changed_();
 }
 
 void BudgetRecovery::accepted(ActiveBatch& batch) {
   end_post(batch);
+  const bool shrunken = budget_.recovers_at().has_value();
   budget_.accepted(batch.operations(), timers_.now().boot);
-  changed_();
+  if (shrunken)
+    changed_();
 }
 
 void BudgetRecovery::refused(const ActiveBatch& batch) {

@@ -222,6 +222,21 @@ TEST_CASE("As many POSTs go at once as fit, until the first is refused; then one
   CHECK(budget.batches() == budget.usable_batches());
 }
 
+TEST_CASE("What waits to be sent gives way to the POST under way where only one may be") {
+  InProgressBudget budget(12, 1200);
+  hold(budget, 8, 100);
+  refuse(budget, 100, kNow);
+  for (int i = 0; i < 6; ++i)
+    budget.give_back(100);
+  budget.take(100);
+  CHECK_FALSE(budget.must_give_way(100));
+  budget.take(100);
+  REQUIRE(budget.batches() < budget.usable_batches());
+  CHECK(budget.must_give_way(100));
+  budget.end_post(100);
+  CHECK_FALSE(budget.must_give_way(100));
+}
+
 TEST_CASE("A batch that backs off beside a shrunken budget lets others go, and goes again without a turn") {
   InProgressBudget budget(12, 1200);
   hold(budget, 6, 100);

@@ -15,8 +15,6 @@ constexpr double kProbed = 0.97;
 constexpr double kFalling = 0.92;
 /// Refused again with nothing accepted between: the level is anywhere below, and is looked for from below.
 constexpr double kSearch = 0.65;
-constexpr double kSearchFurther = 0.2;
-constexpr double kSearchLeast = 0.3;
 constexpr auto kSearchRise = 40s;
 /// Jobs that ended unnoticed are counted as held: levels that differ by less are the same.
 constexpr double kSameLevel = 0.03;
@@ -60,11 +58,11 @@ void RefusedLevel::step_down(double held, double place) {
   const double same = std::max(kSamePlaces * place, kSameLevel * held_);
   const bool steady = !first && std::abs(held - held_) <= same;
   const bool falls = !first && held < std::min(held_, held_before_) - same;
-  in_a_row_ = !first && !steady && accepted_ == 0 ? in_a_row_ + 1 : 0;
+  searches_ = !first && !steady && accepted_ == 0;
   steady_ = steady ? steady_ + 1 : 0;
   patience_ = rise_ = time_to_probe(held);
-  if (in_a_row_ > 0) {
-    floor_ = held * std::max(kSearchLeast, kSearch - kSearchFurther * (in_a_row_ - 1));
+  if (searches_) {
+    floor_ = held * kSearch;
     plateau_ = held * kFalling;
     rise_ = std::min<BootClock::duration>(rise_, kSearchRise);
   } else if (falls) {
@@ -89,7 +87,7 @@ BootClock::duration RefusedLevel::time_to_probe(double held) const {
 }
 
 double RefusedLevel::curve(BootTime now) const {
-  if (in_a_row_ > 0 && accepted_ == 0)
+  if (searches_ && accepted_ == 0)
     return floor_;
   const double left = std::max(0.0, 1 - Seconds(now - refused_at_) / Seconds(rise_));
   return plateau_ - place_ * std::round((plateau_ - floor_) * left * left * left / place_);

@@ -44,9 +44,9 @@ class RefusedLevel {
   BootTime stepped_at_{};  ///< along the curve
   BootTime moved_at_{};    ///< when a POST was last accepted or refused
   unsigned accepted_ = 0;  ///< POSTs since the last refusal
-  unsigned in_a_row_ = 0;  ///< steps down with no POST accepted between, beyond the first
   unsigned steady_ = 0;    ///< steps down in a row that found the same level
   unsigned idle_ = 0;      ///< whole minutes since moved_at_
+  bool searches_ = false;  ///< refused twice with no POST accepted between
   bool probes_ = false;    ///< above the plateau
 };
 

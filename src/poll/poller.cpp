@@ -35,16 +35,15 @@ namespace {
 /// A job that waits for its next poll is among the `waiting`, also when its coroutine is taken down.
 class Waiting {
  public:
-  Waiting(std::set<Alarm*>& waiting, Alarm& alarm) : waiting_(waiting), alarm_(alarm) {
-    waiting_.insert(&alarm);
-  }
+  Waiting(std::list<Alarm*>& waiting, Alarm& alarm)
+      : waiting_(waiting), place_(waiting.insert(waiting.end(), &alarm)) {}
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
-  ~Waiting() { waiting_.erase(&alarm_); }
+  ~Waiting() { waiting_.erase(place_); }
 
  private:
-  std::set<Alarm*>& waiting_;
-  Alarm& alarm_;
+  std::list<Alarm*>& waiting_;
+  std::list<Alarm*>::iterator place_;
 };
 
 }  // namespace

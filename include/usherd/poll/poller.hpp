@@ -13,8 +13,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <optional>
-#include <set>
 #include <string>
 
 namespace usherd {
@@ -70,7 +70,7 @@ class Poller {
   void plan_anew();
 
   Parts parts_;
-  std::set<Alarm*> waiting_;  ///< of jobs that wait for their next poll
+  std::list<Alarm*> waiting_;  ///< of jobs that wait for their next poll, in the order of their waits
 };
 
 }  // namespace usherd

@@ -26,13 +26,19 @@ double width(double part) {
 PollPlan::PollPlan() {
   std::array<double, kMostBins> below{};
   std::size_t count = 0;
-  for (double part = 0.9975; part > kLeastPart; part -= width(part))
+  double part = 0.9975;
+  while (part > kLeastPart) {
     below[count++] = part;
+    part -= width(part);
+  }
   edges_[bins_++] = 0;
   while (count > 0)
     edges_[bins_++] = below[--count];
-  for (double part = 1.0025; part < kMostPart; part += width(part))
+  part = 1.0025;
+  while (part < kMostPart) {
     edges_[bins_++] = part;
+    part += width(part);
+  }
   edges_[bins_] = kMostPart;
 }
 

@@ -136,8 +136,9 @@ void RefusedLevel::grow(BootTime now) {
 
 double RefusedLevel::posts(double held) const {
   const double left = (usable_ - held) / place_ / kPlacesAPost;
+  const unsigned earned = accepted_ / kAcceptedAPost;
   // Whoever waited for a minute in vain waits for one that may be stuck.
-  return std::max(1.0, std::min(left, 1.0 + accepted_ / kAcceptedAPost)) + idle_;
+  return std::max(1.0, std::min(left, 1.0 + earned)) + idle_;
 }
 
 }  // namespace usherd

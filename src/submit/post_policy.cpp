@@ -77,9 +77,11 @@ PostDecision after_refusal(const PostTry& attempt, PostDecision decision, const 
   switch (attempt.status) {
     case 401:
       if (attempt.replayed) {
-        // The others need not wait for it. That an earlier try did not run it proves as little as a fresh
-        // one.
+        // The others need not wait for it. Only of one key in particular does a stored answer speak, and the
+        // first one is what is stored (api: idempotent requests): while the API key is good for the POSTs of
+        // others, an answer that lasts is the earlier try's own.
         decision.history.replays = true;
+        decision.retire_key = is_verdict(decision.history, context.now) && context.others_may_post;
         return decision;
       }
       [[fallthrough]];

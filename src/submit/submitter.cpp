@@ -69,6 +69,8 @@ PostContext Submitter::context(const ActiveBatch& batch) const {
   context.operations = batch.operations();
   context.rekeyed = batch.rekeyed_for_errors;
   context.others_pass = pass;
+  context.others_may_post =
+      batch.accepted_at_first_replay && stats_.accepted > *batch.accepted_at_first_replay;
   context.nothing_in_progress = parts_.budget.batches() <= 1;
   return context;
 }
@@ -170,6 +172,8 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     }
     if (tried.outcome.answered && tried.outcome.status == 500 && !batch.accepted_at_first_error)
       batch.accepted_at_first_error = stats_.accepted;
+    if (tried.outcome.replayed && !batch.accepted_at_first_replay)
+      batch.accepted_at_first_replay = stats_.accepted;
     const auto decision = decide(tried.outcome, batch.history, context(batch));
     if (decision.history.replays && !batch.history.replays)
       parts_.log.warn("batch {}: answered 401 though GET /me takes the API key: it is tried again by itself",
@@ -195,6 +199,11 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
       co_return result;
     }
     if (decision.retire_key) {
+      if (tried.outcome.replayed)
+        parts_.log.warn(
+            "batch {}: what its key drew for ten minutes was the answer to an earlier try: "
+            "another key goes out",
+            batch.row.id);
       const bool durable = co_await new_key(batch, "");
       if (!durable)
         co_return SubmitResult{};
@@ -256,6 +265,7 @@ boost::asio::awaitable<bool> Submitter::new_key(ActiveBatch& batch, std::string 
   batch.history = KeyHistory{};
   batch.history.refusals_alone = refusals;
   batch.accepted_at_first_error.reset();
+  batch.accepted_at_first_replay.reset();
   co_return true;
 }
 

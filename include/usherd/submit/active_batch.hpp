@@ -20,6 +20,8 @@ struct ActiveBatch {
   unsigned rekeyed_for_errors = 0;  ///< keys given up because of plain 500s
   /// How many POSTs had been accepted when the present key drew its first 500.
   std::optional<std::uint64_t> accepted_at_first_error;
+  /// The same of its first stored 401.
+  std::optional<std::uint64_t> accepted_at_first_replay;
   /// Of its operations, while this process froze it and it was not accepted; else empty.
   std::vector<RecordSum> sums;
   std::string packed;             ///< row.manifest, once it was folded up

@@ -16,7 +16,7 @@ struct PostTry {
   unsigned status = 0;        ///< of the answer
   bool has_job = false;       ///< 200 with a job id
   bool is_api_error = false;  ///< the API's own JSON error body
-  bool replayed = false;      ///< a 401 that is the stored answer to an earlier try
+  bool replayed = false;  ///< a 401 though the API key is good: likely the stored answer to an earlier try
 };
 
 /// What is known of a batch's present key.
@@ -36,6 +36,7 @@ struct PostContext {
   std::uint64_t operations = 1;      ///< in the batch
   unsigned rekeyed = 0;              ///< keys of this batch given up because of plain 500s
   bool others_pass = false;          ///< other batches were accepted while this one drew 500s
+  bool others_may_post = false;      ///< other batches were accepted while this one drew stored 401s
   bool nothing_in_progress = false;  ///< nothing of ours but this batch
 };
 

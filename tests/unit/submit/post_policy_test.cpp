@@ -83,7 +83,17 @@ KeyHistory refused_alone(unsigned count, bool and_unanswered = false) {
   return out;
 }
 
-enum class With { many, one, others_pass, others_pass_one, rekeyed, rekeyed_one, alone, alone_one };
+enum class With {
+  many,
+  one,
+  others_pass,
+  others_pass_one,
+  others_may_post,
+  rekeyed,
+  rekeyed_one,
+  alone,
+  alone_one
+};
 
 PostContext context(With with) {
   PostContext out;
@@ -93,6 +103,7 @@ PostContext context(With with) {
   out.operations = one ? 1 : 1000;
   out.others_pass = with == With::others_pass || with == With::others_pass_one || with == With::rekeyed ||
                     with == With::rekeyed_one;
+  out.others_may_post = with == With::others_may_post;
   out.rekeyed = with == With::rekeyed || with == With::rekeyed_one ? 1 : 0;
   out.nothing_in_progress = with == With::alone || with == With::alone_one;
   return out;
@@ -143,7 +154,15 @@ TEST_CASE("What follows a try is what the operator was told: jobs and refusals")
       {"403", answer(403), fresh(), With::one, park_credentials, true, false},
       {"404", answer(404, false), fresh(), With::many, park_endpoint, true, false},
       {"401 after an unanswered try", answer(401), unanswered(), With::many, park_credentials, false, true},
-      {"401 that was stored for its key", replayed(), unanswered(5h), With::many, retry, false, true},
+      {"401 that may be stored for its key", replayed(), unanswered(5h), With::many, retry, false, true},
+      {"401 for the first time while others may post", replayed(), unanswered(), With::others_may_post, retry,
+       false, true},
+      {"401 for nearly 10 minutes while others may post", replayed(), unanswered(9min + 59s),
+       With::others_may_post, retry, false, true},
+      {"401 for 10 minutes while others may post", replayed(), unanswered(10min), With::others_may_post,
+       retry, true, true},
+      {"401 for 10 minutes while others may post but GET /me does not take the key", answer(401),
+       unanswered(10min), With::others_may_post, park_credentials, false, true},
       {"403 after an unanswered try", answer(403), unanswered(), With::many, park_credentials, false, true},
       {"404 after an unanswered try", answer(404), unanswered(), With::many, park_endpoint, false, true},
       {"401 for hours after an unanswered try", answer(401), unanswered(5h), With::many, park_credentials,

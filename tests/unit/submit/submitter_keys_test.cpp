@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,45 @@ TEST_CASE("A key older than 23 hours is not sent again, by the larger of both cl
     REQUIRE(done->value);
     CHECK(done->value->end == (row.expired ? SubmitEnd::expired : SubmitEnd::accepted));
     CHECK(bench.keys().empty() == row.expired);
+  }
+}
+
+TEST_CASE(
+    "A 401 that one key alone draws for ten minutes is the answer to its earlier try: another key goes out") {
+  SubmitBench bench;
+  auto* batch = bench.batch(1);
+  const auto key = batch->row.key;
+  bench.bench.transport.push(lost(Progress::body_written));
+  bench.answer([&](const Request& request, const std::string&) {
+    const bool is_stored = std::any_of(request.headers.begin(), request.headers.end(),
+                                       [&](const Header& header) { return header.value == key; });
+    return is_stored ? api_error(401) : job("j");
+  });
+  const auto done = bench.submit(*batch);
+  const auto tries_with_the_key = [&] {
+    const auto keys = bench.keys();
+    return std::count(keys.begin(), keys.end(), key);
+  };
+  SUBCASE("nobody else shows that the API key may post: it is kept for as long as it lives") {
+    bench.bench.loop.pass(5h);
+    CHECK_FALSE(done->done());
+    CHECK(tries_with_the_key() > 100);
+    CHECK(tries_with_the_key() == static_cast<long>(bench.keys().size()));
+  }
+  SUBCASE("another batch passes meanwhile") {
+    bench.bench.loop.pass(1min);
+    bench.let_one_pass();
+    bench.bench.loop.pass(6min);
+    CHECK_FALSE(done->done());
+    bench.bench.loop.pass(4min);
+    REQUIRE(done->value);
+    CHECK(done->value->end == SubmitEnd::accepted);
+    CHECK(batch->row.key != key);
+    const auto stored = bench.stored(1);
+    CHECK(stored.key == batch->row.key);
+    CHECK(stored.rekey_reason.empty());
+    CHECK(batch->row.abandoned == 0);
+    CHECK_FALSE(bench.bench.parked(ParkReason::credentials));
   }
 }
 

@@ -48,6 +48,7 @@ boost::asio::awaitable<Result<void>> Delivery::recover() {
       batch->shares = shares_of(batch->row.manifest);
       for (auto& share : batch->shares)
         share.batch = batch->row.id;
+      batch->pack();
       found.batches.push_back(std::move(batch));
       return {};
     };

@@ -8,6 +8,7 @@ boost::asio::awaitable<bool> Delivery::files_changed(Batch batch) {
   // What may have run under its key can neither go out again under it nor under another one.
   if (batch->history.unanswered || batch->row.state != BatchState::frozen)
     co_return co_await end_all(batch, OperationEnd::unknown, kFileChanged);
+  batch->unpack();
   batch->is_ending = true;
   const auto estate = Places::estate_of(*batch, false);
   const auto apart = co_await parts_.freezing.set_apart(*batch, estate);

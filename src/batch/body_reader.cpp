@@ -14,16 +14,15 @@ namespace {
 constexpr std::string_view kHead = "{\"requests\":[";
 constexpr std::string_view kTail = "]}";
 constexpr std::size_t kChunk = std::size_t{256} << 10;
-/// Read at once where short runs stand close together, at least so many of them.
+/// Read at once where short runs stand close together.
 constexpr std::size_t kWindow = std::size_t{64} << 10;
-constexpr std::size_t kCloseRuns = 8;
 
 }  // namespace
 
-BodyReader::BodyReader(Files& files, const Manifest& manifest, BodyPaths paths, int framing,
+BodyReader::BodyReader(Files& files, std::string_view manifest, BodyPaths paths, int framing,
                        std::vector<std::uint64_t>* sums)
     : files_(files),
-      manifest_(&manifest),
+      manifest_(ManifestReader::open(manifest)),
       paths_(std::move(paths)),
       literal_(kHead),
       records_(std::make_unique<RecordStream>(sums)),
@@ -32,13 +31,24 @@ BodyReader::BodyReader(Files& files, const Manifest& manifest, BodyPaths paths, 
 BodyReader::BodyReader(BodyReader&& other) noexcept = default;
 BodyReader::~BodyReader() = default;
 
-BodyReader::Segment BodyReader::segment(std::size_t index) const {
-  if (index < manifest_->runs.size()) {
-    const Run& run = manifest_->runs[index];
-    return {run.file, false, run.offset, run.length};
+Result<void> BodyReader::look_ahead() {
+  if (!manifest_)
+    return manifest_.error();
+  while (segments_ < ahead_.size() && (manifest_->runs_left() > 0 || manifest_->literals_left() > 0)) {
+    Segment& next = ahead_[(at_ + segments_) % ahead_.size()];
+    if (manifest_->runs_left() > 0) {
+      Run run;
+      if (auto read = manifest_->read(run); !read)
+        return read;
+      next = {run.file, false, run.offset, run.length};
+    } else {
+      if (auto read = manifest_->read(literal_read_); !read)
+        return read;
+      next = {0, true, literal_read_.offset, literal_read_.length};
+    }
+    ++segments_;
   }
-  const Literal& literal = manifest_->literals[index - manifest_->runs.size()];
-  return {0, true, literal.offset, literal.length};
+  return {};
 }
 
 Result<void> BodyReader::open(const Segment& segment) {
@@ -75,10 +85,9 @@ Result<void> BodyReader::read_exactly(std::span<char> into, std::uint64_t offset
 
 /// Whether the next runs stand so close to this one that one read serves all of them.
 bool BodyReader::has_close_runs() const {
-  const auto& runs = manifest_->runs;
-  const auto last = index_ + kCloseRuns;
-  return last < runs.size() && runs[last].file == runs[index_].file &&
-         runs[last].offset + runs[last].length <= runs[index_].offset + kWindow;
+  const Segment& last = ahead(kCloseRuns);
+  return segments_ > kCloseRuns && !last.merged && last.file == ahead(0).file &&
+         last.offset + last.length <= ahead(0).offset + kWindow;
 }
 
 Result<void> BodyReader::read_piece(std::span<char> into, std::uint64_t offset) {
@@ -123,14 +132,18 @@ Result<std::size_t> BodyReader::fill(std::span<char> into) {
       filled += count;
       continue;
     }
-    if (index_ == segments()) {
+    if (segments_ == 0) {
+      if (auto looked = look_ahead(); !looked)
+        return looked.error();
+    }
+    if (segments_ == 0) {
       if (ended_)
         break;
       ended_ = true;
       literal_ = kTail;
       continue;
     }
-    const Segment current = segment(index_);
+    const Segment current = ahead(0);
     if (taken_ == 0) {
       if (auto opened = open(current); !opened)
         return opened.error();
@@ -145,7 +158,11 @@ Result<std::size_t> BodyReader::fill(std::span<char> into) {
     if (taken_ == current.length) {
       taken_ = 0;
       records_->end_record();
-      if (++index_ < segments())
+      at_ = (at_ + 1) % ahead_.size();
+      --segments_;
+      if (auto looked = look_ahead(); !looked)
+        return looked.error();
+      if (segments_ > 0)
         literal_ = ",";
     }
   }
@@ -153,7 +170,8 @@ Result<std::size_t> BodyReader::fill(std::span<char> into) {
 }
 
 Result<Digest> body_digest(Files& files, const BatchRow& row, const BodyPaths& paths) {
-  BodyReader reader(files, row.manifest, paths, row.framing);
+  const auto manifest = row.manifest.encode();
+  BodyReader reader(files, manifest, paths, row.framing);
   std::vector<char> chunk(kChunk);
   while (true) {
     const auto got = reader.read(chunk);

@@ -108,7 +108,8 @@ Result<void> sum_missing(Files& files, DraftBatch& draft, const BodyPaths& paths
 Result<void> sum_all(Files& files, DraftBatch& draft, const BodyPaths& paths) {
   std::vector<std::uint64_t> sums;
   sums.reserve(draft.sums.size());
-  BodyReader reader(files, draft.manifest, paths, kFramingVersion, &sums);
+  const auto manifest = draft.manifest.encode();
+  BodyReader reader(files, manifest, paths, kFramingVersion, &sums);
   std::vector<char> chunk(std::min<std::uint64_t>(kChunk, draft.body_length));
   std::uint64_t total = 0;
   while (true) {

@@ -11,6 +11,9 @@ constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 constexpr unsigned kLowBits = 32;
 constexpr unsigned kMiddleBits = 11;
 constexpr std::size_t kFirstSlots = 1024;
+/// The table doubles beyond seven tenths of it.
+constexpr std::size_t kFullest = 7;
+constexpr std::size_t kFullestOf = 10;
 
 }  // namespace
 
@@ -32,7 +35,7 @@ std::size_t UserOrder::find(std::uint64_t key) const {
 
 std::size_t UserOrder::find_or_insert(std::uint64_t key, bool& inserted) {
   assert(key != 0);
-  if ((used_ + 1) * 2 > slots_.size())
+  if ((used_ + 1) * kFullestOf > slots_.size() * kFullest)
     grow();
   std::size_t i = key & mask_;
   while (slots_[i].key != 0 && slots_[i].key != key)

@@ -47,7 +47,7 @@ class VarintReader {
       return std::nullopt;
     return base + ((*value >> 1) ^ (0 - (*value & 1)));
   }
-  [[nodiscard]] std::size_t left() const { return rest_.size(); }
+  [[nodiscard]] std::string_view rest() const { return rest_; }
 
  private:
   std::string_view rest_;

@@ -99,9 +99,9 @@ boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) 
 }
 
 boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch) {
-  auto paths = parts_.files.paths(batch.row.manifest, batch.row.id);
-  BatchBody body(parts_.workers,
-                 BodyReader(parts_.disk, batch.row.manifest, std::move(paths), batch.row.framing),
+  batch.pack();
+  auto paths = parts_.files.paths(batch.shares, batch.row.id);
+  BatchBody body(parts_.workers, BodyReader(parts_.disk, batch.packed, std::move(paths), batch.row.framing),
                  batch.row.body_length, batch.row.digest);
   ApiRequest request;
   request.call = Call::create;
@@ -298,7 +298,6 @@ void Submitter::note_refusal(const std::string& code) {
 boost::asio::awaitable<Result<JobAnswer>> Submitter::repost(ActiveBatch& batch) {
   if (is_expired(batch))
     co_return Error{Errc::not_found, "the API has forgotten the key"};
-  batch.unpack();
   // Its job proves that it was sent: the time of that stands.
   batch.tried = true;
   batch.begun = true;

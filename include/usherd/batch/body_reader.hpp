@@ -1,8 +1,10 @@
 #pragma once
 
+#include "usherd/ledger/manifest_reader.hpp"
 #include "usherd/ledger/rows.hpp"
 #include "usherd/ports/files.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -27,9 +29,10 @@ struct BodyPaths {
 /// one file open.
 class BodyReader {
  public:
-  /// The manifest must outlive it. `framing` is the row's; `sums` receives the record_sum() of each operation
-  /// that was read, unless it is null.
-  BodyReader(Files& files, const Manifest& manifest, BodyPaths paths, int framing = kFramingVersion,
+  /// `manifest` is encoded and must outlive it: with records of busy users a whole one is as large as several
+  /// pieces of body. `framing` is the row's; `sums` receives the record_sum() of each operation that was
+  /// read, unless it is null.
+  BodyReader(Files& files, std::string_view manifest, BodyPaths paths, int framing = kFramingVersion,
              std::vector<std::uint64_t>* sums = nullptr);
   BodyReader(BodyReader&& other) noexcept;
   ~BodyReader();
@@ -43,14 +46,19 @@ class BodyReader {
   [[nodiscard]] Digest digest();
 
  private:
+  /// Where so many of them stand close together one read serves them all.
+  static constexpr std::size_t kCloseRuns = 8;
   struct Segment {
     FileNumber file = 0;
     bool merged = false;
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
   };
-  [[nodiscard]] Segment segment(std::size_t index) const;
-  [[nodiscard]] std::size_t segments() const { return manifest_->runs.size() + manifest_->literals.size(); }
+  /// At least as many as has_close_runs() looks at, while there are so many.
+  [[nodiscard]] Result<void> look_ahead();
+  [[nodiscard]] const Segment& ahead(std::size_t index) const {
+    return ahead_[(at_ + index) % ahead_.size()];
+  }
   [[nodiscard]] Result<void> open(const Segment& segment);
   [[nodiscard]] bool has_close_runs() const;
   [[nodiscard]] Result<void> read_exactly(std::span<char> into, std::uint64_t offset);
@@ -58,14 +66,17 @@ class BodyReader {
   [[nodiscard]] Result<std::size_t> fill(std::span<char> into);
 
   Files& files_;
-  const Manifest* manifest_;
+  Result<ManifestReader> manifest_;
   BodyPaths paths_;
   std::unique_ptr<ReadFile> file_;
   std::string open_path_;
   std::vector<char> window_;  // of the open file, where short runs stand close together
   std::uint64_t window_at_ = 0;
   std::size_t window_filled_ = 0;
-  std::size_t index_ = 0;
+  std::array<Segment, kCloseRuns + 1> ahead_;  // a ring: the current one and what follows
+  std::size_t at_ = 0;
+  std::size_t segments_ = 0;  // in the ring
+  Literal literal_read_;
   std::uint64_t taken_ = 0;   // of the current segment
   std::string_view literal_;  // framing bytes still to be given out
   bool ended_ = false;

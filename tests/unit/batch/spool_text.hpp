@@ -77,7 +77,8 @@ class SpoolText {
 /// The whole body, read through a buffer of `size` bytes; an error's message in brackets.
 [[nodiscard]] inline std::string read_body(Files& disk, const Manifest& manifest, const BodyPaths& paths,
                                            std::size_t size) {
-  BodyReader reader(disk, manifest, paths);
+  const auto encoded = manifest.encode();
+  BodyReader reader(disk, encoded, paths);
   std::string body;
   std::vector<char> buffer(size);
   while (true) {

@@ -43,7 +43,8 @@ struct Bench {
     bool small_pieces = true;
   };
   static boost::asio::awaitable<Given> read_all(Bench& bench, std::uint64_t length, Digest expected) {
-    BatchBody source(bench.workers, BodyReader(bench.disk, bench.manifest, bench.paths), length, expected);
+    const auto manifest = bench.manifest.encode();
+    BatchBody source(bench.workers, BodyReader(bench.disk, manifest, bench.paths), length, expected);
     Given given;
     while (true) {
       const auto piece = co_await source.next();

@@ -142,10 +142,10 @@ boost::asio::awaitable<ApiClient::KeyWord> ApiClient::ask_me(Connection& connect
 boost::asio::awaitable<bool> ApiClient::is_replay(Connection& connection, const ApiRequest& request,
                                                   const Exchange& exchange, std::optional<KeyWord> word) {
   const bool refused = !exchange.failure && exchange.status == 401;
-  if (!refused || request.replay == ApiRequest::Replay::impossible)
+  if (!refused || !request.may_be_replayed)
     co_return false;
-  // The first one parks like any other, and the probe asks; those that follow ask at once.
-  if (!word && request.replay == ApiRequest::Replay::seen && !gate_.parking().holds(ParkReason::credentials))
+  // Asked before anybody is parked: the probe that would end it is rarely a POST of this very key.
+  if (!word && !gate_.parking().holds(ParkReason::credentials))
     word = co_await ask_me(connection);
   co_return word == KeyWord::good;
 }

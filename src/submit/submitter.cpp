@@ -109,8 +109,7 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   request.target = "/v2/users/batch";
   request.idempotency_key = batch.row.key;
   request.body = &body;
-  if (batch.history.unanswered)
-    request.replay = batch.history.replays ? ApiRequest::Replay::seen : ApiRequest::Replay::possible;
+  request.may_be_replayed = batch.history.unanswered;
   request.before_send = [this, &batch] { return before_send(batch); };
   Attempt attempt;
   attempt.reply = co_await parts_.api.call(std::move(request));

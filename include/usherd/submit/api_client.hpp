@@ -27,10 +27,9 @@ struct ApiRequest {
   Method method = Method::get;
   std::string target;
   std::string idempotency_key;  ///< POST only; empty for none
-  /// What a 401 may be besides a word about the API key: the answer that was stored for an earlier try of
-  /// this idempotency key. GET /me tells them apart.
-  enum class Replay : std::uint8_t { impossible, possible, seen };
-  Replay replay = Replay::impossible;
+  /// A 401 may be the answer that was stored for an earlier try of this idempotency key, and no word about
+  /// the API key. GET /me tells them apart.
+  bool may_be_replayed = false;
   BodySource* body = nullptr;
   std::uint64_t most_response_bytes = 1 << 20;
   /// Awaited when a session is at hand, right before the first byte may leave: what must be durable by then.

@@ -30,7 +30,7 @@ Record changed_record(const Run& run) {
 FileFeed::FileFeed(Parts parts)
     : parts_(std::move(parts)),
       conversion_(FileConversion::Parts{parts_.loop, parts_.tasks, parts_.recorder, parts_.disk,
-                                        parts_.workers, parts_.files.layout(), parts_.convert}),
+                                        parts_.workers, parts_.files.layout(), std::move(parts_.convert)}),
       reader_(parts_.rules, parts_.keys),
       arrived_(parts_.loop),
       closed_(parts_.loop) {

@@ -52,20 +52,21 @@ Result<void> BodyReader::look_ahead() {
 }
 
 Result<void> BodyReader::open(const Segment& segment) {
+  if (file_ != nullptr && segment.merged == open_.merged && segment.file == open_.file)
+    return {};
   std::string path = paths_.merged;
   if (!segment.merged) {
-    const auto known = paths_.files.find(segment.file);
-    if (known == paths_.files.end())
+    auto known = paths_.files.find(segment.file);
+    if (!known)
       return Error{Errc::corrupt, fmt::format("file {} of the batch is not in working/", segment.file)};
-    path = known->second;
+    path = std::move(*known);
   }
-  if (file_ != nullptr && path == open_path_)
-    return {};
   auto opened = files_.open(path);
   if (!opened)
     return opened.error();
   file_ = std::move(*opened);
   open_path_ = std::move(path);
+  open_ = segment;
   window_filled_ = 0;
   return {};
 }

@@ -32,8 +32,8 @@ class RecordFetcher {
     if (!got)
       return got.error();
     if (*got != bytes.size())
-      return Error{Errc::corrupt,
-                   fmt::format("{} became shorter than when it was accepted", paths_.files.at(place.file))};
+      return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted",
+                                              *paths_.files.find(place.file))};
     return bytes;
   }
 
@@ -44,9 +44,9 @@ class RecordFetcher {
     if (const auto held = open_.find(number); held != open_.end())
       return held->second.get();
     const auto known = paths_.files.find(number);
-    if (known == paths_.files.end())
+    if (!known)
       return Error{Errc::corrupt, fmt::format("file {} is not in working/", number)};
-    auto opened = files_.open(known->second);
+    auto opened = files_.open(*known);
     if (!opened)
       return opened.error();
     if (open_.size() == kMostOpen)

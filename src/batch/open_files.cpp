@@ -72,7 +72,7 @@ BodyPaths OpenFiles::paths(const std::vector<Share>& shares, BatchId batch) cons
   BodyPaths paths;
   for (const auto& share : shares) {
     if (const auto known = by_number_.find(share.file); known != by_number_.end())
-      paths.files.emplace(share.file, layout_.readable(slots_[known->second]->file));
+      paths.files.put(share.file, layout_.readable(slots_[known->second]->file));
   }
   paths.merged = layout_.merged(batch);
   return paths;

@@ -79,9 +79,9 @@ Result<void> Operations::locate(const Run& run) {
     return {};
   }
   const auto known = paths_.files.find(run.file);
-  if (known == paths_.files.end())
+  if (!known)
     return Error{Errc::corrupt, fmt::format("file {} of the batch is not in working/", run.file)};
-  auto file = files_->open(known->second);
+  auto file = files_->open(*known);
   if (!file)
     return file.error();
   const std::uint64_t end = run.offset + run.length;
@@ -99,7 +99,7 @@ Result<void> Operations::locate(const Run& run) {
     if (!got)
       return got.error();
     if (*got == 0)
-      return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", known->second)};
+      return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", *known)};
     const char* from = chunk.data();
     const char* const stop = from + *got;
     while ((from = static_cast<const char*>(
@@ -112,7 +112,7 @@ Result<void> Operations::locate(const Run& run) {
   }
   add(end);
   if (line - run.line != run.records)
-    return Error{Errc::corrupt, fmt::format("{} holds other lines than when it was accepted", known->second)};
+    return Error{Errc::corrupt, fmt::format("{} holds other lines than when it was accepted", *known)};
   return {};
 }
 
@@ -139,9 +139,9 @@ Result<std::string> Operations::read(const std::string& path, std::uint64_t offs
 
 Result<std::string> Operations::bytes(const Run& record) {
   const auto known = paths_.files.find(record.file);
-  if (known == paths_.files.end())
+  if (!known)
     return Error{Errc::corrupt, fmt::format("file {} of the batch is not in working/", record.file)};
-  return read(known->second, record.offset, record.length);
+  return read(*known, record.offset, record.length);
 }
 
 Result<std::string> Operations::bytes(std::size_t index) {

@@ -38,10 +38,6 @@ const double kMostRise = std::log(1.25);
 /// Jobs that go on raise it no further than this: that they hang is no sign for others.
 const double kMostRaised = std::log(1.5);
 
-double milliseconds(BootClock::duration span) {
-  return std::chrono::duration<double, std::milli>(span).count();
-}
-
 /// Moves the mean of `count` values, of which `value` is the last.
 void average(double& mean, double value, std::uint64_t count) {
   mean += std::max(kTakeError, 1 / static_cast<double>(count)) * (value - mean);
@@ -130,7 +126,7 @@ void DurationEstimate::note_error(const Ended& job) {
 
 /// Jobs accepted at nearly the same time differ by chance alone, however job times drift.
 void DurationEstimate::note_chance(const Ended& job, double seen) {
-  const auto gap = [&](auto at) { return std::abs(milliseconds(at->first - job.accepted)); };
+  const auto gap = [&](auto at) { return std::abs(in_milliseconds(at->first - job.accepted)); };
   auto nearest = neighbours_.lower_bound(job.accepted);
   if (nearest == neighbours_.end() ||
       (nearest != neighbours_.begin() && gap(std::prev(nearest)) < gap(nearest)))
@@ -147,7 +143,8 @@ double DurationEstimate::gain(const Ended& job) {
   const double error = kErrorToDeviation * error_;
   const double of_one = chance * chance + kLeastVariance;
   const double moves = kMoves * std::max(error * error - kChanceExplains * of_one, 0.0);
-  const double newer = milliseconds(job.accepted - neighbours_.rbegin()->first) / std::max(job.duration, 1.0);
+  const double newer =
+      in_milliseconds(job.accepted - neighbours_.rbegin()->first) / std::max(job.duration, 1.0);
   variance_ += moves * std::clamp(newer, 0.0, 2.0);
   const double of_word = of_one + moves * std::clamp(-newer, 0.0, 100.0);
   const double gain = variance_ / (variance_ + of_word);

@@ -42,10 +42,6 @@ double count(Milliseconds duration) {
   return static_cast<double>(duration.count());
 }
 
-double milliseconds(BootClock::duration span) {
-  return std::chrono::duration<double, std::milli>(span).count();
-}
-
 /// Jobs that are silent for long are asked for less often: 30 s apart in the first ten minutes, 5 min after
 /// 100.
 double longest_wait(double elapsed) {
@@ -74,7 +70,7 @@ PollSchedule::Job::~Job() {
 }
 
 double PollSchedule::Job::since_accepted(BootTime now) const {
-  return std::max(0.0, milliseconds(now - rank_.first));
+  return std::max(0.0, in_milliseconds(now - rank_.first));
 }
 
 BootTime PollSchedule::Job::due() const {
@@ -145,7 +141,7 @@ double PollSchedule::scouted(double part) const {
 
 /// Whether the jobs that ended tell nothing of one accepted then.
 bool PollSchedule::is_far(BootTime accepted, double records) const {
-  return !newest_ || milliseconds(accepted - *newest_) > kFar * estimate_.expected(records);
+  return !newest_ || in_milliseconds(accepted - *newest_) > kFar * estimate_.expected(records);
 }
 
 bool PollSchedule::is_scout(const Job& job) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "usherd/batch/body_paths.hpp"
 #include "usherd/ledger/manifest_reader.hpp"
 #include "usherd/ledger/rows.hpp"
 #include "usherd/ports/files.hpp"
@@ -10,19 +11,12 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace usherd {
 
 class RecordStream;
 class StreamedHash;
-
-/// Where the bytes of a manifest stand: each file's NDJSON, and the batch's merged records.
-struct BodyPaths {
-  std::unordered_map<FileNumber, std::string> files;
-  std::string merged;
-};
 
 /// Rebuilds a frozen batch's body from the files in working/, front to back: {"requests":[ , the bytes of
 /// each run with its newlines turned into commas, commas between, ]}. Blocking; one thread at a time. Holds
@@ -70,6 +64,7 @@ class BodyReader {
   BodyPaths paths_;
   std::unique_ptr<ReadFile> file_;
   std::string open_path_;
+  Segment open_;              // of the file that is open
   std::vector<char> window_;  // of the open file, where short runs stand close together
   std::uint64_t window_at_ = 0;
   std::size_t window_filled_ = 0;

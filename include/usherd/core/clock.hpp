@@ -15,6 +15,11 @@ struct BootClock {
 };
 
 using BootTime = BootClock::time_point;
+
+[[nodiscard]] inline double in_milliseconds(BootClock::duration span) {
+  return std::chrono::duration<double, std::milli>(span).count();
+}
+
 /// Calendar time: for receipts and key ages, never for waits.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 

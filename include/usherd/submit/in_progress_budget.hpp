@@ -33,6 +33,7 @@ class InProgressBudget {
   /// Its POST was answered, or waits for another reason than a 429: until it is tried again nobody knows
   /// better than that the API holds it, and it must not keep others from going.
   void end_post(std::uint64_t operations);
+  /// It is tried again.
   void begin_post(std::uint64_t operations);
 
   /// The place of a batch goes over to its abandoned key, which may still run.

@@ -34,9 +34,9 @@ struct SummedBatch {
     return find_changed(operations, sums).value();
   }
   void change(FileNumber file, const std::string& from, const std::string& to) {
-    auto bytes = text.disk.content(text.paths.files.at(file));
+    auto bytes = text.disk.content(*text.paths.files.find(file));
     bytes.replace(bytes.find(from), from.size(), to);
-    text.disk.put(text.paths.files.at(file), bytes);
+    text.disk.put(*text.paths.files.find(file), bytes);
   }
 };
 
@@ -68,14 +68,14 @@ TEST_CASE("exactly the records whose bytes changed are found") {
   }
   SUBCASE("a file that became shorter") {
     SummedBatch batch;
-    batch.text.disk.put(batch.text.paths.files.at(1), R"({"uid":"a"})"
-                                                      "\n"
-                                                      R"({"uid":"bb","em)");
+    batch.text.disk.put(*batch.text.paths.files.find(1), R"({"uid":"a"})"
+                                                         "\n"
+                                                         R"({"uid":"bb","em)");
     CHECK(batch.changed() == Flags{false, true, true, true, false, false});
   }
   SUBCASE("a file that is gone") {
     SummedBatch batch;
-    REQUIRE(batch.text.disk.remove(batch.text.paths.files.at(2)));
+    REQUIRE(batch.text.disk.remove(*batch.text.paths.files.find(2)));
     CHECK(batch.changed() == Flags{false, false, false, false, true, false});
   }
   SUBCASE("merged records that are gone") {

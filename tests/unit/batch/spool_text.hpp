@@ -52,11 +52,11 @@ class SpoolText {
     }
     text.pop_back();
     disk.put(path, text);
-    paths.files[number] = path;
+    paths.files.put(number, path);
   }
 
   [[nodiscard]] std::string line(const QueuedRecord& record) const {
-    return disk.content(paths.files.at(numbers[record.file]))
+    return disk.content(*paths.files.find(numbers[record.file]))
         .substr(record.record.offset, record.record.length);
   }
 

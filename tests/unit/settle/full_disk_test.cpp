@@ -56,7 +56,7 @@ Result<BatchEnd> end(Spool& spool) {
   share.end_offset = 30;
   const auto verdict = BatchVerdict::all(3, OperationEnd::unknown, "no_verdict", "nobody knows");
   BodyPaths paths;
-  paths.files[1] = spool.layout.working_file(spool.file);
+  paths.files.put(1, spool.layout.working_file(spool.file));
   return write_batch_end(spool.disk, spool.layout, row, {share}, verdict, paths, {{1, spool.file}});
 }
 

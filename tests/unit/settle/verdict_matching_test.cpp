@@ -220,7 +220,7 @@ TEST_CASE("operations are read from the files of the batch, and a file that chan
   manifest.runs.push_back({1, 0, 23, 1, 2});
   manifest.literals.push_back({0, 11, {{1, 30, 5, 4, 1}, {1, 40, 5, 5, 1}}});
   BodyPaths paths;
-  paths.files.emplace(1, "/w/1");
+  paths.files.put(1, "/w/1");
   paths.merged = "/w/m";
   const auto shared = [&manifest] { return manifest; };
   const auto read = read_operations(files, shared, paths);

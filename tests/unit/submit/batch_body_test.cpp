@@ -21,7 +21,7 @@ struct Bench {
     content = "\"" + std::string(bytes - 2, 'x') + "\"";
     disk.put("/working/1", content + "\n");
     manifest.runs = {{1, 0, bytes, 1, 1}};
-    paths.files[1] = "/working/1";
+    paths.files.put(1, "/working/1");
     body = "{\"requests\":[" + content + "]}";
     BodyDigest reckoned;
     reckoned.add(record_sum(content));

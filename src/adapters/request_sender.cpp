@@ -41,8 +41,10 @@ Progress RequestSender::progress() const {
   if (whole_) {
     return Progress::body_written;
   }
-  return sent_before_body_ && wire_.sent() > *sent_before_body_ ? Progress::body_started
-                                                                : Progress::connected;
+  if (!sent_before_body_) {
+    return Progress::connected;
+  }
+  return wire_.sent() > *sent_before_body_ ? Progress::body_started : Progress::head_written;
 }
 
 asio::awaitable<void> RequestSender::send(const std::string& head, BodySource* body) {

@@ -116,7 +116,7 @@ boost::asio::awaitable<void> Delivery::start(std::unique_ptr<OpenBatch> open, Se
     co_return;
   batch->has_place = batch->is_posting = true;
   adopt(batch);
-  const bool submitted = co_await submit(batch);
+  const bool submitted = co_await submit(batch, [&place] { place.release(); });
   place.release();
   if (submitted)
     co_await carry(batch);
@@ -125,13 +125,13 @@ boost::asio::awaitable<void> Delivery::start(std::unique_ptr<OpenBatch> open, Se
 boost::asio::awaitable<void> Delivery::carry(Batch batch) {
   while (true) {
     const bool goes_on =
-        batch->row.state == BatchState::frozen ? co_await submit(batch) : co_await follow(batch);
+        batch->row.state == BatchState::frozen ? co_await submit(batch, {}) : co_await follow(batch);
     if (!goes_on)
       co_return;
   }
 }
 
-boost::asio::awaitable<bool> Delivery::submit(Batch batch) {
+boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()> steps_aside) {
   const bool was_sent = batch->row.sent.has_value();
   if (!was_sent && batch->operations() > std::max<std::uint64_t>(1, parts_.budget.limit_operations()))
     co_return co_await cut_anew(batch);
@@ -140,7 +140,7 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch) {
     if (!counted)
       co_return false;
   }
-  const auto result = co_await parts_.submitter.submit(*batch);
+  const auto result = co_await parts_.submitter.submit(*batch, std::move(steps_aside));
   switch (result.end) {
     case SubmitEnd::accepted:
       parts_.tally.job_accepted(parts_.timers.now().wall);

@@ -100,11 +100,8 @@ boost::asio::awaitable<bool> Delivery::follow(Batch batch) {
   parts_.tally.job_ended(job_age(*batch));
   const auto& answer = seen.answer;
   const auto imports = answer.imports_given ? std::optional(answer.imports) : std::nullopt;
-  const auto judged = judge(answer.status, imports, answer.errors, batch->operations());
-  if (judged == JobEnd::all_imported)
+  if (judge(imports, answer.errors, batch->operations()) == JobEnd::all_imported)
     co_return co_await end(batch, BatchVerdict{});
-  if (judged == JobEnd::failed_without_errors)
-    co_return co_await job_failed_whole(batch);
   co_return co_await read_verdict(batch, answer);
 }
 
@@ -181,6 +178,9 @@ boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answe
     const auto read = co_await parts_.poller.read_pages(batch->row.job, call, std::move(on_page));
     if (read == PagesEnd::stopped || batch->is_abandoned)
       co_return false;
+    if (read != PagesEnd::complete && call == Call::errors && verdict->failed_without_errors(answer) &&
+        answer.errors == 0)
+      co_return co_await job_failed_whole(batch);
     if (read != PagesEnd::complete && call == Call::errors)
       co_return co_await end(batch, verdict_without_errors(answer, batch->operations()));
     all_read = all_read && read == PagesEnd::complete;

@@ -62,6 +62,92 @@ std::optional<WallTime> compose(int year, int month, int day, int hour, int minu
   return WallTime{std::chrono::sys_days{date}} + hours{hour} + minutes{minute} + seconds{second};
 }
 
+/// 1 to 12; 0 is no month.
+int month_of(std::string_view name) {
+  constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  for (std::size_t i = 0; i < months.size(); ++i) {
+    if (months[i] == name)
+      return static_cast<int>(i) + 1;
+  }
+  return 0;
+}
+
+struct TimeOfDay {
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+};
+
+TimeOfDay scan_time(Scanner& scan) {
+  TimeOfDay time;
+  time.hour = scan.number(2);
+  scan.expect(":");
+  time.minute = scan.number(2);
+  scan.expect(":");
+  time.second = scan.number(2);
+  return time;
+}
+
+std::optional<WallTime> whole(const Scanner& scan, int year, int month, int day, TimeOfDay time) {
+  if (!scan.good() || !scan.rest().empty())
+    return std::nullopt;
+  return compose(year, month, day, time.hour, time.minute, time.second);
+}
+
+/// Sun, 06 Nov 1994 08:49:37 GMT
+std::optional<WallTime> parse_imf_fixdate(std::string_view text) {
+  Scanner scan(text);
+  scan.take(3);
+  scan.expect(", ");
+  const int day = scan.number(2);
+  scan.expect(" ");
+  const int month = month_of(scan.take(3));
+  scan.expect(" ");
+  const int year = scan.number(4);
+  scan.expect(" ");
+  const auto time = scan_time(scan);
+  scan.expect(" GMT");
+  return whole(scan, year, month, day, time);
+}
+
+/// Sunday, 06-Nov-94 08:49:37 GMT
+std::optional<WallTime> parse_rfc850_date(std::string_view text) {
+  const auto comma = text.find(',');
+  if (comma == std::string_view::npos)
+    return std::nullopt;
+  Scanner scan(text.substr(comma));
+  scan.expect(", ");
+  const int day = scan.number(2);
+  scan.expect("-");
+  const int month = month_of(scan.take(3));
+  scan.expect("-");
+  const int year = scan.number(2);
+  scan.expect(" ");
+  const auto time = scan_time(scan);
+  scan.expect(" GMT");
+  // No date that matters here is older than the clock of Unix.
+  return whole(scan, year < 70 ? 2000 + year : 1900 + year, month, day, time);
+}
+
+/// Sun Nov  6 08:49:37 1994
+std::optional<WallTime> parse_asctime_date(std::string_view text) {
+  Scanner scan(text);
+  scan.take(3);
+  scan.expect(" ");
+  const int month = month_of(scan.take(3));
+  scan.expect(" ");
+  const bool is_short = scan.rest().starts_with(' ');
+  if (is_short)
+    scan.expect(" ");
+  const int day = scan.number(is_short ? 1 : 2);
+  scan.expect(" ");
+  const auto time = scan_time(scan);
+  scan.expect(" ");
+  const int year = scan.number(4);
+  return whole(scan, year, month, day, time);
+}
+
 }  // namespace
 
 std::string format_rfc3339(WallTime time) {
@@ -74,28 +160,9 @@ std::string format_rfc3339(WallTime time) {
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {
-  constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  Scanner scan(text);
-  scan.take(3);
-  scan.expect(", ");
-  const int day = scan.number(2);
-  scan.expect(" ");
-  const auto name = scan.take(3);
-  scan.expect(" ");
-  const int year = scan.number(4);
-  scan.expect(" ");
-  const int hour = scan.number(2);
-  scan.expect(":");
-  const int minute = scan.number(2);
-  scan.expect(":");
-  const int second = scan.number(2);
-  scan.expect(" GMT");
-  if (!scan.good() || !scan.rest().empty())
-    return std::nullopt;
-  for (std::size_t month = 0; month < months.size(); ++month) {
-    if (months[month] == name)
-      return compose(year, static_cast<int>(month) + 1, day, hour, minute, second);
+  for (const auto parse : {parse_imf_fixdate, parse_rfc850_date, parse_asctime_date}) {
+    if (const auto time = parse(text))
+      return time;
   }
   return std::nullopt;
 }

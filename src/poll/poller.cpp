@@ -26,6 +26,18 @@ boost::asio::awaitable<ApiClient::Reply> Poller::get(Call call, std::string targ
   co_return co_await parts_.api.call(std::move(request));
 }
 
+boost::asio::awaitable<ApiClient::Reply> Poller::ask(const ActiveBatch& batch) {
+  ApiRequest request;
+  request.call = Call::status;
+  request.target = "/v2/users/batch/" + percent_encode(batch.row.job);
+  request.most_response_bytes = kMostStatusBytes;
+  request.is_its_own = [&jobs = parts_.api.jobs(), id = batch.row.id](const std::string& body) {
+    const auto answer = parse_job_answer(body);
+    return !answer || !jobs.is_of_another(answer->id, id);
+  };
+  co_return co_await parts_.api.call(std::move(request));
+}
+
 bool Poller::is_overdue(BootTime started) const {
   return parts_.job_timeout > Milliseconds{0} && parts_.timers.now().boot - started >= parts_.job_timeout;
 }
@@ -66,7 +78,7 @@ void Poller::plan_anew() {
 
 boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTime started) {
   const auto alarm = parts_.timers.alarm(WaitFor::poll);
-  const auto target = "/v2/users/batch/" + percent_encode(batch.row.job);
+  parts_.api.jobs().add(batch.row.job, batch.row.id);
   PollSchedule::Job job(parts_.schedule, batch.operations(), started);
   Backoff backoff(500ms, 60s);
   JobSeen seen;
@@ -79,7 +91,7 @@ boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTim
       seen.end = JobSeen::End::timed_out;
       co_return seen;
     }
-    const auto reply = co_await get(Call::status, target, kMostStatusBytes);
+    const auto reply = co_await ask(batch);
     if (reply.stopped || batch.is_abandoned)
       co_return seen;
     const auto& exchange = reply.exchange;
@@ -135,9 +147,9 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(std::string job, Call call, 
         failures = 0;
         backoff.reset();
         const auto next = walk.next(following);
-        if (next == PageStep::done)
+        if (next == PageStep::done || next == PageStep::repeated)
           co_return PagesEnd::complete;
-        if (next == PageStep::repeated)
+        if (next == PageStep::too_many)
           co_return PagesEnd::unreadable;
         token = following;
         continue;

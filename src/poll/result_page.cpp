@@ -59,9 +59,10 @@ Result<ResultPage> parse_result_page(std::string_view body) {
 PageStep PageWalk::next(std::string_view token) {
   if (token.empty())
     return PageStep::done;
-  if (seen_.size() + 1 >= kMostPages || !seen_.insert(XXH3_64bits(token.data(), token.size())).second)
-    return PageStep::repeated;
-  return PageStep::fetch;
+  if (seen_.size() + 1 >= kMostPages)
+    return PageStep::too_many;
+  const bool is_new = seen_.insert(XXH3_64bits(token.data(), token.size())).second;
+  return is_new ? PageStep::fetch : PageStep::repeated;
 }
 
 }  // namespace usherd

@@ -98,6 +98,8 @@ ApiAnswer Api::status(const ApiRequest& request) {
     const bool partial = org_.settings.processing_counts == ProcessingCounts::partial;
     imports = partial ? (job->records - job->bad.size()) / 2 : 0;
     errors = partial ? job->bad.size() : 0;
+  } else if (!org_.settings.ended_counts) {
+    imports = errors = 0;
   }
   ApiAnswer answer;
   answer.body =

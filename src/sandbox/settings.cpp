@@ -70,6 +70,7 @@ void visit_answers(S& s, Visitor&& visit) {
   visit("processing_word", s.processing_word);
   visit("status_with_errors", s.status_with_errors);
   visit("processing_counts", s.processing_counts);
+  visit("ended_counts", s.ended_counts);
   visit("empty_errors", s.empty_errors);
   visit("errors_listed", s.errors_listed);
   visit("omit_defaults", s.omit_defaults);

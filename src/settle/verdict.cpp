@@ -46,15 +46,8 @@ bool accounts_for_all(const JobAnswer& answer, std::uint64_t operations) {
 
 }  // namespace
 
-JobEnd judge(JobStatus status, std::optional<std::uint64_t> imports, std::uint64_t errors,
-             std::uint64_t operations) {
-  assert(status != JobStatus::processing);
-  if (errors > 0)
-    return JobEnd::read_errors;
-  if (imports == operations)
-    return JobEnd::all_imported;
-  const bool none = imports.value_or(0) == 0;
-  return status == JobStatus::failed && none ? JobEnd::failed_without_errors : JobEnd::read_errors;
+JobEnd judge(std::optional<std::uint64_t> imports, std::uint64_t errors, std::uint64_t operations) {
+  return errors == 0 && imports == operations ? JobEnd::all_imported : JobEnd::read_errors;
 }
 
 BatchVerdict verdict_without_errors(const JobAnswer& answer, std::uint64_t operations) {

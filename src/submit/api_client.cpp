@@ -118,6 +118,10 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
     noted.emplace(*options_.waits, WaitFor::exchange,
                   options_.longest_exchange ? start + options_.longest_exchange() : kNever);
   auto answer = co_await connection.exchange(std::move(http));
+  if (!answer.failure && answer.status == 200 && request.is_its_own && !request.is_its_own(answer.body)) {
+    connection.close();
+    answer.failure = Error{Errc::unavailable, "an answer that belongs to another request"};
+  }
   if (options_.on_answer)
     options_.on_answer(request, answer, timers_.now().boot - start);
   watch(answer);

@@ -41,7 +41,8 @@ PostDecision after_failure(const PostTry& attempt, PostDecision decision, const 
   if (attempt.progress >= Progress::body_written) {
     may_still_run(history);
     history.cut_uploads = 0;
-  } else if (attempt.progress == Progress::body_started) {
+  } else if (attempt.progress >= Progress::head_written) {
+    // Also where nothing of the body was taken: what is refused by its announced length ends so.
     ++history.cut_uploads;
     // The last byte never left, so nothing can have run; a lone record is never blamed for resets.
     if (history.cut_uploads >= kCutUploadsToHalve && context.operations > 1 && !history.unanswered)

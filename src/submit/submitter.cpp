@@ -35,6 +35,8 @@ std::optional<SubmitEnd> end_of(PostStep step) {
   }
 }
 
+/// A batch that backs off for the third time may do so for hours: others must not wait for it.
+constexpr unsigned kWaitsToStepAside = 3;
 constexpr Milliseconds kFirstBackoff{500};
 constexpr Milliseconds kMostBackoff{60'000};
 
@@ -110,6 +112,10 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   request.idempotency_key = batch.row.key;
   request.body = &body;
   request.may_be_replayed = batch.history.unanswered;
+  request.is_its_own = [&jobs = parts_.api.jobs(), id = batch.row.id](const std::string& answer) {
+    const auto job = parse_created_job(answer);
+    return !job || !jobs.is_of_another(job->id, id);
+  };
   request.before_send = [this, &batch] { return before_send(batch); };
   Attempt attempt;
   attempt.reply = co_await parts_.api.call(std::move(request));
@@ -127,6 +133,8 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   if (attempt.outcome.answered && exchange.status == 200) {
     attempt.job = parse_created_job(exchange.body);
     attempt.outcome.has_job = attempt.job.has_value();
+    if (attempt.job)
+      parts_.api.jobs().add(attempt.job->id, batch.row.id);
   } else if (attempt.outcome.answered) {
     attempt.error = parse_api_error(exchange.body);
     attempt.outcome.is_api_error = attempt.error.has_value();
@@ -134,17 +142,20 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   co_return attempt;
 }
 
-boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch) {
-  auto result = co_await post_until_decided(batch);
+boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch,
+                                                       std::function<void()> steps_aside) {
+  auto result = co_await post_until_decided(batch, steps_aside);
   if (result.end != SubmitEnd::gives_way)
     parts_.recovery.end_post(batch);
   co_return result;
 }
 
-boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& batch) {
+boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& batch,
+                                                                   const std::function<void()>& steps_aside) {
   Backoff backoff(kFirstBackoff, kMostBackoff);
   const auto alarm = parts_.timers.alarm(WaitFor::post_again);
   SubmitResult result;
+  unsigned waits = 0;
   // A body that may have left before a restart has had a try without an answer.
   batch.history.unanswered = batch.history.unanswered || (batch.row.sent.has_value() && !batch.tried);
   while (true) {
@@ -211,6 +222,8 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     if (decision.step != PostStep::retry && decision.retire_key)
       continue;
     parts_.recovery.end_post(batch);
+    if (++waits == kWaitsToStepAside && steps_aside)
+      steps_aside();
     co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
   }
 }

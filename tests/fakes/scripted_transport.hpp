@@ -80,6 +80,8 @@ class ScriptedTransport final : public Transport {
   /// Requests that came whole, in the order they came; also those answered with a failure.
   [[nodiscard]] const std::vector<SeenRequest>& requests() const { return requests_; }
   [[nodiscard]] std::size_t connections() const { return connections_; }
+  /// Connections that were closed while they were open.
+  [[nodiscard]] std::size_t closed() const { return closed_; }
   /// Exchanges under way.
   [[nodiscard]] std::size_t busy() const { return busy_; }
 
@@ -102,6 +104,7 @@ class ScriptedTransport final : public Transport {
   std::vector<SeenRequest> requests_;
   std::vector<boost::asio::steady_timer*> waiters_;
   std::size_t connections_ = 0;
+  std::size_t closed_ = 0;
   std::size_t busy_ = 0;
   bool held_ = false;
 };
@@ -130,6 +133,7 @@ class ScriptedConnection final : public Connection {
   [[nodiscard]] bool is_open() const override { return open_; }
 
   void close() override {
+    transport_.closed_ += open_ ? 1 : 0;
     open_ = false;
     closed_ = true;
     wake_.cancel();

@@ -99,7 +99,7 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<void> carry(Batch batch);
 
   // Each does a step of a batch's life; false: it is over, or we are stopping.
-  [[nodiscard]] boost::asio::awaitable<bool> submit(Batch batch);
+  [[nodiscard]] boost::asio::awaitable<bool> submit(Batch batch, std::function<void()> steps_aside);
   [[nodiscard]] boost::asio::awaitable<bool> give_way(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> cut_anew(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> follow(Batch batch);
@@ -130,7 +130,8 @@ class Delivery {
 
   Parts parts_;
   Places places_;
-  /// Batches that are frozen and not yet accepted: more than sessions would only grow old.
+  /// Batches that are frozen and not yet accepted: more than sessions would only grow old. Those that back
+  /// off again and again are not counted, or a few that the API never takes would stop all others.
   Semaphore sending_;
   std::size_t freezing_ = 0;
   std::map<BatchId, Batch> active_;

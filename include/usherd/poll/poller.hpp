@@ -35,7 +35,7 @@ struct JobSeen {
 enum class PagesEnd : std::uint8_t {
   complete,
   forbidden,   ///< 403: the key's role may not read them
-  unreadable,  ///< a repeated token, or pages that stay unreadable
+  unreadable,  ///< more pages than any batch fills, or pages that stay unreadable
   stopped
 };
 
@@ -63,6 +63,7 @@ class Poller {
  private:
   [[nodiscard]] boost::asio::awaitable<ApiClient::Reply> get(Call call, std::string target,
                                                              std::uint64_t most);
+  [[nodiscard]] boost::asio::awaitable<ApiClient::Reply> ask(const ActiveBatch& batch);
   [[nodiscard]] bool is_overdue(BootTime started) const;
 
   [[nodiscard]] boost::asio::awaitable<void> wait_due(Alarm& alarm, const PollSchedule::Job& job,

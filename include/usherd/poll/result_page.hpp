@@ -37,9 +37,10 @@ struct ResultPage {
 [[nodiscard]] Result<ResultPage> parse_result_page(std::string_view body);
 
 enum class PageStep : std::uint8_t {
-  fetch,    ///< the next page
-  done,     ///< that was the last
-  repeated  ///< a token came again, or there are more pages than any batch fills: the walk would not end
+  fetch,     ///< the next page
+  done,      ///< that was the last
+  repeated,  ///< a token came again: nothing new would follow. The counts tell whether that was all
+  too_many   ///< more pages than any batch fills
 };
 
 /// Goes from page to page until the list ends, and never in a circle. Remembers tokens by hash: 8 bytes and a
@@ -48,7 +49,7 @@ class PageWalk {
  public:
   static constexpr std::size_t kMostPages = 100'000;
 
-  /// Given the next_page_token of the page just read. After `done` or `repeated` the walk is over.
+  /// Given the next_page_token of the page just read. After anything but `fetch` the walk is over.
   [[nodiscard]] PageStep next(std::string_view token);
 
  private:

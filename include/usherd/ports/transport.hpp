@@ -44,7 +44,8 @@ struct Request {
 /// How far an exchange came before it failed. The order is the order of events.
 enum class Progress : std::uint8_t {
   nothing,        ///< no connection: nothing of the request left this machine
-  connected,      ///< a connection stands, but no byte of the body was written
+  connected,      ///< a connection stands, but the head was not written whole
+  head_written,   ///< the head was written, but no byte of the body
   body_started,   ///< part of the body was written
   body_written,   ///< all of the request was written
   answer_started  ///< part of an answer came

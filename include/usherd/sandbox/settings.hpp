@@ -95,6 +95,7 @@ struct Settings {  // NOLINT(clang-analyzer-optin.performance.Padding): the orde
   std::string processing_word = "PROCESSING";
   FailedWord status_with_errors = FailedWord::failed;
   ProcessingCounts processing_counts = ProcessingCounts::zero;
+  bool ended_counts = true;
   EmptyErrors empty_errors = EmptyErrors::page;
   ErrorsListed errors_listed = ErrorsListed::all;
 

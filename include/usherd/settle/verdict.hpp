@@ -21,14 +21,13 @@ namespace usherd {
 /// What the counts of an ended job say of its batch.
 enum class JobEnd : std::uint8_t {
   all_imported,
-  read_errors,           ///< /errors, and where that does not settle it /imports, tell the records apart
-  failed_without_errors  ///< FAILED, nothing imported, no error counted: another key
+  read_errors  ///< /errors, and where that does not settle it /imports, tell the records apart
 };
 
 /// Counts decide, not the word: an API example shows COMPLETED with errors [ASYNC], FAILED may be partial
-/// [SPEC], and counts of 0 may be left out. `status` is not processing; `imports` is nothing where it was not
-/// given.
-[[nodiscard]] JobEnd judge(JobStatus status, std::optional<std::uint64_t> imports, std::uint64_t errors,
+/// [SPEC], and counts of 0 may be left out, as may those of a FAILED job whose /errors name records.
+/// `imports` is nothing where it was not given.
+[[nodiscard]] JobEnd judge(std::optional<std::uint64_t> imports, std::uint64_t errors,
                            std::uint64_t operations);
 
 /// The verdict where /errors cannot be read (403): everything imported when none is counted, else everything

@@ -4,6 +4,7 @@
 #include "usherd/ports/timers.hpp"
 #include "usherd/ports/transport.hpp"
 #include "usherd/ports/waits.hpp"
+#include "usherd/submit/known_jobs.hpp"
 #include "usherd/submit/outage_watch.hpp"
 #include "usherd/submit/request_gate.hpp"
 #include "usherd/submit/session_pool.hpp"
@@ -30,6 +31,9 @@ struct ApiRequest {
   /// A 401 may be the answer that was stored for an earlier try of this idempotency key, and no word about
   /// the API key. GET /me tells them apart.
   bool may_be_replayed = false;
+  /// Whether a 200 can be the answer to this request at all; empty: any may be. What belongs to another
+  /// request (an answer sent twice, say) is no answer, and its connection is closed.
+  std::function<bool(const std::string& body)> is_its_own;
   BodySource* body = nullptr;
   std::uint64_t most_response_bytes = 1 << 20;
   /// Awaited when a session is at hand, right before the first byte may leave: what must be durable by then.
@@ -65,6 +69,7 @@ class ApiClient {
   /// For requests from now on.
   void set_path_prefix(std::string prefix) { options_.path_prefix = std::move(prefix); }
   [[nodiscard]] RequestGate& gate() { return gate_; }
+  [[nodiscard]] KnownJobs& jobs() { return jobs_; }
   /// Exchanges begun and not ended.
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
   /// Called when the last exchange under way has ended.
@@ -91,6 +96,7 @@ class ApiClient {
   /// 429s in a row that named no time to wait.
   unsigned nameless_refusals_ = 0;
   OutageWatch outage_;
+  KnownJobs jobs_;
   std::size_t in_flight_ = 0;
   /// A POST met a 404 or a redirect, and none since has met anything else.
   bool posts_misled_ = false;

@@ -14,6 +14,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace usherd {
@@ -66,8 +67,10 @@ class Submitter {
   };
   explicit Submitter(Parts parts) : parts_(std::move(parts)) {}
 
-  /// Changes the batch's row as it goes, always after the ledger did.
-  [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch);
+  /// Changes the batch's row as it goes, always after the ledger did. `steps_aside` is called once when it
+  /// backs off for the third time, which may go on for hours.
+  [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch,
+                                                            std::function<void()> steps_aside = {});
   /// One POST with the key of an accepted batch whose job is not found any more: the job that the answer
   /// names, or an Error when there was none: unavailable when it may be asked again, cancelled when we are
   /// stopping, else it is of no use.
@@ -85,7 +88,8 @@ class Submitter {
     Result<JobAnswer> job = Error{Errc::unavailable, "no answer"};
     std::optional<ApiError> error;
   };
-  [[nodiscard]] boost::asio::awaitable<SubmitResult> post_until_decided(ActiveBatch& batch);
+  [[nodiscard]] boost::asio::awaitable<SubmitResult> post_until_decided(
+      ActiveBatch& batch, const std::function<void()>& steps_aside);
   [[nodiscard]] boost::asio::awaitable<Attempt> attempt(ActiveBatch& batch);
   [[nodiscard]] boost::asio::awaitable<Result<void>> before_send(ActiveBatch& batch);
   [[nodiscard]] boost::asio::awaitable<bool> accept(ActiveBatch& batch, const JobAnswer& job,

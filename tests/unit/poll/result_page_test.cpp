@@ -136,5 +136,6 @@ TEST_CASE("a list that never ends is given up") {
   std::size_t pages = 1;
   while (walk.next("t" + std::to_string(pages)) == PageStep::fetch)
     ++pages;
+  CHECK(walk.next("another") == PageStep::too_many);
   CHECK(pages == PageWalk::kMostPages);
 }

@@ -100,7 +100,8 @@ struct SubmitBench {
   /// Another batch passes.
   void let_one_pass() {
     auto* other = batch(1);
-    bench.transport.push(fakes::answered(200, "{\"job\":{\"id\":\"other\"}}"));
+    bench.transport.push(
+        fakes::answered(200, fmt::format(R"({{"job":{{"id":"other-{}"}}}})", other->row.id)));
     const auto done = submit(*other);
     bench.loop.pass(std::chrono::minutes{2});
     REQUIRE(done->value);

@@ -1,0 +1,45 @@
+#include "usherd/submit/submitter.hpp"
+
+#include "tests/unit/submit/submit_bench.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace usherd;
+using usherd::fakes::answered;
+using usherd::test::job;
+using usherd::test::SubmitBench;
+using namespace std::chrono_literals;
+
+TEST_CASE("A batch that backs off again and again lets others go, and says so once") {
+  SubmitBench bench;
+  bench.answer_always(answered(502, "<html>"));
+  unsigned steps = 0;
+  const auto done = bench.bench.loop.start(bench.submitter.submit(*bench.batch(1), [&steps] { ++steps; }));
+  while (bench.keys().size() < 2)
+    bench.bench.loop.pass(100ms);
+  CHECK(steps == 0);
+  bench.bench.loop.pass(10min);
+  CHECK(bench.keys().size() > 8);
+  CHECK(steps == 1);
+  CHECK_FALSE(done->done());
+}
+
+TEST_CASE(
+    "An answer that names the job of another batch is none: the connection is closed and the key stays") {
+  SubmitBench bench;
+  bench.bench.transport.push(job("first"));
+  REQUIRE(bench.submit(*bench.batch(1))->value->end == SubmitEnd::accepted);
+  auto* second = bench.batch(1);
+  const auto key = second->row.key;
+  bench.bench.transport.push(job("first"));
+  bench.bench.transport.push(job("second"));
+  const auto closed = bench.bench.transport.closed();
+  const auto done = bench.submit(*second);
+  bench.bench.loop.pass(1min);
+  REQUIRE(done->value);
+  CHECK(done->value->end == SubmitEnd::accepted);
+  CHECK(second->row.job == "second");
+  CHECK(second->row.key == key);
+  CHECK(second->history.unanswered);
+  CHECK(bench.bench.transport.closed() == closed + 1);
+}

@@ -1,6 +1,7 @@
 #include "tests/loopback/pipeline/pipeline_bench.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <string_view>
@@ -68,6 +69,30 @@ TEST_CASE("A plain 500 that the API replays under its key for a day is left behi
   CHECK(bench.drain().exit == ExitCode::ok);
   CHECK(counts(bench.receipt("a.ndjson")) == "imported 10 rejected 0 merged 0 unknown 0 rekeyed 10");
   CHECK(bench.server->oracle().keys == 2);
+  bench.check_promises();
+}
+
+TEST_CASE("More batches than sessions that the API never takes hold no other up") {
+  PipelineBench bench(R"({"job_time":"10ms"})", 2000);
+  bench.config.batch.max_records = 1;
+  constexpr std::size_t kStuck = 12;
+  std::string stuck;
+  for (std::size_t i = 0; i < kStuck; ++i) {
+    stuck += fmt::format("{{\"uid\":\"stuck{}\"}}\n", i);
+    bench.fault(fmt::format(
+        R"({{"call":"create","action":"status","code":406,"body":"html","batch_contains_uid":"stuck{}"}})",
+        i));
+  }
+  bench.drop("a.ndjson", stuck);
+  auto daemon = bench.start(Daemon::Mode::run);
+  REQUIRE(daemon->run_until([&] { return bench.server->oracle().requests_of(sandbox::Call::create) >= 9; }));
+  bench.drop("b.ndjson", PipelineBench::records(20));
+  REQUIRE(daemon->run_until([&] { return !bench.receipt("b.ndjson").empty(); }));
+  CHECK(bench.receipt("a.ndjson").empty());
+  bench.server->clear_faults();
+  REQUIRE(daemon->run_until([&] { return !bench.receipt("a.ndjson").empty(); }));
+  CHECK(counts(bench.receipt("a.ndjson")) == all_imported(kStuck));
+  daemon->break_off();
   bench.check_promises();
 }
 

@@ -198,8 +198,12 @@ boost::asio::awaitable<bool> Delivery::halve(Batch batch, std::string reason) {
   if (!reason.empty())
     parts_.tally.key_given_up(reason);
   const auto children = co_await divide(batch, cut(batch->operations(), 2, reason), !reason.empty());
-  for (const auto& child : children)
+  for (const auto& child : children) {
+    // That one half passes tells that the other is to blame, also when it passes first.
+    if (!reason.empty())
+      child->accepted_at_first_error = parts_.submitter.stats().accepted;
     parts_.tasks.spawn(carry(child));
+  }
   co_return false;
 }
 

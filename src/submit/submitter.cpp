@@ -62,10 +62,11 @@ PostContext Submitter::context(const ActiveBatch& batch) const {
   const auto now = parts_.timers.now().boot;
   bool pass = batch.accepted_at_first_error && stats_.accepted > *batch.accepted_at_first_error;
   // An API may go on replaying a stored 500 to every key after its outage ended. If all of our batches hold
-  // such keys nobody can pass: now and then one of them tries a new key.
+  // such keys, or keys that were given up hold all places, nobody can pass: now and then one goes on as if
+  // somebody had.
   if (!pass && batch.history.server_errors + 1 >= kLoneErrors &&
       (!stats_.last_lone_rekey || now - *stats_.last_lone_rekey >= kLoneRekeyPace))
-    pass = batch.rekeyed_for_errors == 0;
+    pass = batch.rekeyed_for_errors == 0 || parts_.budget.is_full_of_keys();
   PostContext context;
   context.now = now;
   context.operations = batch.operations();
@@ -290,10 +291,10 @@ void Submitter::note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch
     stats_.learnt_body_bytes = half;
   if (end == SubmitEnd::reject)
     note_refusal(tried.error ? tried.error->code : "http_" + std::to_string(tried.outcome.status));
-  if (end == SubmitEnd::rekey) {
+  if (end == SubmitEnd::rekey)
     ++batch.rekeyed_for_errors;
+  if (tried.outcome.status == 500)
     stats_.last_lone_rekey = parts_.timers.now().boot;
-  }
 }
 
 void Submitter::note_refusal(const std::string& code) {

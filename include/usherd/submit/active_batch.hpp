@@ -18,7 +18,8 @@ struct ActiveBatch {
   std::vector<Share> shares;
   KeyHistory history;
   unsigned rekeyed_for_errors = 0;  ///< keys given up because of plain 500s
-  /// How many POSTs had been accepted when the present key drew its first 500.
+  /// How many POSTs had been accepted when the present key drew its first 500, or when a batch that drew them
+  /// was divided into this one.
   std::optional<std::uint64_t> accepted_at_first_error;
   /// The same of its first stored 401.
   std::optional<std::uint64_t> accepted_at_first_replay;

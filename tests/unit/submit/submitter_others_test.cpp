@@ -43,3 +43,28 @@ TEST_CASE(
   CHECK(second->history.unanswered);
   CHECK(bench.bench.transport.closed() == closed + 1);
 }
+
+TEST_CASE("Where abandoned keys hold all other places a batch goes on by itself, five minutes apart") {
+  SubmitBench bench;
+  bench.answer_always(answered(500, "{}"));
+  auto* batch = bench.batch(2);
+  batch->rekeyed_for_errors = 1;
+  bench.budget.take_keys(88, 88);
+  const auto done = bench.submit(*batch);
+  bench.bench.loop.pass(30min);
+  // One place is left: others may be tried, and would tell.
+  CHECK_FALSE(done->done());
+  bench.budget.take_keys(1, 1);
+  bench.bench.loop.pass(2min);
+  REQUIRE(done->value);
+  CHECK(done->value->end == SubmitEnd::halve);
+  bench.budget.give_back(2);
+  auto* other = bench.batch(1);
+  other->rekeyed_for_errors = 1;
+  const auto next = bench.submit(*other);
+  bench.bench.loop.pass(2min);
+  CHECK_FALSE(next->done());
+  bench.bench.loop.pass(10min);
+  REQUIRE(next->value);
+  CHECK(next->value->end == SubmitEnd::give_up);
+}

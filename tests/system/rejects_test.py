@@ -132,6 +132,17 @@ class Rejects(unittest.TestCase):
         self.assertEqual(self.sandbox_users(), [])
         self.assertIn("lat2\\xe9", self.service.on_terminal("rejects", "show")[0])
 
+    def test_a_row_that_is_not_utf8_is_given_back_as_it_stands_in_the_file(self):
+        submit = [USHERD, "submit", "--config", self.service.config, "--name", "a.csv", "-"]
+        subprocess.run(submit, input=b'uid,email\nann,"Jos\xe9"\nbob,x\n', stdout=subprocess.DEVNULL, check=True,
+                       timeout=service.PATIENCE_S)
+        self.settled(1)
+        self.assertEqual(self.rejects(), [("a.csv", 2, "invalid_utf8")])
+        exported = subprocess.run([USHERD, "rejects", "export", "--config", self.service.config], capture_output=True,
+                                  check=True, timeout=service.PATIENCE_S).stdout
+        self.assertEqual(exported, b'ann,"Jos\xe9"\n')
+        self.assertEqual([user["uid"] for user in self.sandbox_users()], ["bob"])
+
     def test_it_works_on_a_stopped_spool_too(self):
         self.deliver("a.ndjson", [update("ann", n=1), update("badbob", n=1)])
         self.service.stop()

@@ -1,5 +1,6 @@
 #include "usherd/settle/reject_line.hpp"
 
+#include "usherd/core/base64.hpp"
 #include "usherd/core/text.hpp"
 
 #include <fmt/format.h>
@@ -31,6 +32,11 @@ void append_record(std::string& out, std::string_view record) {
   if (!is_json(record)) {
     out += "\"raw\":";
     append_json_string(out, record);
+    if (!is_utf8(record)) {
+      out += ",\"raw_base64\":\"";
+      append_base64(out, record);
+      out += '"';
+    }
     return;
   }
   out += "\"record\":";

@@ -2,6 +2,7 @@
 
 #include "src/settle/moves.hpp"
 #include "src/settle/places.hpp"
+#include "usherd/core/base64.hpp"
 #include "usherd/core/text.hpp"
 
 #include <fmt/format.h>
@@ -66,6 +67,13 @@ class RejectParser {
     reject.retried_as = text_of(object, "retried_as");
     reject.job = text_of(object, "job");
     reject.raw = text_of(object, "raw");
+    std::string_view exact;
+    if (object["raw_base64"].get(exact) == simdjson::SUCCESS) {
+      auto bytes = decode_base64(exact);
+      if (!bytes)
+        return std::nullopt;
+      reject.raw = std::move(*bytes);
+    }
     if (object["batch"].get(reject.batch) != simdjson::SUCCESS)
       reject.batch = 0;
     simdjson::dom::element record;

@@ -154,7 +154,8 @@ Result<Replay::Candidates> Replay::candidates(const ReplayOrder& order, ReplayRe
     }
     if (reject.record.empty()) {
       refuse(report, {reject.file, reject.line, ReplayRefusal::Reason::not_json,
-                      "it is no JSON: export it, correct it, and submit it"});
+                      is_utf8(reject.raw) ? "it is no JSON: export it, correct it, and submit it"
+                                          : "it is not UTF-8: export it, write it in UTF-8, and submit it"});
       return {};
     }
     if (found.size() == kMostRecords)

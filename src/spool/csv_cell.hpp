@@ -7,8 +7,7 @@
 
 namespace usherd {
 
-/// Appends `text` as a JSON string. Bytes that are not UTF-8 stay as they are, for the record rules to
-/// refuse.
+/// Appends `text` as a JSON string. Bytes that are not UTF-8 stay as they are.
 void append_text(std::string& out, std::string_view text);
 
 /// Without the blanks and tabs around it, which mean nothing but in a text.

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -160,6 +162,9 @@ class CsvConverter final : public Converter {
                     fmt::format("the row has {} cells, the header {}", row.cell_count, columns));
     if (const auto* column = maker_->make(row))
       return refuse_cell(row, *column);
+    // The record rules would refuse the record made of it, too, but then its reject could not show the row.
+    if (!simdjson::validate_utf8(row.bytes.data(), row.bytes.size()))
+      return refuse(row, "invalid_utf8", "the row is not UTF-8: write the file in UTF-8");
     return maker_->empty() ? Result<void>{} : emit_(maker_->line(), row.origin);
   }
 

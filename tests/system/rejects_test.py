@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`usherd trace` and `usherd rejects` beside a running service and without one: rejects_test.py USHERD SANDBOX"""
+import base64
 import json
 import os
 import subprocess
@@ -108,6 +109,39 @@ class Rejects(unittest.TestCase):
         self.assertIn("a.ndjson line 2, offset", shown)
         self.assertEqual(self.service.command("rejects", "drop").stdout, "1 dropped, of 1 that match\n")
         self.assertFalse(os.listdir(os.path.join(self.service.folder, "spool", "rejected")))
+
+    def test_a_record_that_is_not_utf8_is_given_back_as_it_came_and_never_makes_another_user(self):
+        record = b'{"uid":"lat2\xe9"}'
+        submit = [USHERD, "submit", "--config", self.service.config, "--name"]
+        subprocess.run([*submit, "a.ndjson", "-"], input=record + b"\n", stdout=subprocess.DEVNULL, check=True,
+                       timeout=service.PATIENCE_S)
+        self.settled(1)
+        listed = self.run_json("rejects", "list")[0]
+        self.assertEqual((listed["code"], listed["raw"]), ("invalid_utf8", '{"uid":"lat2\ufffd"}'))
+        self.assertEqual(base64.b64decode(listed["raw_base64"]), record)
+        self.assertEqual(list(listed)[-1], "raw_base64")
+        refused = self.run_json("rejects", "retry", code=2)[0]["refusals"][0]
+        self.assertEqual(refused["detail"], "it is not UTF-8: export it, write it in UTF-8, and submit it")
+        exported = subprocess.run([USHERD, "rejects", "export", "--config", self.service.config], capture_output=True,
+                                  check=True, timeout=service.PATIENCE_S).stdout
+        self.assertEqual(exported, record + b"\n")
+        subprocess.run([*submit, "b.ndjson", "-"], input=exported, stdout=subprocess.DEVNULL, check=True,
+                       timeout=service.PATIENCE_S)
+        self.settled(1)
+        self.assertEqual(self.rejects(), [("a.ndjson", 1, "invalid_utf8"), ("b.ndjson", 1, "invalid_utf8")])
+        self.assertEqual(self.sandbox_users(), [])
+        self.assertIn("lat2\\xe9", self.service.on_terminal("rejects", "show")[0])
+
+    def test_a_row_that_is_not_utf8_is_given_back_as_it_stands_in_the_file(self):
+        submit = [USHERD, "submit", "--config", self.service.config, "--name", "a.csv", "-"]
+        subprocess.run(submit, input=b'uid,email\nann,"Jos\xe9"\nbob,x\n', stdout=subprocess.DEVNULL, check=True,
+                       timeout=service.PATIENCE_S)
+        self.settled(1)
+        self.assertEqual(self.rejects(), [("a.csv", 2, "invalid_utf8")])
+        exported = subprocess.run([USHERD, "rejects", "export", "--config", self.service.config], capture_output=True,
+                                  check=True, timeout=service.PATIENCE_S).stdout
+        self.assertEqual(exported, b'ann,"Jos\xe9"\n')
+        self.assertEqual([user["uid"] for user in self.sandbox_users()], ["bob"])
 
     def test_it_works_on_a_stopped_spool_too(self):
         self.deliver("a.ndjson", [update("ann", n=1), update("badbob", n=1)])

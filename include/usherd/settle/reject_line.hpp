@@ -32,7 +32,8 @@ struct RejectLine {
 /// Appends one line of JSON with its newline: {"file","line","offset","stage","code","message","batch","job",
 /// "record"}; `batch` is a number, or null, as is `job`. The record stands there as it is where it is JSON,
 /// but for line breaks between its tokens, which become blanks; else `raw` holds it as a string in place of
-/// `record`, with bytes that are not UTF-8 replaced. Records past 4 MiB are always `raw`.
+/// `record`. Where it is not UTF-8, these bytes are replaced there, and `raw_base64` behind it has the record
+/// exactly. Records past 4 MiB are always `raw`.
 void append_reject_line(std::string& out, const RejectLine& line);
 
 }  // namespace usherd

@@ -26,7 +26,7 @@ struct StoredReject {
   BatchId batch = 0;       ///< 0 for none
   std::string job;         ///< empty for none
   std::string record;      ///< as JSON; empty where it is no JSON and only `raw` tells of it
-  std::string raw;         ///< its text where there is no `record`
+  std::string raw;         ///< its own bytes where there is no `record`; perhaps not UTF-8
   std::string uid;         ///< of the record, after unescaping; empty for none
   std::string id;          ///< likewise
   std::string retried_as;  ///< the file it was sent again in; empty for none
@@ -53,7 +53,7 @@ struct RejectEdit {
 /// it. Blocking; no state of its own; the files must outlive it.
 class RejectStore {
  public:
-  /// A record of 1 MiB whose every byte is escaped, and what stands around it.
+  /// A record of 1 MiB whose every byte is escaped, once more in base64, and what stands around it.
   static constexpr std::size_t kMostLine = std::size_t{8} << 20;
 
   RejectStore(Files& files, SpoolLayout layout) : files_(files), layout_(std::move(layout)) {}

@@ -10,47 +10,22 @@
 using namespace usherd;
 using namespace usherd::fakes;
 
-TEST_CASE("a CSV row that became no record is rejected for its own reason, with its bytes and place") {
-  MemFiles disk;
-  const SpoolLayout layout("/s");
-  disk.make_directory("/s");
-  disk.make_directory(layout.working());
-  SpoolFile file;
-  file.number = 1;
-  file.name = file.original = "a.csv";
-  file.working = "000000000001.a.csv";
-  const std::string text = "uid,p:int\n1,2\n2,\"x\n3,1\n,1\n";
-  file.size = text.size();
-  disk.put(layout.working_file(file), text);
-  const auto converted = convert_file(disk, layout, file);
-  REQUIRE(converted.has_value());
-  file.converted = converted->converted;
-  const auto source = disk.open(layout.readable(file));
-  BlockReader reader(RecordRules{}, verdict_test::keys_for_tests());
-  CheckedBlock block;
-  REQUIRE(reader.read(**source, 0, 1, converted->read_size, block).has_value());
-  CHECK(block.records.size() == 2);
-  LocalRejects rejects(disk, layout, file, 0);
-  REQUIRE(rejects.append(**source, block.rejections).has_value());
-  const auto lines = disk.content(layout.local_rejects(1));
-  CHECK(lines.starts_with(R"({"file":"a.csv","line":3,"offset":14,"stage":"local","code":"csv_quotes",)"
-                          R"("message":"a quote is never closed","batch":null,"job":null,"raw":"2,\"x"})"
-                          "\n"
-                          R"({"file":"a.csv","line":5,"offset":23,"stage":"local","code":"anonymous",)"));
-  CHECK(lines.ends_with(R"("record":{"properties":{"p":1},"schema":{"properties":{"p":"int"}}}})"
-                        "\n"));
-}
+namespace {
 
-TEST_CASE("a JSON file cannot pass a reason of its own off as a rule's") {
+struct Checked {
+  std::size_t records = 0;
+  std::string rejects;  ///< the lines of the file's local rejects
+};
+
+Checked check(const std::string& name, const std::string& text) {
   MemFiles disk;
   const SpoolLayout layout("/s");
   disk.make_directory("/s");
   disk.make_directory(layout.working());
   SpoolFile file;
   file.number = 1;
-  file.name = file.original = "a.json";
-  file.working = "000000000001.a.json";
-  const std::string text = "[\x01code\x01message\x01raw]";
+  file.name = file.original = name;
+  file.working = "000000000001." + name;
   file.size = text.size();
   disk.put(layout.working_file(file), text);
   const auto converted = convert_file(disk, layout, file);
@@ -63,5 +38,41 @@ TEST_CASE("a JSON file cannot pass a reason of its own off as a rule's") {
   REQUIRE(reader.read(**source, 0, 1, converted->read_size, block).has_value());
   LocalRejects rejects(disk, layout, file, 0);
   REQUIRE(rejects.append(**source, block.rejections).has_value());
-  CHECK(disk.content(layout.local_rejects(1)).find("\"code\":\"invalid_json\"") != std::string::npos);
+  return {block.records.size(), disk.content(layout.local_rejects(1))};
+}
+
+}  // namespace
+
+TEST_CASE("a CSV row that became no record is rejected for its own reason, with its bytes and place") {
+  const auto done = check("a.csv", "uid,p:int\n1,2\n2,\"x\n3,1\n,1\n");
+  CHECK(done.records == 2);
+  CHECK(done.rejects.starts_with(
+      R"({"file":"a.csv","line":3,"offset":14,"stage":"local","code":"csv_quotes",)"
+      R"("message":"a quote is never closed","batch":null,"job":null,"raw":"2,\"x"})"
+      "\n"
+      R"({"file":"a.csv","line":5,"offset":23,"stage":"local","code":"anonymous",)"));
+  CHECK(done.rejects.ends_with(R"("record":{"properties":{"p":1},"schema":{"properties":{"p":"int"}}}})"
+                               "\n"));
+}
+
+TEST_CASE("a CSV row that is not UTF-8 is rejected as it stands in the file") {
+  const auto done = check("a.csv", "uid,email\n1,\"Jos\xE9\"\n2,x\n");
+  CHECK(done.records == 1);
+  CHECK(done.rejects ==
+        R"({"file":"a.csv","line":2,"offset":10,"stage":"local","code":"invalid_utf8",)"
+        R"("message":"the row is not UTF-8: write the file in UTF-8","batch":null,"job":null,)"
+        "\"raw\":\"1,\\\"Jos\xEF\xBF\xBD\\\"\",\"raw_base64\":\"MSwiSm9z6SI=\"}\n");
+}
+
+TEST_CASE("an element of a JSON document that is not UTF-8 is rejected with its own bytes") {
+  const auto done = check("a.json", "[{\"uid\":\"1\"},\n {\"uid\":\"Jos\xE9\"}]");
+  CHECK(done.records == 1);
+  CHECK(done.rejects.starts_with(
+      R"({"file":"a.json","line":2,"offset":15,"stage":"local","code":"invalid_utf8",)"));
+  CHECK(done.rejects.ends_with(",\"raw_base64\":\"eyJ1aWQiOiJKb3PpIn0=\"}\n"));
+}
+
+TEST_CASE("a JSON file cannot pass a reason of its own off as a rule's") {
+  const auto done = check("a.json", "[\x01code\x01message\x01raw]");
+  CHECK(done.rejects.find("\"code\":\"invalid_json\"") != std::string::npos);
 }

@@ -71,11 +71,16 @@ TEST_CASE("line breaks between the tokens of a record become blanks") {
 TEST_CASE("a record that is not JSON is kept as a string") {
   CHECK(shown(R"({"uid":)") == R"("raw":"{\"uid\":")");
   CHECK(shown("") == R"("raw":"")");
-  CHECK(shown("{\"a\":\"\xFF\"}") == "\"raw\":\"{\\\"a\\\":\\\"\xEF\xBF\xBD\\\"}\"");
   CHECK(shown(R"({"a":1} {"b":2})") == R"("raw":"{\"a\":1} {\"b\":2}")");
   CHECK(shown(R"({"a":1e999})") == R"("raw":"{\"a\":1e999}")");
   CHECK(shown("\xEF\xBB\xBF{}") == "\"raw\":\"\xEF\xBB\xBF{}\"");
   CHECK(shown(std::string(2000, '[')).starts_with(R"("raw":"[[[)"));
+}
+
+TEST_CASE("bytes that are not UTF-8 stand exactly beside the text that replaces them") {
+  CHECK(shown("{\"a\":\"\xFF\"}") ==
+        "\"raw\":\"{\\\"a\\\":\\\"\xEF\xBF\xBD\\\"}\",\"raw_base64\":\"eyJhIjoi/yJ9\"");
+  CHECK(shown("\xC3") == "\"raw\":\"\xEF\xBF\xBD\",\"raw_base64\":\"ww==\"");
 }
 
 TEST_CASE("lines of any size follow each other without a trace of the one before") {

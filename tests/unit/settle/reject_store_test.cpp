@@ -96,6 +96,38 @@ TEST_CASE("a marked line keeps its record's bytes, and is marked once") {
   }
 }
 
+TEST_CASE("a record that is not UTF-8 is read back with its own bytes, marked or not") {
+  Rejects rejects;
+  const std::string bytes = "{\"uid\":\"lat2\xE9\"}";
+  rejects.disk.put(rejects.path("a"), Rejects::line("a", 1, Stage::local, "invalid_utf8", bytes));
+  const auto check = [&](const StoredReject& reject) -> Result<void> {
+    CHECK(reject.raw == bytes);
+    CHECK(reject.record.empty());
+    CHECK(reject.uid.empty());
+    return {};
+  };
+  REQUIRE(rejects.store.visit({}, check).has_value());
+  const auto mark = [](const StoredReject&) { return RejectEdit{RejectEdit::Kind::mark, "r.ndjson"}; };
+  REQUIRE(rejects.store.rewrite("a", mark).has_value());
+  REQUIRE(rejects.store.visit({}, check).has_value());
+  auto line = Rejects::line("a", 1, Stage::local, "invalid_utf8", bytes);
+  line.replace(line.find("eyJ"), 3, "e J");
+  rejects.disk.put(rejects.path("a"), line);
+  CHECK(rejects.store.visit({}, check).error().code == Errc::corrupt);
+}
+
+TEST_CASE("the largest line that a record can make is read back") {
+  Rejects rejects;
+  std::string bytes(std::size_t{1} << 20, '\x01');
+  bytes.back() = '\xE9';
+  rejects.disk.put(rejects.path("a"), Rejects::line("a", 1, Stage::local, "record_too_large", bytes));
+  const auto check = [&](const StoredReject& reject) -> Result<void> {
+    CHECK((reject.raw == bytes));
+    return {};
+  };
+  CHECK(rejects.store.visit({}, check).has_value());
+}
+
 TEST_CASE("removing every line removes the file") {
   Rejects rejects;
   rejects.disk.put(rejects.path("a"), Rejects::line("a", 1, Stage::api, "x", "{}"));

@@ -130,8 +130,22 @@ TEST_CASE("what is no JSON stays, and other files are waited for") {
   REQUIRE(report.has_value());
   CHECK(report->done == 1);
   CHECK(report->refusals.at(0).reason == Reason::not_json);
+  CHECK(report->refusals.at(0).detail == "it is no JSON: export it, correct it, and submit it");
   bench.disk.put(bench.layout.incoming() + "/new.ndjson", record("a", 5));
   CHECK(bench.retry(order).error().code == Errc::unavailable);
+}
+
+TEST_CASE("what is not UTF-8 is never sent again as another user, and is told what to do") {
+  ReplayBench bench;
+  delivered(bench, {});
+  bench.reject(1, 9, Stage::local, "invalid_utf8", "{\"uid\":\"lat2\xE9\"}", 0);
+  ReplayOrder order;
+  order.force = true;
+  const auto report = bench.retry(order);
+  REQUIRE(report.has_value());
+  CHECK(report->done == 0);
+  CHECK(report->refusals.at(0).reason == Reason::not_json);
+  CHECK(report->refusals.at(0).detail == "it is not UTF-8: export it, write it in UTF-8, and submit it");
 }
 
 TEST_CASE("dropping forgets the chosen lines alone, and a file without lines") {

@@ -40,6 +40,27 @@ constexpr unsigned kWaitsToStepAside = 3;
 constexpr Milliseconds kFirstBackoff{500};
 constexpr Milliseconds kMostBackoff{60'000};
 
+/// A batch that is among those whose last answer was a plain 500, until it leaves the coroutine that sends
+/// it.
+class Drawing {
+ public:
+  explicit Drawing(std::uint32_t& count) : count_(count) {}
+  Drawing(const Drawing&) = delete;
+  Drawing& operator=(const Drawing&) = delete;
+  ~Drawing() { set(false); }
+  void set(bool draws) {
+    if (draws && !draws_)
+      ++count_;
+    if (!draws && draws_)
+      --count_;
+    draws_ = draws;
+  }
+
+ private:
+  std::uint32_t& count_;
+  bool draws_ = false;
+};
+
 }  // namespace
 
 SendTime Submitter::send_time() const {
@@ -66,7 +87,7 @@ PostContext Submitter::context(const ActiveBatch& batch) const {
   // somebody had.
   if (!pass && batch.history.server_errors + 1 >= kLoneErrors &&
       (!stats_.last_lone_rekey || now - *stats_.last_lone_rekey >= kLoneRekeyPace))
-    pass = batch.rekeyed_for_errors == 0 || parts_.budget.is_full_of_keys();
+    pass = batch.rekeyed_for_errors == 0 || parts_.budget.is_full_of_keys(stats_.drawing_errors);
   PostContext context;
   context.now = now;
   context.operations = batch.operations();
@@ -156,6 +177,7 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
   Backoff backoff(kFirstBackoff, kMostBackoff);
   const auto alarm = parts_.timers.alarm(WaitFor::post_again);
   SubmitResult result;
+  Drawing drawing(stats_.drawing_errors);
   unsigned waits = 0;
   // A body that may have left before a restart has had a try without an answer.
   batch.history.unanswered = batch.history.unanswered || (batch.row.sent.has_value() && !batch.tried);
@@ -185,6 +207,7 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
       batch.accepted_at_first_error = stats_.accepted;
     if (tried.outcome.replayed && !batch.accepted_at_first_replay)
       batch.accepted_at_first_replay = stats_.accepted;
+    drawing.set(tried.outcome.answered && tried.outcome.status == 500);
     const auto decision = decide(tried.outcome, batch.history, context(batch));
     if (decision.history.replays && !batch.history.replays)
       parts_.log.warn("batch {}: answered 401 though GET /me takes the API key: it is tried again by itself",

@@ -58,8 +58,10 @@ class InProgressBudget {
   [[nodiscard]] std::uint32_t keys() const { return keys_; }
   [[nodiscard]] std::uint32_t limit_batches() const { return limit_batches_; }
   [[nodiscard]] std::uint64_t limit_operations() const { return limit_operations_; }
-  /// Whether abandoned keys hold all places but one: no other batch can be tried.
-  [[nodiscard]] bool is_full_of_keys() const { return keys_ > 0 && batches_ - keys_ <= 1 && !admits(1); }
+  /// Whether abandoned keys and `stuck` batches hold all places: no other batch can be tried.
+  [[nodiscard]] bool is_full_of_keys(std::uint32_t stuck) const {
+    return keys_ > 0 && batches_ - keys_ <= stuck && !admits(1);
+  }
   /// What is used of the limits now.
   [[nodiscard]] std::uint32_t usable_batches() const;
   [[nodiscard]] std::uint64_t usable_operations() const;

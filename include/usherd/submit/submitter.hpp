@@ -25,7 +25,8 @@ struct SubmitStats {
   std::uint64_t learnt_body_bytes = 0;  ///< 0: nothing learnt
   std::string refusal_code;             ///< of the lone records refused in a row
   unsigned refusals_in_a_row = 0;
-  std::optional<BootTime> last_lone_rekey;  ///< when a key was last given up with nobody else passing
+  std::optional<BootTime> last_lone_rekey;  ///< when a batch last went on because of its plain 500s
+  std::uint32_t drawing_errors = 0;         ///< batches being sent whose last answer was a plain 500
 };
 
 enum class SubmitEnd : std::uint8_t {

@@ -4,6 +4,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 using namespace usherd;
 using usherd::fakes::answered;
 using usherd::test::job;
@@ -59,6 +63,21 @@ TEST_CASE("Where abandoned keys hold all other places a batch goes on by itself,
   REQUIRE(done->value);
   CHECK(done->value->end == SubmitEnd::halve);
   bench.budget.give_back(2);
+  SUBCASE("also where it is not the only one") {
+    bench.budget.give_keys_back(1, 1);
+    std::vector<std::shared_ptr<usherd::test::Pending<SubmitResult>>> stuck;
+    const auto ended = [&] {
+      return std::count_if(stuck.begin(), stuck.end(), [](const auto& each) { return each->done(); });
+    };
+    for (int i = 0; i < 2; ++i) {
+      auto* another = bench.batch(1);
+      another->rekeyed_for_errors = 1;
+      stuck.push_back(bench.submit(*another));
+      bench.bench.loop.pass(20min);
+      CHECK(ended() == i);
+    }
+    return;
+  }
   auto* other = bench.batch(1);
   other->rekeyed_for_errors = 1;
   const auto next = bench.submit(*other);

@@ -1,7 +1,9 @@
 #include "src/app/supervision.hpp"
 
+#include "src/app/named_files.hpp"
 #include "usherd/app/config_file.hpp"
 #include "usherd/app/config_reload.hpp"
+#include "usherd/app/environment.hpp"
 #include "usherd/core/log_event.hpp"
 #include "usherd/core/text.hpp"
 
@@ -108,11 +110,14 @@ std::string_view Supervision::mode() const {
 
 Result<void> Supervision::reload() {
   link_.reloading();
-  const auto outcome = load_config(options_.config_path);
+  auto outcome = load_config(options_.config_path);
+  add_named_faults(outcome, process_environment());
   reload_good_ = outcome.good();
   if (!outcome.good()) {
-    log_event(log_, LogLevel::error, {LogEvent::reload_refused, {}, 0, {}, {}},
-              "the configuration was not reloaded, the old one stays:\n{}", format_faults(outcome));
+    for (const auto& fault : outcome.faults)
+      log_event(log_, LogLevel::error, {LogEvent::reload_refused, {}, 0, {}, {}},
+                "the configuration was not reloaded, the old one stays: {}",
+                format_fault(outcome.file, fault));
     link_.reloaded();
     return Error{Errc::invalid,
                  "the configuration was not reloaded, the old one stays:\n" + format_faults(outcome)};

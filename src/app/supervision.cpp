@@ -12,6 +12,25 @@
 #include <algorithm>
 
 namespace usherd {
+namespace {
+
+/// Files that a drain names of each kind; the rest is counted.
+constexpr std::size_t kMostNamed = 20;
+
+std::string left_text(const DrainReport& report) {
+  std::string text;
+  const auto named = std::min(report.left.size(), kMostNamed);
+  for (std::size_t i = 0; i < named; ++i) {
+    const auto& left = report.left[i];
+    text += fmt::format("left in incoming/: {} ({}: {})\n", printable(left.name), word_of(left.reason),
+                        left.detail);
+  }
+  if (report.left_count > named)
+    text += fmt::format("left in incoming/: {} more\n", report.left_count - named);
+  return text;
+}
+
+}  // namespace
 
 Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& parts, Log& log,
                          OnReload on_reload)
@@ -244,25 +263,24 @@ boost::asio::awaitable<void> Supervision::drain() {
     }
     co_await news_->wait_until(until);
   }
-  if (is_drained())
+  if (is_drained()) {
+    // Delivery took its time, and producers went on dropping.
+    if (auto left = co_await parts_.intake.left_behind())
+      taken_ = std::move(*left);
     report_drain();
-  else if (summary_.error.empty())
+  } else if (summary_.error.empty()) {
     fail(ExitCode::failure, "stopped before everything was delivered; what is left is safe in working/");
+  }
 }
 
 void Supervision::report_drain() {
   const auto& totals = parts_.settling.totals();
   const auto& sum = totals.outcomes;
-  auto& report = summary_.report;
-  report = fmt::format(
+  summary_.report = fmt::format(
       "files {}  refused {}  records {}  imported {}  merged {}  rejected {}  unknown {}  rekeyed {}\n",
       totals.files, totals.refused, totals.records, sum.imported, sum.merged, sum.rejected, sum.unknown,
       sum.rekeyed);
-  for (const auto& left : taken_->left)
-    report += fmt::format("left in incoming/: {} ({}: {})\n", printable(left.name), word_of(left.reason),
-                          left.detail);
-  if (taken_->left_count > taken_->left.size())
-    report += fmt::format("left in incoming/: {} more\n", taken_->left_count - taken_->left.size());
+  summary_.notes = left_text(*taken_);
   if (const auto stuck = totals.stuck + parts_.feed.unreadable(); stuck > 0) {
     fail(ExitCode::failure, fmt::format("{} accepted files cannot be finished: run 'usherd doctor'", stuck));
     return;

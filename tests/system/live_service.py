@@ -40,6 +40,10 @@ class Sandbox:
                                          data=json.dumps(settings).encode())
         urllib.request.urlopen(request, timeout=PATIENCE_S).read()
 
+    def finish_jobs(self):
+        request = urllib.request.Request(self.facts["control"] + "/finish-jobs", method="POST")
+        urllib.request.urlopen(request, timeout=PATIENCE_S).read()
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.communicate(timeout=PATIENCE_S)

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""What commands print, where, and how they end, as processes: commands_test.py USHERD SANDBOX"""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import live_service as service
+
+USHERD, SANDBOX = sys.argv[1:3]
+
+
+def good(count, start=0):
+    return [json.dumps({"uid": f"user-{start + i}", "properties": {"n": i}}) for i in range(count)]
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.sandbox = service.Sandbox(SANDBOX, "job_time=100ms")
+        self.addCleanup(self.sandbox.stop)
+        self.service = service.Service(USHERD, self.sandbox.facts)
+        self.addCleanup(self.service.close)
+
+    def start_drain(self):
+        """A drain whose file is in a job that does not end."""
+        self.sandbox.patch({"job_time": "manual"})
+        self.service.drop("a.ndjson", good(3))
+        self.service.process = subprocess.Popen([USHERD, "drain", "--config", self.service.config], text=True,
+                                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while self.service.process.poll() is None and not self.answers():
+            self.service.pause()
+        self.service.wait_until(lambda status: status["jobs"]["count"] == 1, "in a job")
+
+    def answers(self):
+        try:
+            return self.service.status()
+        except OSError:
+            return None
+
+    def end_drain(self):
+        self.sandbox.patch({"job_time": "1ms"})
+        self.sandbox.finish_jobs()
+        out, err = self.service.process.communicate(timeout=service.PATIENCE_S)
+        return self.service.process.returncode, out, err
+
+    def test_a_drain_names_what_came_while_it_ran(self):
+        self.start_drain()
+        for name in ["a.ndjson", "renamed.ndjson"] + [f"more-{i}.ndjson" for i in range(30)]:
+            self.service.drop(name, good(1))
+        with open(os.path.join(self.service.incoming, "in_place.ndjson"), "w", encoding="utf-8") as out:
+            out.write("{}\n")
+        code, out, err = self.end_drain()
+        self.assertEqual(code, 0, err)
+        self.assertTrue(out.startswith("files 1  refused 0  records 3  imported 3"), out)
+        left = [line for line in err.splitlines() if line.startswith("left in incoming/: ")]
+        self.assertEqual((len(left), left[-1]), (21, "left in incoming/: 13 more"))
+        self.assertTrue(all(line.endswith("(later: it came after the drain had started)") for line in left[:20]), err)
+        self.assertEqual(self.service.command("drain").returncode, 2)
+        self.assertEqual(os.listdir(self.service.incoming), [])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])

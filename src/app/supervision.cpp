@@ -14,8 +14,17 @@
 namespace usherd {
 namespace {
 
-/// Files that a drain names of each kind; the rest is counted.
+/// Files left that a drain names; the rest is counted.
 constexpr std::size_t kMostNamed = 20;
+
+std::string refused_text(const SettledTotals& totals) {
+  std::string text;
+  for (const auto& one : totals.first_refused)
+    text += one + "\n";
+  if (totals.refused > totals.first_refused.size())
+    text += fmt::format("refused: {} more\n", totals.refused - totals.first_refused.size());
+  return text;
+}
 
 std::string left_text(const DrainReport& report) {
   std::string text;
@@ -280,7 +289,7 @@ void Supervision::report_drain() {
       "files {}  refused {}  records {}  imported {}  merged {}  rejected {}  unknown {}  rekeyed {}\n",
       totals.files, totals.refused, totals.records, sum.imported, sum.merged, sum.rejected, sum.unknown,
       sum.rekeyed);
-  summary_.notes = left_text(*taken_);
+  summary_.notes = refused_text(totals) + left_text(*taken_);
   if (const auto stuck = totals.stuck + parts_.feed.unreadable(); stuck > 0) {
     fail(ExitCode::failure, fmt::format("{} accepted files cannot be finished: run 'usherd doctor'", stuck));
     return;

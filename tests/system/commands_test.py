@@ -59,6 +59,32 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.service.command("drain").returncode, 2)
         self.assertEqual(os.listdir(self.service.incoming), [])
 
+    def test_a_file_that_is_refused_whole_is_named_with_its_reason(self):
+        for name in ["q.csv", "odd\x1b[31m.data"] + [f"more-{i}.json" for i in range(25)]:
+            self.service.drop(name, ["color,uid,uid", "red,a,b"])
+        shown = self.service.command("drain")
+        self.assertEqual(shown.returncode, 2)
+        refused = [line for line in shown.stderr.splitlines() if line.startswith(("q", "unnamed", "more", "refused"))]
+        self.assertEqual((len(refused), refused[-1]), (21, "refused: 7 more"))
+        self.assertNotIn("\x1b", shown.stderr)
+        self.service.start()
+        self.service.drop("q.csv", ["color,uid,uid", "red,a,b"])
+        self.service.wait_for_log(r"warn\w* +q~2\.csv \(dropped as q\.csv\) refused: bad_header: \S")
+        self.service.drop("odd\x1b[31m.data", ["a"])
+        found = self.service.wait_for_log(
+            r"warn\w* +(unnamed-\d+\.data) \(dropped as odd\\x1b\[31m\.data\) refused: unknown_format: \S")
+        self.assertEqual(self.story("odd\x1b[31m.data")["file"], found.group(1))
+        self.assertEqual((self.story("q.csv")["file"], self.story("q.csv")["dropped_as"]), ("q.csv", None))
+        self.assertEqual(self.story("q~2.csv")["dropped_as"], "q.csv")
+        text = self.service.command("status", "--file", "q.csv").stdout
+        self.assertRegex(text, r"Refused +bad_header: \S")
+        self.assertEqual(self.service.command("status", "--file", "none.csv").returncode, 1)
+
+    def story(self, name):
+        shown = self.service.command("status", "--json", "--file", name)
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        return json.loads(shown.stdout)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1] + sys.argv[3:])

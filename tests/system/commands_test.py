@@ -2,6 +2,7 @@
 """What commands print, where, and how they end, as processes: commands_test.py USHERD SANDBOX"""
 import json
 import os
+import signal
 import subprocess
 import sys
 import unittest
@@ -84,6 +85,40 @@ class Commands(unittest.TestCase):
         shown = self.service.command("status", "--json", "--file", name)
         self.assertEqual(shown.returncode, 0, shown.stderr)
         return json.loads(shown.stdout)
+
+    def results_to(self, out, *words, **more):
+        return subprocess.run([USHERD, *words, "--config", self.service.config], stdout=out, stderr=subprocess.PIPE,
+                              text=True, timeout=service.PATIENCE_S, **more)
+
+    def test_results_that_are_lost_are_a_failure(self):
+        self.service.drop("a.ndjson", good(2) + ['{"uid":""}'])
+        file = os.path.join(self.service.folder, "b.ndjson")
+        with open(file, "w", encoding="utf-8") as out:
+            out.write("".join(line + "\n" for line in good(2)))
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            def lost(*words):
+                ended = self.results_to(full, *words)
+                self.assertEqual(ended.returncode, 1, (words, ended.stderr))
+                self.assertTrue(ended.stderr.endswith(
+                    "usherd: cannot write to standard output: No space left on device\n"), (words, ended.stderr))
+            lost("drain")
+            self.assertEqual(subprocess.run([USHERD, "--help"], stdout=full, stderr=subprocess.DEVNULL,
+                                            check=False).returncode, 1)
+            for words in (["version"], ["check"], ["check", file], ["submit", file], ["rejects", "list"],
+                          ["rejects", "export"], ["trace", "user-1"]):
+                lost(*words)
+            self.service.start()
+            lost("status")
+            watching = self.results_to(full, "status", "--watch")
+            self.assertEqual((watching.returncode, watching.stderr), (1, "usherd: cannot write to standard output\n"))
+
+    def test_a_reader_that_had_enough_is_no_failure(self):
+        for ignored in (False, True):
+            ours, theirs = os.pipe()
+            os.close(ours)
+            ended = self.results_to(theirs, "version", restore_signals=not ignored)
+            os.close(theirs)
+            self.assertEqual((ended.returncode, ended.stderr), (0 if ignored else -signal.SIGPIPE, ""))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
   Daemon daemon(*config, options, log_of(*config, options.progress_bar));
   const auto summary = daemon.run();
   std::fputs(summary.report.c_str(), stdout);
+  std::fputs(summary.notes.c_str(), stderr);
   if (!summary.error.empty())
     fmt::print(stderr, "usherd: {}\n", summary.error);
   return summary.exit;

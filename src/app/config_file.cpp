@@ -39,7 +39,6 @@ class ConfigReader {
     }
     read_members(root, "");
   }
-  [[nodiscard]] const ConfigLines& lines() const { return lines_; }
 
  private:
   void fault(const YamlNode& at, std::string key, std::string message, std::string hint) {
@@ -54,7 +53,7 @@ class ConfigReader {
         fault(name, std::string(section), "a key must be a word", "write it as in 'name: value'");
         continue;
       }
-      if (const auto [first, is_new] = lines_.emplace(path, name.line); !is_new)
+      if (const auto [first, is_new] = outcome_.lines.emplace(path, name.line); !is_new)
         fault(name, path, fmt::format("is set twice (first at line {})", first->second), "keep one of them");
       if (section.empty() && is_config_section(name.text))
         read_section(name, map.items[i]);
@@ -86,7 +85,6 @@ class ConfigReader {
   }
 
   ConfigOutcome& outcome_;
-  ConfigLines lines_;
 };
 
 /// The whole file, or one fault that names it.
@@ -134,9 +132,8 @@ ConfigOutcome parse_config(std::string_view text, std::string file_name) {
   }
   const auto root = parse_yaml(text, outcome.faults);
   if (root) {
-    ConfigReader reader(outcome);
-    reader.read(*root);
-    check_combinations(outcome.config, reader.lines(), outcome.faults);
+    ConfigReader(outcome).read(*root);
+    check_combinations(outcome.config, outcome.lines, outcome.faults);
   }
   std::stable_sort(outcome.faults.begin(), outcome.faults.end(),
                    [](const ConfigFault& a, const ConfigFault& b) { return a.line < b.line; });

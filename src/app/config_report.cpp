@@ -1,7 +1,6 @@
 #include "usherd/app/config_report.hpp"
 
-#include "usherd/adapters/https_transport.hpp"
-#include "usherd/app/api_key.hpp"
+#include "src/app/named_files.hpp"
 #include "usherd/app/config_proxy.hpp"
 #include "usherd/core/text.hpp"
 
@@ -39,38 +38,23 @@ std::string describe_places(const Config& config) {
 }  // namespace
 
 ConfigReport report_config(const ConfigOutcome& outcome, const Environment& environment) {
-  if (!outcome.good())
-    return {ExitCode::config, "", format_faults(outcome)};
-  const auto& api = outcome.config.api;
   const auto file = printable(outcome.file, 1000);
-  std::string faults;
+  ConfigOutcome all{outcome.file, {}, outcome.faults, {}};
   std::string notes;
   // Who checks need not be the user who runs the service, and may well be kept from its secrets.
-  const auto blame = [&](const Error& error) {
-    if (error.code == Errc::denied)
-      notes += fmt::format("{}: not checked: {}\n", file, error.message);
+  for (auto& named : check_named_files(outcome, environment)) {
+    if (named.denied)
+      notes += fmt::format("{}: not checked: {}\n", file, named.fault.message);
     else
-      faults += fmt::format("{}: {}\n", file, error.message);
-  };
-  const auto proxy = choose_proxy(api, environment);
-  if (!proxy)
-    blame(proxy.error());
-  if (const auto key = read_api_key(api.key_file, environment); !key)
-    blame(key.error());
-  if (!api.ca_file.empty()) {
-    if (const auto roots = check_ca_file(api.ca_file); !roots)
-      blame(roots.error());
+      insert_by_line(all.faults, std::move(named.fault));
   }
-  if (!api.proxy_credentials_file.empty()) {
-    if (const auto credentials = read_proxy_credentials(api.proxy_credentials_file); !credentials)
-      blame(credentials.error());
-  }
-  if (!faults.empty())
-    return {ExitCode::config, "", faults + notes};
+  if (!all.good())
+    return {ExitCode::config, "", format_faults(all) + notes};
+  const auto& api = outcome.config.api;
   ConfigReport report;
   report.err = notes;
   report.out = fmt::format("{}: configuration is good\n  API at {}", file, api.base_url);
-  if (*proxy)
+  if (const auto proxy = choose_proxy(api, environment); proxy && *proxy)
     report.out += fmt::format(", through the proxy {}", (*proxy)->host_port());
   report.out += "\n" + describe_limits(outcome.config) + describe_places(outcome.config);
   return report;

@@ -20,10 +20,19 @@ FoundationFault fault(ExitCode exit, Error error) {
   return {exit, std::move(error)};
 }
 
+/// What the disk refuses may pass, and no word of the configuration is wrong.
+FoundationFault start_fault(const Error& error) {
+  if (error.code != Errc::no_space)
+    return fault(ExitCode::config, error);
+  constexpr auto kAdvice =
+      "{}; usherd cannot start before that is mended; as a service it will be started again until then";
+  return fault(ExitCode::failure, {error.code, fmt::format(kAdvice, error.message)});
+}
+
 /// Nobody but usherd has business there.
 Result<void> make_state_directory(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-    return Error::system(errno, "make state.directory " + directory);
+    return call_error(directory, errno, "make state.directory " + directory);
   return {};
 }
 
@@ -75,21 +84,22 @@ boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& 
   foundation.https = std::move(*https);
   const SpoolLayout layout(config.spool.directory);
   if (auto folders = prepare_folders(disk, layout); !folders)
-    return fault(ExitCode::config, folders.error());
+    return start_fault(folders.error());
   if (auto made = make_state_directory(config.state.directory); !made)
-    return fault(ExitCode::config, made.error());
+    return start_fault(made.error());
   auto lock = SpoolLock::take(config.spool.directory, config.state.directory);
   if (!lock)
-    return fault(lock.error().code == Errc::denied ? ExitCode::busy : ExitCode::config, lock.error());
+    return lock.error().code == Errc::denied ? fault(ExitCode::busy, lock.error())
+                                             : start_fault(lock.error());
   foundation.lock = std::make_unique<SpoolLock>(std::move(*lock));
   if (auto swept = sweep_trials(disk, layout); !swept)
-    return fault(ExitCode::config, swept.error());
+    return start_fault(swept.error());
   auto ledger = open_ledger(config);
   if (!ledger)
     return fault(ledger.error().code == Errc::corrupt ? ExitCode::config : ExitCode::failure, ledger.error());
   foundation.ledger = std::move(*ledger);
   if (auto matched = match_spool(disk, layout, *foundation.ledger); !matched)
-    return fault(ExitCode::config, matched.error());
+    return start_fault(matched.error());
   std::random_device device;
   const auto random = [&device] { return static_cast<std::byte>(device()); };
   auto keys = user_keys_of(*foundation.ledger, random);

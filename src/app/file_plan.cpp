@@ -14,32 +14,14 @@
 namespace usherd {
 namespace {
 
-/// Counts batches as the batcher would cut them.
-class Cutter {
- public:
-  Cutter(const Config& config, CheckedFile& out)
-      : most_records_(effective_max_records(config)), most_bytes_(config.batch.max_bytes), out_(out) {}
-  void add(std::uint64_t length) {
-    const bool full = records_ >= most_records_;
-    const bool heavy = records_ > 0 && bytes_ + length + 1 + kFramingBytes > most_bytes_;
-    if (records_ == 0 || full || heavy) {
-      ++out_.batches;
-      out_.full_by_bytes += heavy && !full ? 1 : 0;
-      records_ = 0;
-      bytes_ = 0;
-    }
-    ++records_;
-    bytes_ += length + 1;
-    out_.good_bytes += length;
-  }
+/// One that would be sent; a comma or the end of the list goes with it.
+void add_good(CheckedFile& out, std::uint64_t length) {
+  out.good_bytes += length + 1;
+}
 
- private:
-  std::uint64_t most_records_;
-  std::uint64_t most_bytes_;
-  CheckedFile& out_;
-  std::uint64_t records_ = 0;
-  std::uint64_t bytes_ = 0;
-};
+std::uint64_t divided_up(std::uint64_t amount, std::uint64_t by) {
+  return (amount + by - 1) / by;
+}
 
 BlockReader make_reader(const Config& config) {
   const std::array<std::byte, UserKeys::kSecretBytes> no_secret{};
@@ -48,7 +30,6 @@ BlockReader make_reader(const Config& config) {
 
 Result<CheckedFile> check_ndjson(ReadFile& file, const Config& config, const OnRejection& on_rejection) {
   CheckedFile out;
-  Cutter cutter(config, out);
   auto reader = make_reader(config);
   const auto size = file.size();
   if (!size)
@@ -60,7 +41,7 @@ Result<CheckedFile> check_ndjson(ReadFile& file, const Config& config, const OnR
       return read.error();
     out.records += block.lines;
     for (const auto& record : block.records)
-      cutter.add(record.length);
+      add_good(out, record.length);
     for (const auto& rejection : block.rejections)
       on_rejection(rejection, ++out.rejected);
   }
@@ -71,13 +52,12 @@ Result<CheckedFile> check_ndjson(ReadFile& file, const Config& config, const OnR
 Result<CheckedFile> check_converted(ReadFile& file, const Config& config, FileFormat format,
                                     const OnRejection& on_rejection) {
   CheckedFile out;
-  Cutter cutter(config, out);
   auto reader = make_reader(config);
   const auto emit = [&](std::string_view line, const Origin& origin) -> Result<void> {
     ++out.records;
     auto rejection = reader.check_line(line, origin.offset, origin.line);
     if (!rejection) {
-      cutter.add(line.size());
+      add_good(out, line.size());
       return {};
     }
     if (auto bad_row = format.format == Format::csv ? read_bad_row(line) : std::nullopt) {
@@ -115,32 +95,34 @@ Result<CheckedFile> check_records(Files& files, const Config& config, const std:
 
 void FilePlan::add(const CheckedFile& file) {
   good_ += file.records - file.rejected;
-  batches_ += file.batches;
-  full_by_bytes_ += file.full_by_bytes;
+  good_bytes_ += file.good_bytes;
 }
 
 std::string FilePlan::text() const {
   std::string out;
   const auto& limits = config_.limits;
+  const auto by_records = divided_up(good_, effective_max_records(config_));
+  const auto by_bytes = divided_up(good_bytes_, config_.batch.max_bytes - kFramingBytes);
+  const auto batches = std::max(by_records, by_bytes);
   fmt::format_to(std::back_inserter(out),
                  "plan: {} record{} in about {} batch{} of at most {} records and {}\n", good_,
-                 good_ == 1 ? "" : "s", batches_, batches_ == 1 ? "" : "es", effective_max_records(config_),
+                 good_ == 1 ? "" : "s", batches, batches == 1 ? "" : "es", effective_max_records(config_),
                  format_size(config_.batch.max_bytes));
-  if (batches_ == 0)
+  if (batches == 0)
     return out;
-  const auto per_batch = std::max<std::uint64_t>(1, good_ / batches_);
+  const auto per_batch = std::max<std::uint64_t>(1, good_ / batches);
   const bool by_operations = per_batch * limits.in_progress_batches > limits.in_progress_operations;
   const auto at_once = by_operations ? std::max<std::uint64_t>(1, limits.in_progress_operations / per_batch)
                                      : limits.in_progress_batches;
   fmt::format_to(std::back_inserter(out), "a batch is closed by {}; ",
-                 full_by_bytes_ * 2 > batches_ ? "batch.max_bytes" : "batch.max_records");
-  if (batches_ <= at_once)
+                 by_bytes > by_records ? "batch.max_bytes" : "batch.max_records");
+  if (batches <= at_once)
     out += "all of them may be in progress at once, no limit binds\n";
   else
     fmt::format_to(std::back_inserter(out),
                    "{} binds: {} batches in progress at once, {} rounds of job time\n",
                    by_operations ? "limits.in_progress_operations" : "limits.in_progress_batches", at_once,
-                   (batches_ + at_once - 1) / at_once);
+                   (batches + at_once - 1) / at_once);
   return out;
 }
 

@@ -15,9 +15,7 @@ namespace usherd {
 struct CheckedFile {
   std::uint64_t records = 0;
   std::uint64_t rejected = 0;
-  std::uint64_t good_bytes = 0;     ///< of the records that would be sent
-  std::uint64_t full_by_bytes = 0;  ///< batches that batch.max_bytes closes
-  std::uint64_t batches = 0;        ///< if no user stood in the way
+  std::uint64_t good_bytes = 0;  ///< of the records that would be sent, as they stand in a body
 };
 
 using OnRejection = std::function<void(const Rejection&, std::uint64_t count)>;
@@ -27,7 +25,8 @@ using OnRejection = std::function<void(const Rejection&, std::uint64_t count)>;
 [[nodiscard]] Result<CheckedFile> check_records(Files& files, const Config& config, const std::string& path,
                                                 FileFormat format, const OnRejection& on_rejection);
 
-/// How the checked files would go out: batches, and the limit that binds.
+/// How the checked files would go out together, if no user stood in the way: batches, and the limit that
+/// binds.
 class FilePlan {
  public:
   explicit FilePlan(const Config& config) : config_(config) {}
@@ -37,8 +36,7 @@ class FilePlan {
  private:
   const Config& config_;
   std::uint64_t good_ = 0;
-  std::uint64_t batches_ = 0;
-  std::uint64_t full_by_bytes_ = 0;
+  std::uint64_t good_bytes_ = 0;
 };
 
 }  // namespace usherd

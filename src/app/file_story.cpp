@@ -34,7 +34,14 @@ std::string_view word_of(FileState state) {
 }
 
 Result<std::optional<Story>> read_story(Ledger& ledger, std::string_view name) {
-  const auto end = ledger.file_end(name);
+  auto end = ledger.file_end(name);
+  if (end && !*end) {
+    const auto kept = ledger.kept_name_of(name);
+    if (!kept)
+      return kept.error();
+    if (*kept)
+      end = ledger.file_end(**kept);
+  }
   if (!end)
     return end.error();
   if (!*end)
@@ -95,6 +102,14 @@ AdminReply tell_of_incoming(DaemonParts& parts, const std::string& name) {
                                        printable(name)));
 }
 
+void add_text(std::string& out, std::string_view name, std::string_view text) {
+  out += fmt::format(",\"{}\":", name);
+  if (text.empty())
+    out += "null";
+  else
+    append_json_string(out, text);
+}
+
 std::string story_json(DaemonParts& parts, const Story& story) {
   const auto* entry = parts.files.find(story.file.number);
   const auto* progress = entry == nullptr ? nullptr : &entry->progress;
@@ -105,6 +120,7 @@ std::string story_json(DaemonParts& parts, const Story& story) {
     sum.rejected += mark.local_rejected;
   std::string out = "{\"file\":";
   append_json_string(out, story.file.name);
+  add_text(out, "dropped_as", story.file.original == story.file.name ? "" : printable(story.file.original));
   out += fmt::format(
       ",\"sequence\":{},\"state\":\"{}\",\"accepted\":\"{}\",\"bytes\":{},\"bytes_to_read\":{},\"bytes_"
       "read\":{},"
@@ -119,11 +135,8 @@ std::string story_json(DaemonParts& parts, const Story& story) {
     append_json_string(out, format_rfc3339(*story.end.finished));
   else
     out += "null";
-  out += ",\"refusal\":";
-  if (story.file.refusal_code.empty())
-    out += "null";
-  else
-    append_json_string(out, story.file.refusal_code);
+  add_text(out, "refusal", story.file.refusal_code);
+  add_text(out, "refusal_message", story.file.refusal_message);
   out += ",\"waits_for\":";
   append_json_string(out, waits_for(parts, story.file, progress));
   out += "}\n";

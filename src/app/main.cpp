@@ -1,4 +1,5 @@
 #include "src/app/commands.hpp"
+#include "src/app/standard_output.hpp"
 #include "usherd/app/command_line.hpp"
 
 #include <malloc.h>
@@ -17,11 +18,14 @@ int main(int argc, char** argv) {
   ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
   try {
     const auto parsed = usherd::parse_command_line(argc, argv);
-    if (const auto* exit = std::get_if<usherd::CommandLineExit>(&parsed)) {
-      std::fputs(exit->text.c_str(), exit->to_stdout ? stdout : stderr);
-      return static_cast<int>(exit->code);
-    }
-    return static_cast<int>(usherd::run_command(std::get<usherd::CommandLine>(parsed)));
+    const auto run = [&parsed] {
+      if (const auto* exit = std::get_if<usherd::CommandLineExit>(&parsed)) {
+        std::fputs(exit->text.c_str(), exit->to_stdout ? stdout : stderr);
+        return exit->code;
+      }
+      return usherd::run_command(std::get<usherd::CommandLine>(parsed));
+    };
+    return static_cast<int>(usherd::run_to_stdout(run));
   } catch (const std::exception& bug) {
     std::fprintf(stderr, "usherd: internal error: %s\n", bug.what());
     return static_cast<int>(usherd::ExitCode::failure);

@@ -3,6 +3,8 @@
 #include "usherd/core/log_event.hpp"
 #include "usherd/core/text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_set>
 
@@ -15,6 +17,14 @@ constexpr std::size_t kGroup = 256;
 constexpr auto kRetry = 2s;
 constexpr auto kExpiryPace = 10min;
 constexpr std::size_t kExpiryGroup = 500;
+
+constexpr std::size_t kMostReason = 500;
+
+std::string shown_name(const SpoolFile& file) {
+  if (file.original == file.name)
+    return printable(file.name);
+  return fmt::format("{} (dropped as {})", printable(file.name), printable(file.original));
+}
 
 /// Leaves in `group` only what `results` call done; hands the others to `failed`.
 void keep_done(std::vector<Ending>& group, const std::vector<Result<void>>& results,
@@ -185,22 +195,30 @@ void Settling::failed(const SpoolFile& file, const Error& error) {
 void Settling::ended(const Ending& ending) {
   std::erase(named_, ending.file.number);
   ++totals_.files;
-  if (ending.file.state == FileState::refused)
-    ++totals_.refused;
-  else if (ending.outcomes.rejected + ending.outcomes.unknown > 0)
+  if (ending.outcomes.rejected + ending.outcomes.unknown > 0)
     ++totals_.with_rejects;
   totals_.records += ending.records;
   totals_.outcomes += ending.outcomes;
-  const auto event =
-      ending.file.state == FileState::refused ? LogEvent::file_refused : LogEvent::file_finished;
-  log_event(parts_.log, LogLevel::info, {event, ending.file.name, 0, {}, {}},
-            "{}: {} records, {} imported, {} merged, {} rejected, {} unknown", printable(ending.file.name),
-            ending.records, ending.outcomes.imported, ending.outcomes.merged, ending.outcomes.rejected,
-            ending.outcomes.unknown);
+  if (ending.file.state == FileState::refused)
+    refused(ending.file);
+  else
+    log_event(parts_.log, LogLevel::info, {LogEvent::file_finished, ending.file.name, 0, {}, {}},
+              "{}: {} records, {} imported, {} merged, {} rejected, {} unknown", printable(ending.file.name),
+              ending.records, ending.outcomes.imported, ending.outcomes.merged, ending.outcomes.rejected,
+              ending.outcomes.unknown);
   if (!ending.tail.empty())
     parts_.log.warn("{} was appended to after it was taken: what was added enters as {}",
                     printable(ending.file.name), printable(ending.tail));
   parts_.files.close(ending.file.number);
+}
+
+void Settling::refused(const SpoolFile& file) {
+  const auto name = shown_name(file);
+  ++totals_.refused;
+  if (totals_.first_refused.size() < SettledTotals::kMostRefusedNamed)
+    totals_.first_refused.push_back(fmt::format("{} refused: {}", name, file.refusal_code));
+  log_event(parts_.log, LogLevel::warning, {LogEvent::file_refused, file.name, 0, {}, file.refusal_code},
+            "{} refused: {}: {}", name, file.refusal_code, printable(file.refusal_message, kMostReason));
 }
 
 boost::asio::awaitable<void> Settling::expire() {

@@ -218,6 +218,8 @@ Result<std::string> file_text(std::string_view json, TextStyle style) {
   Lines lines(style);
   const auto state = file.text("state");
   lines.add("File", file.text("file"));
+  if (const auto dropped = file.text("dropped_as"); !dropped.empty())
+    lines.add("Dropped as", dropped);
   lines.add("State", lines.paint(state, colour_of(state)));
   if (state != "left") {
     lines.add("Accepted", fmt::format("{} as number {}", file.text("accepted"), file.number("sequence")));
@@ -230,7 +232,7 @@ Result<std::string> file_text(std::string_view json, TextStyle style) {
                                      grouped(file.number("pending"))));
   }
   if (const auto refusal = file.text("refusal"); !refusal.empty())
-    lines.add("Refused", refusal);
+    lines.add("Refused", fmt::format("{}: {}", refusal, file.text("refusal_message")));
   if (const auto finished = file.text("finished"); !finished.empty())
     lines.add("Finished", finished);
   lines.add("Waits for", file.text("waits_for"));

@@ -1,7 +1,9 @@
 #include "src/app/supervision.hpp"
 
+#include "src/app/named_files.hpp"
 #include "usherd/app/config_file.hpp"
 #include "usherd/app/config_reload.hpp"
+#include "usherd/app/environment.hpp"
 #include "usherd/core/log_event.hpp"
 #include "usherd/core/text.hpp"
 
@@ -10,6 +12,34 @@
 #include <algorithm>
 
 namespace usherd {
+namespace {
+
+/// Files left that a drain names; the rest is counted.
+constexpr std::size_t kMostNamed = 20;
+
+std::string refused_text(const SettledTotals& totals) {
+  std::string text;
+  for (const auto& one : totals.first_refused)
+    text += one + "\n";
+  if (totals.refused > totals.first_refused.size())
+    text += fmt::format("refused: {} more\n", totals.refused - totals.first_refused.size());
+  return text;
+}
+
+std::string left_text(const DrainReport& report) {
+  std::string text;
+  const auto named = std::min(report.left.size(), kMostNamed);
+  for (std::size_t i = 0; i < named; ++i) {
+    const auto& left = report.left[i];
+    text += fmt::format("left in incoming/: {} ({}: {})\n", printable(left.name), word_of(left.reason),
+                        left.detail);
+  }
+  if (report.left_count > named)
+    text += fmt::format("left in incoming/: {} more\n", report.left_count - named);
+  return text;
+}
+
+}  // namespace
 
 Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& parts, Log& log,
                          OnReload on_reload)
@@ -108,11 +138,14 @@ std::string_view Supervision::mode() const {
 
 Result<void> Supervision::reload() {
   link_.reloading();
-  const auto outcome = load_config(options_.config_path);
+  auto outcome = load_config(options_.config_path);
+  add_named_faults(outcome, process_environment());
   reload_good_ = outcome.good();
   if (!outcome.good()) {
-    log_event(log_, LogLevel::error, {LogEvent::reload_refused, {}, 0, {}, {}},
-              "the configuration was not reloaded, the old one stays:\n{}", format_faults(outcome));
+    for (const auto& fault : outcome.faults)
+      log_event(log_, LogLevel::error, {LogEvent::reload_refused, {}, 0, {}, {}},
+                "the configuration was not reloaded, the old one stays: {}",
+                format_fault(outcome.file, fault));
     link_.reloaded();
     return Error{Errc::invalid,
                  "the configuration was not reloaded, the old one stays:\n" + format_faults(outcome)};
@@ -239,25 +272,24 @@ boost::asio::awaitable<void> Supervision::drain() {
     }
     co_await news_->wait_until(until);
   }
-  if (is_drained())
+  if (is_drained()) {
+    // Delivery took its time, and producers went on dropping.
+    if (auto left = co_await parts_.intake.left_behind())
+      taken_ = std::move(*left);
     report_drain();
-  else if (summary_.error.empty())
+  } else if (summary_.error.empty()) {
     fail(ExitCode::failure, "stopped before everything was delivered; what is left is safe in working/");
+  }
 }
 
 void Supervision::report_drain() {
   const auto& totals = parts_.settling.totals();
   const auto& sum = totals.outcomes;
-  auto& report = summary_.report;
-  report = fmt::format(
+  summary_.report = fmt::format(
       "files {}  refused {}  records {}  imported {}  merged {}  rejected {}  unknown {}  rekeyed {}\n",
       totals.files, totals.refused, totals.records, sum.imported, sum.merged, sum.rejected, sum.unknown,
       sum.rekeyed);
-  for (const auto& left : taken_->left)
-    report += fmt::format("left in incoming/: {} ({}: {})\n", printable(left.name), word_of(left.reason),
-                          left.detail);
-  if (taken_->left_count > taken_->left.size())
-    report += fmt::format("left in incoming/: {} more\n", taken_->left_count - taken_->left.size());
+  summary_.notes = refused_text(totals) + left_text(*taken_);
   if (const auto stuck = totals.stuck + parts_.feed.unreadable(); stuck > 0) {
     fail(ExitCode::failure, fmt::format("{} accepted files cannot be finished: run 'usherd doctor'", stuck));
     return;

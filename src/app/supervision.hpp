@@ -24,7 +24,8 @@ class Supervision {
   /// SIGTERM: run() ends in order. Said again: what is under way is broken off.
   void stop();
   [[nodiscard]] const RunSummary& summary() const { return summary_; }
-  /// SIGHUP. Reads the configuration again; a faulty one is refused as Errc::invalid and the old one stays.
+  /// SIGHUP. Reads the configuration again. A faulty one, or one that names a faulty key or faulty trust
+  /// roots, is refused as Errc::invalid, and the old one stays.
   Result<void> reload();
   /// Goes by a configuration that was loaded, but for directories and listeners.
   void take_up(const Config& fresh);

@@ -51,7 +51,7 @@ std::array<Folder, 5> folders_of(const SpoolLayout& layout) {
 Result<bool> make_folder(const Folder& folder) {
   if (::mkdir(folder.path.c_str(), 0700) != 0) {
     if (errno != EEXIST)
-      return Error::system(errno, fmt::format("make {}", folder.path));
+      return call_error(folder.path, errno, fmt::format("make {}", folder.path));
     struct ::stat found {};
     if (::lstat(folder.path.c_str(), &found) != 0)
       return Error::system(errno, folder.path);
@@ -78,6 +78,8 @@ Result<void> move_through(Files& files, const std::array<std::string, 4>& folder
     const auto& from = folders[next - 1];
     const auto& to = folders[next];
     const auto moved = files.rename(fmt::format("{}/{}", from, name), fmt::format("{}/{}", to, name));
+    if (!moved && moved.error().code == Errc::no_space)
+      return disk_error(to, moved.error());
     if (!moved) {
       return moved.error().within(
           fmt::format("{} and {} must be on one file system and writable: trial rename", from, to));
@@ -87,7 +89,26 @@ Result<void> move_through(Files& files, const std::array<std::string, 4>& folder
   return {};
 }
 
+/// What can be said of a folder that is there: an error in it is one of the disk.
+Result<void> on_disk(const std::string& folder, const Result<void>& done) {
+  if (!done && (done.error().code == Errc::no_space || done.error().code == Errc::io))
+    return disk_error(folder, done.error());
+  return done;
+}
+
 }  // namespace
+
+Error disk_error(const std::string& place, const Error& error) {
+  struct ::statvfs found {};
+  const bool read_only = ::statvfs(place.c_str(), &found) == 0 && (found.f_flag & ST_RDONLY) != 0;
+  return {Errc::no_space, read_only ? place + ": the file system is read-only" : error.message};
+}
+
+Error call_error(const std::string& place, int number, std::string_view what) {
+  auto error = Error::system(number, what);
+  const bool of_disk = error.code == Errc::no_space || number == EIO;
+  return of_disk ? disk_error(place, error) : error;
+}
 
 Result<void> prepare_folders(Files& files, const SpoolLayout& layout) {
   for (const auto& folder : folders_of(layout)) {
@@ -101,22 +122,22 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout) {
                                            layout.rejected()};
   const auto name = fmt::format("{}{}", kTrial, ::getpid());
   for (const auto& folder : folders) {
-    const auto cleared = files.remove(fmt::format("{}/{}", folder, name));
+    const auto cleared = on_disk(folder, files.remove(fmt::format("{}/{}", folder, name)));
     if (!cleared)
       return cleared.error();
   }
   const auto trial = files.write(folders.front() + "/" + name, WriteMode::create);
   if (!trial)
-    return trial.error();
+    return on_disk(folders.front(), trial.error());
   auto stands_in = folders.front();
   auto moved = move_through(files, folders, name, stands_in);
-  const auto removed = files.remove(stands_in + "/" + name);
+  const auto removed = on_disk(stands_in, files.remove(stands_in + "/" + name));
   if (!moved)
     return moved;
   if (!removed)
     return removed.error();
   // The folders' own entries must survive a power loss before a file in them may count as accepted.
-  return files.sync(layout.root());
+  return on_disk(layout.root(), files.sync(layout.root()));
 }
 
 Result<void> sweep_trials(Files& files, const SpoolLayout& layout) {

@@ -30,6 +30,7 @@ struct Intake::Present {
 asio::awaitable<Result<DrainReport>> Intake::take_present() {
   total_accepted_ = 0;
   auto present = std::make_shared<Present>();
+  present_ = present;
   ScanOptions survey;
   survey.most = 1;
   // The worker is the only one to touch it until the scan has returned.
@@ -44,10 +45,13 @@ asio::awaitable<Result<DrainReport>> Intake::take_present() {
     co_return surveyed.error().within("look into incoming/");
   while (!stopping_) {
     const bool more = co_await drain_turn(present);
-    if (!more)
+    if (!more) {
+      // All of them were taken: who has such a name from now on came later.
+      present->names.clear();
       break;
+    }
   }
-  co_return co_await drain_report(present);
+  co_return co_await left_behind();
 }
 
 asio::awaitable<bool> Intake::drain_turn(std::shared_ptr<Present> present) {
@@ -89,7 +93,8 @@ asio::awaitable<bool> Intake::drain_turn(std::shared_ptr<Present> present) {
   co_return present->failed.size() < kMostFailed;
 }
 
-asio::awaitable<Result<DrainReport>> Intake::drain_report(std::shared_ptr<Present> present) {
+asio::awaitable<Result<DrainReport>> Intake::left_behind() {
+  const auto present = present_;
   auto report = std::make_shared<DrainReport>();
   report->accepted = total_accepted_;
   ScanOptions survey;

@@ -1,5 +1,7 @@
 #include "usherd/spool/spool_lock.hpp"
 
+#include "usherd/spool/folders.hpp"
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -26,8 +28,11 @@ Error held(int descriptor, const std::string& directory) {
 Result<void> lock(const std::string& directory, int& descriptor) {
   const auto path = directory + "/.usherd-lock";
   descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (descriptor < 0)
-    return Error{Errc::io, Error::system(errno, fmt::format("open {}", path)).message};
+  if (descriptor < 0) {
+    const auto error = call_error(directory, errno, fmt::format("open {}", path));
+    // Denied would mean that somebody holds it.
+    return Error{error.code == Errc::no_space ? Errc::no_space : Errc::io, error.message};
+  }
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK)
       return held(descriptor, directory);

@@ -201,6 +201,28 @@ class Admin(unittest.TestCase):
         self.assertIn("nonsense", text)
         self.assertEqual(value(self.service.get("/metrics")[1], "usherd_config_last_reload_successful"), 0)
 
+    def test_a_reload_that_names_faulty_files_is_refused_whole(self):
+        key = self.service.facts["key_file"]
+        self.service.write_config(ca_file="/nonexist.pem", limits=", in_progress_batches: 7")
+        os.chmod(key, 0o644)
+        self.service.process.send_signal(signal.SIGHUP)
+        self.service.wait_for_log(r"stays: \S+:1: API key: \S+ everybody")
+        self.service.wait_for_log(r"stays: \S+:1: api\.ca_file /nonexist\.pem: No such file")
+        status = self.service.wait_until(lambda status: not status["service"]["reload_good"], "refused")
+        self.assertEqual(status["budget"]["batches"]["limit"], 90)
+        self.assertEqual(value(self.service.get("/metrics")[1], "usherd_config_last_reload_successful"), 0)
+        with open(self.service.log, encoding="utf-8") as log:
+            text = log.read()
+        self.assertNotIn("configuration reloaded", text)
+        self.assertNotIn("\\x0a", text)
+        self.service.drop("a.ndjson", good(3))
+        self.idle(1)
+        os.chmod(key, 0o600)
+        self.service.write_config(limits=", in_progress_batches: 7")
+        self.service.process.send_signal(signal.SIGHUP)
+        self.service.wait_for_log("configuration reloaded")
+        self.service.wait_until(lambda status: status["budget"]["batches"]["limit"] == 7, "the new limit")
+
     def test_events_come_while_the_service_lives(self):
         connection = service.UnixConnection(self.service.socket)
         connection.request("GET", "/api/events")

@@ -40,6 +40,10 @@ class Sandbox:
                                          data=json.dumps(settings).encode())
         urllib.request.urlopen(request, timeout=PATIENCE_S).read()
 
+    def finish_jobs(self):
+        request = urllib.request.Request(self.facts["control"] + "/finish-jobs", method="POST")
+        urllib.request.urlopen(request, timeout=PATIENCE_S).read()
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.communicate(timeout=PATIENCE_S)
@@ -67,13 +71,14 @@ class Service:
         for name in ("incoming", "working", "done", "rejected"):
             os.makedirs(os.path.join(self.folder, "spool", name), exist_ok=True)
 
-    def write_config(self, extra="", hosts="status.example.com"):
+    def write_config(self, extra="", hosts="status.example.com", ca_file=None, limits=""):
         facts = self.facts
+        roots = ca_file or facts["ca_file"]
         with open(self.config, "w", encoding="utf-8") as out:
-            out.write(f"""api: {{base_url: "{facts['api']}", key_file: {facts['key_file']}, ca_file: {facts['ca_file']}}}
+            out.write(f"""api: {{base_url: "{facts['api']}", key_file: {facts['key_file']}, ca_file: {roots}}}
 spool: {{directory: {self.folder}/spool, settle: 0s, rescan: 1s, min_free: 1MiB}}
 state: {{directory: {self.folder}/state}}
-limits: {{requests_per_second: 1000, burst: 1000}}
+limits: {{requests_per_second: 1000, burst: 1000{limits}}}
 batch: {{max_records: 1000, linger: 50ms}}
 admin: {{listen: "{self.listen}", socket: {self.socket}, hosts: [{hosts}]}}
 stop_timeout: 5s

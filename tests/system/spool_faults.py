@@ -212,7 +212,7 @@ def check_odd_outcomes(bench):
     for name, word in (("folder.ndjson", "directory"), ("pipe.ndjson", "special"), ("socket.ndjson", "special"),
                        ("link.ndjson", "symlink"), ("second_name.ndjson", "hard_link")):
         bench.check(os.path.lexists(bench.path("incoming", name)), f"{name} did not stay")
-        bench.check(f"{name} ({word}" in bench.printed, f"{name} is not named as {word}: {bench.printed}")
+        bench.check(f"left in incoming/: {name} ({word}: " in bench.log_text(), f"{name} is not named as {word}")
     bench.check(stat.S_ISFIFO(os.lstat(bench.path("incoming", "pipe.ndjson")).st_mode), "the FIFO was touched")
     bench.check_receipt("neighbour.ndjson", records=1)
     # Told once each, and taken once the other name is gone.

@@ -2,6 +2,7 @@
 
 #include "usherd/app/config.hpp"
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,11 +19,15 @@ struct ConfigFault {
   bool operator==(const ConfigFault&) const = default;
 };
 
+/// Where each key that was given stands: path to line.
+using ConfigLines = std::map<std::string, unsigned, std::less<>>;
+
 /// A configuration, or everything that is wrong with it: with faults the config is not to be used.
 struct ConfigOutcome {
   std::string file;
   Config config;
   std::vector<ConfigFault> faults;  ///< in order of their lines
+  ConfigLines lines;
   [[nodiscard]] bool good() const { return faults.empty(); }
 };
 

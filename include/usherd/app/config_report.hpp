@@ -16,7 +16,8 @@ struct ConfigReport {
 };
 
 /// `check` without files: the configuration is good, with the values that follow from it, or all its faults.
-/// A key that cannot be read and a proxy that cannot be used are faults too.
+/// A key, trust roots and a proxy that cannot be used are faults too; those of the keys that could be read
+/// are told beside faults of the text.
 [[nodiscard]] ConfigReport report_config(const ConfigOutcome& outcome, const Environment& environment);
 
 }  // namespace usherd

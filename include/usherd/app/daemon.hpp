@@ -16,6 +16,7 @@ struct RunSummary {
   ExitCode exit = ExitCode::ok;
   std::string error;   ///< why it failed; empty where it did not
   std::string report;  ///< of a drain that came to its end: for stdout
+  std::string notes;   ///< the same: files that want a look, for stderr
 };
 
 /// The composition root: builds every part from a configuration, runs them on one event loop, stops them in

@@ -16,15 +16,19 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace usherd {
 
 /// What was settled since the start.
 struct SettledTotals {
-  std::uint64_t files = 0;         ///< refused ones counted in
-  std::uint64_t refused = 0;       ///< whole files
-  std::uint64_t with_rejects = 0;  ///< files of which records were rejected or ended unknown
+  static constexpr std::size_t kMostRefusedNamed = 20;
+
+  std::uint64_t files = 0;                 ///< refused ones counted in
+  std::uint64_t refused = 0;               ///< whole files
+  std::vector<std::string> first_refused;  ///< "NAME refused: CODE", printable, kMostRefusedNamed of them
+  std::uint64_t with_rejects = 0;          ///< files of which records were rejected or ended unknown
   std::uint64_t records = 0;
   Outcomes outcomes;
   std::uint64_t stuck = 0;  ///< files whose spool and ledger contradict each other
@@ -65,6 +69,7 @@ class Settling {
   [[nodiscard]] boost::asio::awaitable<void> expire();
   void failed(const SpoolFile& file, const Error& error);
   void ended(const Ending& ending);
+  void refused(const SpoolFile& file);
 
   Parts parts_;
   Settlement settlement_;

@@ -124,6 +124,9 @@ class Ledger {
   };
   /// The file that has this name in done/ or rejected/, or will have it.
   [[nodiscard]] Result<std::optional<FileEnd>> file_end(std::string_view name);
+  /// The name of the newest file that was dropped as `original`, among the last kMostLookedThrough.
+  [[nodiscard]] Result<std::optional<std::string>> kept_name_of(std::string_view original);
+  static constexpr std::uint64_t kMostLookedThrough = 100'000;
 
   /// Bytes of the database on disk.
   [[nodiscard]] Result<std::uint64_t> size() const;

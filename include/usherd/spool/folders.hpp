@@ -7,13 +7,20 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace usherd {
 
 /// Makes the spool and its four folders where they are missing, with their modes; what is there keeps its
 /// own. Ownership is set as far as the process may. Then a trial rename through all four proves that they are
-/// on one file system. The message names the folder or the two folders. Blocks.
+/// on one file system. The message names the folder or the two folders; Errc::no_space when it is the disk's
+/// fault and not the layout's. Blocks.
 [[nodiscard]] Result<void> prepare_folders(Files& files, const SpoolLayout& layout);
+
+/// An error of the disk under `place`: as it is, or that the file system is read-only. Errc::no_space.
+[[nodiscard]] Error disk_error(const std::string& place, const Error& error);
+/// A failed system call in `place`: EROFS, EIO, ENOSPC and their kin as disk_error(), others as they are.
+[[nodiscard]] Error call_error(const std::string& place, int number, std::string_view what);
 
 /// Removes what the trials of processes that were killed left in the folders. Call it under the SpoolLock.
 [[nodiscard]] Result<void> sweep_trials(Files& files, const SpoolLayout& layout);

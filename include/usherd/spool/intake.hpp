@@ -51,6 +51,8 @@ class Intake {
   /// Takes every visible file that is there when it starts, waiting for those that settle and for room on the
   /// disk. What came later or cannot be read is left and named. stop() ends it early.
   [[nodiscard]] boost::asio::awaitable<Result<DrainReport>> take_present();
+  /// After take_present(): what stands in incoming/ now.
+  [[nodiscard]] boost::asio::awaitable<Result<DrainReport>> left_behind();
   void stop();
   /// Called when it parks.
   void on_parked(std::function<void()> parked) { on_parked_ = std::move(parked); }
@@ -87,7 +89,6 @@ class Intake {
   [[nodiscard]] boost::asio::awaitable<std::vector<SeenFile>> look(std::vector<std::string> names);
   [[nodiscard]] boost::asio::awaitable<Result<ScanPage>> scan_page(ScanOptions options);
   [[nodiscard]] boost::asio::awaitable<bool> drain_turn(std::shared_ptr<Present> present);
-  [[nodiscard]] boost::asio::awaitable<Result<DrainReport>> drain_report(std::shared_ptr<Present> present);
 
   void announce(WatchBatch batch);
   void accepted(std::size_t files, std::uint64_t bytes);
@@ -118,6 +119,7 @@ class Intake {
   BootTime parked_since_{};
   std::map<std::string, LeftFile> left_;
   std::vector<LeftFile> just_left_;  ///< by the last claim()
+  std::shared_ptr<Present> present_;
   bool left_overflow_ = false;
   std::uint64_t last_free_ = 0;
   std::size_t total_accepted_ = 0;

@@ -76,11 +76,11 @@ TEST_CASE("a file of trust roots that is missing or holds none is a fault, befor
     return report("api:\n  key_file: " + key.name() + "\n  ca_file: " + file + "\n");
   };
   CHECK(with("/does/not/exist.pem").err ==
-        "f.yaml: api.ca_file /does/not/exist.pem: No such file or directory\n");
+        "f.yaml:3: api.ca_file /does/not/exist.pem: No such file or directory\n");
   const auto empty = with(key.name());
   CHECK(empty.code == ExitCode::config);
-  CHECK(
-      empty.err.starts_with("f.yaml: api.ca_file " + key.name() + " must hold certificates in PEM format: "));
+  CHECK(empty.err.starts_with("f.yaml:3: api.ca_file " + key.name() +
+                              " must hold certificates in PEM format: "));
 }
 
 TEST_CASE("a faulty configuration is told on stderr with exit 78") {
@@ -98,6 +98,21 @@ TEST_CASE(
   const auto bad = report("api:\n  key_file: " + key.name() + "\n", "http://me:s3cret@p:3128");
   CHECK(bad.code == ExitCode::config);
   CHECK(bad.err.starts_with("f.yaml: HTTPS_PROXY: "));
-  CHECK(bad.err.find("f.yaml: API key: " + key.name() + ": everybody") != std::string::npos);
+  CHECK(bad.err.find("f.yaml:2: API key: " + key.name() + ": everybody") != std::string::npos);
   CHECK(bad.err.find("s3cret") == std::string::npos);
+}
+
+TEST_CASE("a slip in one key hides no fault of the files that other keys name") {
+  const KeyFile key(0644);
+  const auto bad = report("api:\n  key_file: " + key.name() + "\n  ca_file: /nonexist.pem\n  sesions: 3\n");
+  CHECK(bad.code == ExitCode::config);
+  CHECK(bad.err.find("f.yaml:2: API key: " + key.name() + ": everybody") == 0);
+  CHECK(bad.err.find("\nf.yaml:3: api.ca_file /nonexist.pem: No such file") != std::string::npos);
+  CHECK(bad.err.find("\nf.yaml:4: api.sesions: unknown key") != std::string::npos);
+}
+
+TEST_CASE("where the file is faulty, nothing is said of a key file that it may have meant to name") {
+  CHECK(report("api:\n  key_fil: /nonexist.key\n").err.find("API key") == std::string::npos);
+  CHECK(report("api:\n  key_file: relative\n").err.find("API key") == std::string::npos);
+  CHECK(report("api: [\n").err.find("API key") == std::string::npos);
 }

@@ -149,6 +149,18 @@ TEST_CASE("finished files are listed by age and no more than asked for") {
   CHECK(bench->finished_before(wall(996), 2).value().empty());
 }
 
+TEST_CASE("a file is found by the name it was dropped under, the newest of several") {
+  LedgerBench bench;
+  for (const FileNumber number : {1U, 2U, 3U})
+    REQUIRE(bench.commit([&](Ledger& ledger) { return add_ready_file(ledger, number); }));
+  auto odd = sample_file(4);
+  odd.original = "caf\xE9.ndjson";
+  REQUIRE(bench.commit([&](Ledger& ledger) { return ledger.insert_file(odd); }));
+  CHECK(bench->kept_name_of("users.ndjson").value() == sample_file(3).name);
+  CHECK(bench->kept_name_of("caf\xE9.ndjson").value() == odd.name);
+  CHECK_FALSE(bench->kept_name_of("other.ndjson").value());
+}
+
 TEST_CASE("a file is forgotten when neither folder keeps anything of it") {
   LedgerBench bench;
   using Kept = Ledger::Kept;

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 using namespace usherd;
 using namespace usherd::test;
 
@@ -114,6 +116,22 @@ TEST_CASE("folders between which nothing can be renamed are both named") {
   REQUIRE(prepare_folders(files, layout).has_value());
   for (const auto& folder : {layout.incoming(), layout.working(), layout.done(), layout.rejected()})
     CHECK(names_in(folder).empty());
+}
+
+TEST_CASE("a disk with errors is told from a spool that is laid out wrongly") {
+  const TempDirectory directory;
+  const SpoolLayout layout(directory.path());
+  StoppingFiles disk;
+  for (const long effects : {0L, 4L}) {  // the first removal, the trial file
+    disk.effects_left = effects;
+    const auto prepared = prepare_folders(disk, layout);
+    REQUIRE_FALSE(prepared.has_value());
+    CHECK(prepared.error().code == Errc::no_space);
+  }
+  disk.effects_left = 5;  // the rename
+  CHECK(prepare_folders(disk, layout).error().code == Errc::io);
+  CHECK(call_error("/", EIO, "open /x").code == Errc::no_space);
+  CHECK(call_error("/", ENOTDIR, "open /x").code == Errc::io);
 }
 
 TEST_CASE("the file system tells its free bytes") {

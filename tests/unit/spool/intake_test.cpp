@@ -34,6 +34,7 @@ struct Intakes {
   TaskGroup tasks{spool.loop.get_executor()};
   std::optional<Intake> intake;
   std::optional<Result<DrainReport>> drained;
+  std::optional<Result<DrainReport>> left;
 
   Intakes() {
     IntakeOptions options;
@@ -60,6 +61,7 @@ struct Intakes {
     poll();
   }
   boost::asio::awaitable<void> drain() { drained.emplace(co_await intake->take_present()); }
+  boost::asio::awaitable<void> look_again() { left.emplace(co_await intake->left_behind()); }
   void poll() {
     spool.loop.restart();
     spool.loop.poll();
@@ -345,6 +347,20 @@ TEST_CASE("a drain leaves the unreadable file and ends") {
   CHECK((*intakes.drained)->accepted == 1);
   REQUIRE((*intakes.drained)->left.size() == 1);
   CHECK((*intakes.drained)->left[0].reason == LeftReason::unreadable);
+}
+
+TEST_CASE("what comes after a drain took its files is later, even under the name of one of them") {
+  Intakes intakes;
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.start_drain();
+  intakes.pass(10s);
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.spool.drop("b.ndjson", "{}");
+  intakes.tasks.spawn(intakes.look_again());
+  intakes.poll();
+  const auto left = intakes.left.value().value().left;
+  REQUIRE(left.size() == 2);
+  CHECK((left[0].reason == LeftReason::later && left[1].reason == LeftReason::later));
 }
 
 TEST_CASE("a drain that is told to stop says what it did not wait for") {

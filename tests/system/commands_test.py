@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""What commands print, where, and how they end, as processes: commands_test.py USHERD SANDBOX"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+import live_service as service
+
+USHERD, SANDBOX = sys.argv[1:3]
+
+
+def good(count, start=0):
+    return [json.dumps({"uid": f"user-{start + i}", "properties": {"n": i}}) for i in range(count)]
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.sandbox = service.Sandbox(SANDBOX, "job_time=100ms")
+        self.addCleanup(self.sandbox.stop)
+        self.service = service.Service(USHERD, self.sandbox.facts)
+        self.addCleanup(self.service.close)
+
+    def start_drain(self):
+        """A drain whose file is in a job that does not end."""
+        self.sandbox.patch({"job_time": "manual"})
+        self.service.drop("a.ndjson", good(3))
+        self.service.process = subprocess.Popen([USHERD, "drain", "--config", self.service.config], text=True,
+                                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while self.service.process.poll() is None and not self.answers():
+            self.service.pause()
+        self.service.wait_until(lambda status: status["jobs"]["count"] == 1, "in a job")
+
+    def answers(self):
+        try:
+            return self.service.status()
+        except OSError:
+            return None
+
+    def end_drain(self):
+        self.sandbox.patch({"job_time": "1ms"})
+        self.sandbox.finish_jobs()
+        out, err = self.service.process.communicate(timeout=service.PATIENCE_S)
+        return self.service.process.returncode, out, err
+
+    def test_a_drain_names_what_came_while_it_ran(self):
+        self.start_drain()
+        for name in ["a.ndjson", "renamed.ndjson"] + [f"more-{i}.ndjson" for i in range(30)]:
+            self.service.drop(name, good(1))
+        with open(os.path.join(self.service.incoming, "in_place.ndjson"), "w", encoding="utf-8") as out:
+            out.write("{}\n")
+        code, out, err = self.end_drain()
+        self.assertEqual(code, 0, err)
+        self.assertTrue(out.startswith("files 1  refused 0  records 3  imported 3"), out)
+        left = [line for line in err.splitlines() if line.startswith("left in incoming/: ")]
+        self.assertEqual((len(left), left[-1]), (21, "left in incoming/: 13 more"))
+        self.assertTrue(all(line.endswith("(later: it came after the drain had started)") for line in left[:20]), err)
+        self.assertEqual(self.service.command("drain").returncode, 2)
+        self.assertEqual(os.listdir(self.service.incoming), [])
+
+    def test_a_file_that_is_refused_whole_is_named_with_its_reason(self):
+        for name in ["q.csv", "odd\x1b[31m.data"] + [f"more-{i}.json" for i in range(25)]:
+            self.service.drop(name, ["color,uid,uid", "red,a,b"])
+        shown = self.service.command("drain")
+        self.assertEqual(shown.returncode, 2)
+        refused = [line for line in shown.stderr.splitlines() if line.startswith(("q", "unnamed", "more", "refused"))]
+        self.assertEqual((len(refused), refused[-1]), (21, "refused: 7 more"))
+        self.assertNotIn("\x1b", shown.stderr)
+        self.service.start()
+        self.service.drop("q.csv", ["color,uid,uid", "red,a,b"])
+        self.service.wait_for_log(r"warn\w* +q~2\.csv \(dropped as q\.csv\) refused: bad_header: \S")
+        self.service.drop("odd\x1b[31m.data", ["a"])
+        found = self.service.wait_for_log(
+            r"warn\w* +(unnamed-\d+\.data) \(dropped as odd\\x1b\[31m\.data\) refused: unknown_format: \S")
+        self.assertEqual(self.story("odd\x1b[31m.data")["file"], found.group(1))
+        self.assertEqual((self.story("q.csv")["file"], self.story("q.csv")["dropped_as"]), ("q.csv", None))
+        self.assertEqual(self.story("q~2.csv")["dropped_as"], "q.csv")
+        text = self.service.command("status", "--file", "q.csv").stdout
+        self.assertRegex(text, r"Refused +bad_header: \S")
+        self.assertEqual(self.service.command("status", "--file", "none.csv").returncode, 1)
+
+    def story(self, name):
+        shown = self.service.command("status", "--json", "--file", name)
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        return json.loads(shown.stdout)
+
+    def results_to(self, out, *words, **more):
+        return subprocess.run([USHERD, *words, "--config", self.service.config], stdout=out, stderr=subprocess.PIPE,
+                              text=True, timeout=service.PATIENCE_S, **more)
+
+    def test_results_that_are_lost_are_a_failure(self):
+        self.service.drop("a.ndjson", good(2) + ['{"uid":""}'])
+        file = os.path.join(self.service.folder, "b.ndjson")
+        with open(file, "w", encoding="utf-8") as out:
+            out.write("".join(line + "\n" for line in good(2)))
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            def lost(*words):
+                ended = self.results_to(full, *words)
+                self.assertEqual(ended.returncode, 1, (words, ended.stderr))
+                self.assertTrue(ended.stderr.endswith(
+                    "usherd: cannot write to standard output: No space left on device\n"), (words, ended.stderr))
+            lost("drain")
+            self.assertEqual(subprocess.run([USHERD, "--help"], stdout=full, stderr=subprocess.DEVNULL,
+                                            check=False).returncode, 1)
+            for words in (["version"], ["check"], ["check", file], ["submit", file], ["rejects", "list"],
+                          ["rejects", "export"], ["trace", "user-1"]):
+                lost(*words)
+            self.service.start()
+            lost("status")
+            watching = self.results_to(full, "status", "--watch")
+            self.assertEqual((watching.returncode, watching.stderr), (1, "usherd: cannot write to standard output\n"))
+
+    def test_a_reader_that_had_enough_is_no_failure(self):
+        for ignored in (False, True):
+            ours, theirs = os.pipe()
+            os.close(ours)
+            ended = self.results_to(theirs, "version", restore_signals=not ignored)
+            os.close(theirs)
+            self.assertEqual((ended.returncode, ended.stderr), (0 if ignored else -signal.SIGPIPE, ""))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])

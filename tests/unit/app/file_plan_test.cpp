@@ -1,0 +1,51 @@
+#include "src/app/file_plan.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using usherd::CheckedFile;
+using usherd::Config;
+using usherd::FilePlan;
+
+namespace {
+
+CheckedFile checked(std::uint64_t records, std::uint64_t bytes, std::uint64_t rejected = 0) {
+  CheckedFile file;
+  file.records = records;
+  file.rejected = rejected;
+  file.good_bytes = bytes;
+  return file;
+}
+
+}  // namespace
+
+TEST_CASE("many small files share their batches") {
+  const Config config;
+  FilePlan plan(config);
+  for (int i = 0; i < 50; ++i)
+    plan.add(checked(1, 200));
+  CHECK(plan.text().starts_with("plan: 50 records in about 1 batch of at most 5000 records"));
+}
+
+TEST_CASE("the plan counts batches by records or by bytes, whichever closes them first") {
+  Config config;
+  config.batch.max_records = 100;
+  config.batch.max_bytes = 1 << 20;
+  FilePlan by_records(config);
+  by_records.add(checked(260, 20'000, 10));
+  by_records.add(checked(51, 20'000));
+  CHECK(by_records.text().find("301 records in about 4 batches") != std::string::npos);
+  CHECK(by_records.text().find("closed by batch.max_records") != std::string::npos);
+  FilePlan by_bytes(config);
+  by_bytes.add(checked(260, 9 << 20));
+  CHECK(by_bytes.text().find("260 records in about 10 batches") != std::string::npos);
+  CHECK(by_bytes.text().find("closed by batch.max_bytes") != std::string::npos);
+}
+
+TEST_CASE("a plan of nothing has no batches") {
+  const Config config;
+  FilePlan plan(config);
+  plan.add(checked(3, 0, 3));
+  CHECK(plan.text().starts_with("plan: 0 records in about 0 batches"));
+}

@@ -127,7 +127,7 @@ class Admin(unittest.TestCase):
         self.assertEqual(self.service.get("/api/file?name=a.ndjson")[0], 403)
 
     def test_a_pause_stops_sending_and_outlives_a_restart(self):
-        self.assertEqual(self.service.get("/readyz"), (200, "ok\n"))
+        self.service.wait_until(lambda status: self.service.get("/readyz") == (200, "ok\n"), "ready")
         self.assertEqual(self.service.command("pause").returncode, 0)
         self.service.drop("a.ndjson", good(10))
         status = self.service.wait_until(lambda status: status["backlog"]["files"] == 1, "accepted")

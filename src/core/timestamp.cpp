@@ -95,39 +95,35 @@ std::optional<WallTime> whole(const Scanner& scan, int year, int month, int day,
   return compose(year, month, day, time.hour, time.minute, time.second);
 }
 
-/// Sun, 06 Nov 1994 08:49:37 GMT
-std::optional<WallTime> parse_imf_fixdate(std::string_view text) {
+/// What follows the name of the day: 06 Nov 1994 08:49:37 GMT, or 06-Nov-94 08:49:37 GMT
+std::optional<WallTime> parse_gmt(std::string_view text, std::string_view separator,
+                                  std::size_t year_digits) {
   Scanner scan(text);
-  scan.take(3);
   scan.expect(", ");
   const int day = scan.number(2);
-  scan.expect(" ");
+  scan.expect(separator);
   const int month = month_of(scan.take(3));
-  scan.expect(" ");
-  const int year = scan.number(4);
+  scan.expect(separator);
+  int year = scan.number(year_digits);
   scan.expect(" ");
   const auto time = scan_time(scan);
   scan.expect(" GMT");
+  // No date that matters here is older than the clock of Unix.
+  if (year_digits == 2)
+    year += year < 70 ? 2000 : 1900;
   return whole(scan, year, month, day, time);
+}
+
+/// Sun, 06 Nov 1994 08:49:37 GMT
+std::optional<WallTime> parse_imf_fixdate(std::string_view text) {
+  constexpr std::size_t kDayName = 3;
+  return text.size() < kDayName ? std::nullopt : parse_gmt(text.substr(kDayName), " ", 4);
 }
 
 /// Sunday, 06-Nov-94 08:49:37 GMT
 std::optional<WallTime> parse_rfc850_date(std::string_view text) {
   const auto comma = text.find(',');
-  if (comma == std::string_view::npos)
-    return std::nullopt;
-  Scanner scan(text.substr(comma));
-  scan.expect(", ");
-  const int day = scan.number(2);
-  scan.expect("-");
-  const int month = month_of(scan.take(3));
-  scan.expect("-");
-  const int year = scan.number(2);
-  scan.expect(" ");
-  const auto time = scan_time(scan);
-  scan.expect(" GMT");
-  // No date that matters here is older than the clock of Unix.
-  return whole(scan, year < 70 ? 2000 + year : 1900 + year, month, day, time);
+  return comma == std::string_view::npos ? std::nullopt : parse_gmt(text.substr(comma), "-", 2);
 }
 
 /// Sun Nov  6 08:49:37 1994

@@ -2,6 +2,8 @@
 
 #include "src/ledger/database.hpp"
 
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,6 +39,18 @@ template <class Value, class Read>
   if (!done)
     return done.error();
   return values;
+}
+
+/// The text of a query's only row; nothing where it finds none.
+[[nodiscard]] inline Result<std::optional<std::string>> first_text(Result<Statement> found) {
+  std::optional<std::string> text;
+  const auto done = each_row(std::move(found), [&text](Statement& row) -> Result<void> {
+    text = row.text();
+    return {};
+  });
+  if (!done)
+    return done.error();
+  return text;
 }
 
 }  // namespace usherd

@@ -58,13 +58,7 @@ Result<void> LedgerReader::hold_still() {
 }
 
 Result<std::optional<std::string>> LedgerReader::fact(std::string_view name) {
-  auto found = database_->query("SELECT value FROM facts WHERE name = ?", name);
-  if (!found)
-    return found.error();
-  const auto row = found->row();
-  if (!row)
-    return row.error();
-  return *row ? std::optional(found->text()) : std::nullopt;
+  return first_text(database_->query("SELECT value FROM facts WHERE name = ?", name));
 }
 
 Result<void> LedgerReader::find_users(std::span<const std::uint64_t> keys,

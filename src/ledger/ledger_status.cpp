@@ -45,16 +45,10 @@ Result<std::optional<Ledger::FileEnd>> Ledger::file_end(std::string_view name) {
 }
 
 Result<std::optional<std::string>> Ledger::kept_name_of(std::string_view original) {
-  auto found = database_->query(
+  return first_text(database_->query(
       "SELECT name FROM (SELECT number, name, original FROM files ORDER BY number DESC LIMIT ?)"
       " WHERE original = ? ORDER BY number DESC LIMIT 1",
-      kMostLookedThrough, Blob{original});
-  if (!found)
-    return found.error();
-  const auto row = found->row();
-  if (!row)
-    return row.error();
-  return *row ? std::optional(found->text()) : std::nullopt;
+      kMostLookedThrough, Blob{original}));
 }
 
 }  // namespace usherd

@@ -164,6 +164,33 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   co_return attempt;
 }
 
+void Submitter::note_try(const PostTry& tried, ActiveBatch& batch) const {
+  const bool untouched = !tried.answered && tried.progress < Progress::body_started;
+  if (untouched && !batch.history.unanswered && batch.history.cut_uploads == 0) {
+    // Nothing of the body left: the key has not begun to age.
+    batch.row.sent.reset();
+    batch.tried = false;
+    batch.begun = false;
+  }
+  if (tried.answered && tried.status == 500 && !batch.accepted_at_first_error)
+    batch.accepted_at_first_error = stats_.accepted;
+  if (tried.replayed && !batch.accepted_at_first_replay)
+    batch.accepted_at_first_replay = stats_.accepted;
+}
+
+SubmitResult Submitter::result_of(SubmitEnd end, const Attempt& tried, bool key_may_run) {
+  SubmitResult result;
+  result.end = end;
+  result.key_may_run = key_may_run;
+  if (tried.error) {
+    result.code = tried.error->code;
+    result.message = tried.error->message;
+  } else if (tried.outcome.answered) {
+    result.code = "http_" + std::to_string(tried.outcome.status);
+  }
+  return result;
+}
+
 boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch,
                                                        std::function<void()> steps_aside) {
   auto result = co_await post_until_decided(batch, steps_aside);
@@ -196,17 +223,7 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     }
     if (tried.reply.stopped || tried.reply.not_sent)
       co_return result;
-    const bool untouched = !tried.outcome.answered && tried.outcome.progress < Progress::body_started;
-    if (untouched && !batch.history.unanswered && batch.history.cut_uploads == 0) {
-      // Nothing of the body left: the key has not begun to age.
-      batch.row.sent.reset();
-      batch.tried = false;
-      batch.begun = false;
-    }
-    if (tried.outcome.answered && tried.outcome.status == 500 && !batch.accepted_at_first_error)
-      batch.accepted_at_first_error = stats_.accepted;
-    if (tried.outcome.replayed && !batch.accepted_at_first_replay)
-      batch.accepted_at_first_replay = stats_.accepted;
+    note_try(tried.outcome, batch);
     drawing.set(tried.outcome.answered && tried.outcome.status == 500);
     const auto decision = decide(tried.outcome, batch.history, context(batch));
     if (decision.history.replays && !batch.history.replays)
@@ -222,15 +239,7 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
       parts_.recovery.refused(batch);
     if (const auto end = end_of(decision.step)) {
       note_end(*end, tried, batch);
-      result.end = *end;
-      result.key_may_run = !decision.retire_key;
-      if (tried.error) {
-        result.code = tried.error->code;
-        result.message = tried.error->message;
-      } else if (tried.outcome.answered) {
-        result.code = "http_" + std::to_string(tried.outcome.status);
-      }
-      co_return result;
+      co_return result_of(*end, tried, !decision.retire_key);
     }
     if (decision.retire_key) {
       if (tried.outcome.replayed)

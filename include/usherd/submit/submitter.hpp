@@ -97,6 +97,9 @@ class Submitter {
                                                     WallTime submitted);
   [[nodiscard]] bool is_expired(const ActiveBatch& batch) const;
   [[nodiscard]] PostContext context(const ActiveBatch& batch) const;
+  /// What a try tells of the age of its key, and since when others are to pass.
+  void note_try(const PostTry& tried, ActiveBatch& batch) const;
+  [[nodiscard]] static SubmitResult result_of(SubmitEnd end, const Attempt& tried, bool key_may_run);
   void note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch);
   void note_refusal(const std::string& code);
 

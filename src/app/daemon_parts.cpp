@@ -200,7 +200,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
       batcher(ports.loop, timers, batch_limits(config, 0), config.batch.lookahead),
       recorder(ledger, gate, timers, log),
       submitter(Submitter::Parts{api, recorder, budget, recovery, files, ports.disk, ports.workers, timers,
-                                 random, log, std::move(ports.boot_id)}),
+                                 random, log, ports.boot_id}),
       schedule(random.up_to(~std::uint64_t{0})),
       poller(Poller::Parts{api, schedule, timers, random, log, config.limits.job_timeout}),
       freezing(Freezing::Parts{batcher, files, ports.disk, ports.workers, recorder, submitter, timers, random,
@@ -221,7 +221,10 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
                            keeping_back(ports.reserve), foundation.ledger->last_batch_id().value()},
              layout, ports.disk, ports.watch, timers, ports.workers, ledger, log,
              [this] { feed.files_arrived(); }),
-      identity(Identity::Parts{api, ledger, timers, random, log, config.api.base_url}) {
+      identity(Identity::Parts{api, ledger, timers, random, log, config.api.base_url}),
+      held_wait(ledger, gate, tasks, timers, std::move(ports.boot_id)) {
+  if (const auto restored = held_wait.restore(*foundation.ledger); !restored)
+    log.warn("{}: what the API told the last run to wait is not known", restored.error().message);
   if (ports.reserve != nullptr)
     recorder.spend(*ports.reserve);
   // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the callbacks above own what it takes for lost.

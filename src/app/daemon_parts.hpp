@@ -1,5 +1,6 @@
 #pragma once
 
+#include "src/app/held_wait.hpp"
 #include "usherd/adapters/https_transport.hpp"
 #include "usherd/admin/tally.hpp"
 #include "usherd/app/config.hpp"
@@ -115,6 +116,7 @@ struct DaemonParts {
   FileFeed feed;
   Intake intake;
   Identity identity;
+  HeldWait held_wait;
 
  private:
   void count(const ApiRequest& request, const Exchange& exchange, BootClock::duration duration);

@@ -94,11 +94,14 @@ void RequestGate::wake() {
 }
 
 void RequestGate::hold_until(BootTime until) {
-  if (until <= held_until_)
+  const auto now = timers_.now().boot;
+  if (until <= std::max(held_until_, now))
     return;
   // Overlapping waits are one wait.
-  held_time_ += until - std::max(held_until_, timers_.now().boot);
+  held_time_ += until - std::max(held_until_, now);
   held_until_ = until;
+  if (held_)
+    held_();
 }
 
 void RequestGate::park(ParkReason reason) {

@@ -154,6 +154,39 @@ TEST_CASE("A key that grew too old while its batch waited at the gate is not use
   CHECK(result.rekeyed > 0);
 }
 
+TEST_CASE("A Retry-After binds whoever starts next, also after another boot and with another calendar") {
+  for (const bool reboot : {false, true}) {
+    for (const auto jump : {0h, 48h, -48h}) {
+      CAPTURE(reboot);
+      CAPTURE(jump.count());
+      Outage outage(Idempotency::newer);
+      sandbox::FaultRule busy;
+      busy.call = sandbox::Call::create;
+      busy.code = 429;
+      busy.retry_after = "600";
+      busy.times = 1;
+      outage.world.server.organisation.faults.add({busy});
+      outage.drop();
+      REQUIRE(outage.world.start());
+      REQUIRE(outage.world.run_until(1h, [&] { return outage.posts() >= 1; }));
+      outage.world.run_for(1s);
+      outage.world.crash(Loss::everything);
+      outage.world.pass(1min);
+      if (reboot)
+        outage.world.reboot(30s);
+      outage.world.jump_wall(jump);
+      REQUIRE(outage.world.start());
+      const auto began = outage.world.server_now();
+      const auto result = outage.finish();
+      CHECK(result.imported + result.merged == 30);
+      CHECK(outage.world.server_now() - began < 15min);
+      // After a boot only the calendar tells, and one that stands two days ahead tells nothing.
+      const bool knows = !reboot || jump <= 0h;
+      CHECK((outage.world.server.organisation.oracle().early_after_retry_after == 0) == knows);
+    }
+  }
+}
+
 TEST_CASE("A gateway that answers 503 for thirty hours only delays") {
   Outage outage(Idempotency::newer);
   sandbox::FaultRule rule;

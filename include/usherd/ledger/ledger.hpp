@@ -31,7 +31,7 @@ class Ledger {
   /// Runs `change` in one durable transaction; an error from it or from the commit rolls everything back.
   [[nodiscard]] Result<void> transaction(const std::function<Result<void>()>& change);
 
-  // Small facts: spool id, base_url, org id, pause, the secret of the user keys.
+  // Small facts: spool id, base_url, org id, pause, Retry-After, the secret of the user keys.
   [[nodiscard]] Result<std::optional<std::string>> fact(std::string_view name);
   [[nodiscard]] Result<void> set_fact(std::string_view name, std::string_view value);
 

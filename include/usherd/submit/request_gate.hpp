@@ -50,6 +50,8 @@ class RequestGate {
   void configure(double rate, double burst);
   /// Lets POSTs and reads of jobs wait until it is known whose key it is. No park reason: it lasts a request.
   void hold_for_identity(bool hold);
+  /// Called whenever a Retry-After holds everything for longer than before.
+  void on_hold(std::function<void()> held) { held_ = std::move(held); }
   /// Called whenever a park reason arises or is cleared.
   void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
   /// Nothing is admitted any more; who waits is sent home.
@@ -75,6 +77,7 @@ class RequestGate {
   std::array<std::unique_ptr<Lane>, 3> lanes_;
   BootTime held_until_{};
   BootClock::duration held_time_{};
+  std::function<void()> held_;
   std::function<void()> changed_;
   bool probing_ = false;
   bool identity_unknown_ = false;

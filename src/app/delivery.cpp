@@ -34,6 +34,24 @@ void Delivery::stop() {
   places_.stop();
 }
 
+boost::asio::awaitable<void> Delivery::forget_unsent() {
+  std::vector<BatchId> unsent;
+  for (const auto& [id, batch] : active_) {
+    if (batch->surely_never_sent())
+      unsent.push_back(id);
+  }
+  if (unsent.empty())
+    co_return;
+  GroupCommit::Change change = [unsent = std::move(unsent)](Ledger& ledger) -> Result<void> {
+    for (const auto id : unsent) {
+      if (auto forgotten = ledger.set_sent(id, std::nullopt); !forgotten)
+        return forgotten;
+    }
+    return {};
+  };
+  static_cast<void>(co_await parts_.ledger.apply(std::move(change)));
+}
+
 boost::asio::awaitable<Result<void>> Delivery::recover() {
   co_await parts_.freezing.clear_unborn();
   struct Found {

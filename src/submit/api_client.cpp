@@ -90,6 +90,8 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
       if (!admission.probes && gate_.closed_for(kind))
         continue;
     }
+    if (request.sending)
+      request.sending();
     reply.sent = timers_.now().boot;
     reply.exchange = co_await exchange(session.connection(), request);
     reply.ended = timers_.now().boot;

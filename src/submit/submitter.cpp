@@ -139,12 +139,11 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
     return !job || !jobs.is_of_another(job->id, id);
   };
   request.before_send = [this, &batch] { return before_send(batch); };
+  request.sending = [&batch] { batch.tried = batch.begun = true; };
   Attempt attempt;
   attempt.reply = co_await parts_.api.call(std::move(request));
   if (attempt.reply.stopped || attempt.reply.not_sent)
     co_return attempt;
-  batch.tried = true;
-  batch.begun = true;
   const Exchange& exchange = attempt.reply.exchange;
   attempt.outcome.progress = exchange.progress;
   attempt.outcome.answered = !exchange.failure.has_value();

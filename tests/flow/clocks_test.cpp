@@ -129,6 +129,24 @@ TEST_CASE("A key of which nothing was ever sent does not age") {
   CHECK(result.rekeyed == 0);
 }
 
+TEST_CASE("A key of which nothing was sent before a stop in order does not age either") {
+  Outage outage(Idempotency::newer);
+  outage.world.config.limits.requests_per_second = 0.01;
+  outage.world.config.limits.burst = 2;
+  outage.drop();
+  REQUIRE(outage.world.start());
+  REQUIRE(outage.world.run_until(1h, [&] { return outage.posts() >= 1; }));
+  outage.world.run_for(2s);
+  CHECK(outage.posts() == 1);
+  outage.world.stop();
+  outage.world.pass(30h);
+  outage.world.config = world_config();
+  REQUIRE(outage.world.start());
+  const auto result = outage.finish();
+  CHECK(result.imported + result.merged == 30);
+  CHECK(result.rekeyed == 0);
+}
+
 TEST_CASE("A key is used again until it is 23 hours old, and not after") {
   for (const auto minutes : {22 * 60 + 50, 23 * 60 + 10}) {
     Outage outage(Idempotency::newer);

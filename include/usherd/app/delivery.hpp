@@ -80,6 +80,9 @@ class Delivery {
   /// stop().
   [[nodiscard]] boost::asio::awaitable<void> run();
   void stop();
+  /// At the very end: takes back the send times that were noted ahead of what was not sent, or the next run
+  /// would believe that something was. What cannot be written is left in doubt.
+  [[nodiscard]] boost::asio::awaitable<void> forget_unsent();
   /// The budget's limits changed.
   void budget_changed() { places_.changed(); }
   [[nodiscard]] std::size_t in_progress() const { return freezing_ + active_.size(); }

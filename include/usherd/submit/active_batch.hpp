@@ -50,6 +50,10 @@ struct ActiveBatch {
   /// Nothing went out under the present key, whatever send time was noted in advance. Only once its
   /// submission began.
   [[nodiscard]] bool never_sent() const { return !begun && !history.unanswered; }
+  /// The same at any time: nothing that this process did not see may have been sent either.
+  [[nodiscard]] bool surely_never_sent() const {
+    return row.state == BatchState::frozen && never_sent() && (tried || !row.sent);
+  }
   /// It was sent under the present key, or may have been before a restart.
   [[nodiscard]] bool may_have_run() const { return row.sent.has_value() && (history.unanswered || !tried); }
 };

@@ -38,6 +38,8 @@ struct ApiRequest {
   std::uint64_t most_response_bytes = 1 << 20;
   /// Awaited when a session is at hand, right before the first byte may leave: what must be durable by then.
   std::function<boost::asio::awaitable<Result<void>>()> before_send;
+  /// Called when that went well and nothing stands between the request and the wire any more.
+  std::function<void()> sending;
 };
 
 /// One request and its answer as everybody needs them: waits at the gate and for a session, adds the key,

@@ -16,7 +16,7 @@ constexpr Milliseconds kSlowestRepost{60'000};
 
 BatchStage stage_of(const ActiveBatch& batch) {
   if (batch.row.state == BatchState::frozen)
-    return batch.has_place ? BatchStage::sending : BatchStage::waiting;
+    return batch.has_place && !batch.surely_never_sent() ? BatchStage::sending : BatchStage::waiting;
   return batch.is_ending || batch.reads_results ? BatchStage::reading : BatchStage::processing;
 }
 

@@ -29,8 +29,8 @@ namespace usherd {
 
 /// Where a batch in progress stands.
 enum class BatchStage : std::uint8_t {
-  waiting,     ///< in line for its place in the budget
-  sending,     ///< no job yet
+  waiting,     ///< nothing was sent: in line for its place in the budget, or held at the gate
+  sending,     ///< sent at least once, and no job yet
   processing,  ///< its job has not ended as far as we know
   reading,     ///< its job has ended; its result pages are read, its outcomes written
 };

@@ -148,6 +148,8 @@ TEST_CASE(
   bench.server->accept_key(bench.server->key());
   daemon->parts().gate.park(ParkReason::paused);
   REQUIRE(daemon->run_until([&] { return daemon->parts().delivery.batches().size() == 4; }));
+  for (const auto& batch : daemon->parts().delivery.batches())
+    CHECK(batch.stage == BatchStage::waiting);
   auto lowered = bench.config;
   lowered.limits.in_progress_batches = 2;
   lowered.limits.in_progress_operations = 5;

@@ -272,14 +272,14 @@ boost::asio::awaitable<void> Supervision::drain() {
     }
     co_await news_->wait_until(until);
   }
-  if (is_drained()) {
+  if (!is_drained() && summary_.error.empty())
+    fail(ExitCode::failure, "stopped before everything was delivered; what is left is safe in working/");
+  if (taken_) {
     // Delivery took its time, and producers went on dropping.
     if (auto left = co_await parts_.intake.left_behind())
       taken_ = std::move(*left);
-    report_drain();
-  } else if (summary_.error.empty()) {
-    fail(ExitCode::failure, "stopped before everything was delivered; what is left is safe in working/");
   }
+  report_drain();
 }
 
 void Supervision::report_drain() {
@@ -289,7 +289,9 @@ void Supervision::report_drain() {
       "files {}  refused {}  records {}  imported {}  merged {}  rejected {}  unknown {}  rekeyed {}\n",
       totals.files, totals.refused, totals.records, sum.imported, sum.merged, sum.rejected, sum.unknown,
       sum.rekeyed);
-  summary_.notes = refused_text(totals) + left_text(*taken_);
+  summary_.notes = refused_text(totals) + (taken_ ? left_text(*taken_) : "");
+  if (!summary_.error.empty())
+    return;
   if (const auto stuck = totals.stuck + parts_.feed.unreadable(); stuck > 0) {
     fail(ExitCode::failure, fmt::format("{} accepted files cannot be finished: run 'usherd doctor'", stuck));
     return;

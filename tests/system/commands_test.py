@@ -60,6 +60,19 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.service.command("drain").returncode, 2)
         self.assertEqual(os.listdir(self.service.incoming), [])
 
+    def test_a_drain_that_is_broken_off_tells_how_far_it_came(self):
+        self.service.drop("done.ndjson", good(2) + ['{"uid":""}'])
+        self.assertEqual(self.service.command("drain").returncode, 2)
+        self.start_drain()
+        self.service.drop("late.ndjson", good(1))
+        self.service.process.send_signal(signal.SIGTERM)
+        out, err = self.service.process.communicate(timeout=service.PATIENCE_S)
+        self.assertEqual(self.service.process.returncode, 1, err)
+        self.assertTrue(out.startswith("files 0  refused 0  records 0  imported 0"), out)
+        self.assertIn("left in incoming/: late.ndjson (later: it came after the drain had started)\n", err)
+        self.assertTrue(err.endswith(
+            "usherd: stopped before everything was delivered; what is left is safe in working/\n"), err)
+
     def test_a_file_that_is_refused_whole_is_named_with_its_reason(self):
         for name in ["q.csv", "odd\x1b[31m.data"] + [f"more-{i}.json" for i in range(25)]:
             self.service.drop(name, ["color,uid,uid", "red,a,b"])

@@ -67,18 +67,13 @@ Result<std::string> read_spool_id(Files& files, const SpoolLayout& layout) {
 }
 
 Result<void> make_pair(Files& files, const SpoolLayout& layout, Ledger& ledger) {
-  const auto known = ledger.fact(kFact);
-  if (!known)
-    return known.error();
-  const auto id = read_id(files, layout);
-  if (!id)
-    return id.error();
-  // The ledger is told first, as by match_spool().
-  const auto common = !id->empty() ? *id : known->has_value() ? **known : Random::from_system().uuid();
+  // A new id, whatever either had: the state or the spool that was left behind for this pair must not pass
+  // for the right one when it turns up again. The ledger is told first, as by match_spool().
+  const auto common = Random::from_system().uuid();
   const auto told = ledger.transaction([&] { return ledger.set_fact(kFact, common); });
   if (!told)
     return told.error();
-  return id->empty() ? write_id(files, layout, common) : Result<void>{};
+  return write_id(files, layout, common);
 }
 
 Result<void> match_spool(Files& files, const SpoolLayout& layout, Ledger& ledger) {

@@ -153,12 +153,20 @@ def damaged_ledger(bench):
 def lost_state(bench):
     die_with_work(bench)
     state = os.path.join(bench.folder, "state")
-    shutil.rmtree(state)
+    lost = state + ".lost"
+    os.rename(state, lost)
     os.mkdir(state)
     bench.check(bench.drain() == 78 and "doctor" in bench.log_text(), bench.log_text()[-300:])
     bench.check(bench.doctor() == 2 and words(bench) == ["not_together"], bench.printed)
     bench.check(bench.doctor("--repair") == 0, bench.printed)
     bench.check(bench.doctor() == 0, bench.printed)
+    # It turns up again: the spool has another state now.
+    new = state + ".new"
+    os.rename(state, new)
+    os.rename(lost, state)
+    bench.check(bench.drain() == 78 and "their ids differ" in bench.log_text(), bench.log_text()[-300:])
+    os.rename(state, lost)
+    os.rename(new, state)
     settle_and_check(bench)
 
 

@@ -32,7 +32,8 @@ namespace usherd {
 
 /// The id that the spool holds; empty where it has none. Blocks.
 [[nodiscard]] Result<std::string> read_spool_id(Files& files, const SpoolLayout& layout);
-/// Makes spool and ledger a pair, whatever either was before: for an operator who knows that they are one.
+/// Makes spool and ledger a pair by a new id, whatever either was before: for an operator who knows that they
+/// are one.
 [[nodiscard]] Result<void> make_pair(Files& files, const SpoolLayout& layout, Ledger& ledger);
 
 /// Bytes that an unprivileged process may still write below `directory`. Errc::no_space when hardly an inode

@@ -1,4 +1,4 @@
-#include "src/settle/places.hpp"
+#include "src/settle/end_paths.hpp"
 #include "usherd/settle/settlement.hpp"
 
 namespace usherd {

@@ -1,6 +1,6 @@
 #include "usherd/settle/expiry.hpp"
 
-#include "src/settle/places.hpp"
+#include "src/settle/end_paths.hpp"
 
 namespace usherd {
 namespace {
@@ -28,15 +28,15 @@ Result<Expiring> Expiry::gather(Ledger& ledger, WallTime now, KeepTimes keep, st
 Result<void> Expiry::remove(const Expiring& expiring) const {
   // The receipt goes last: while it is there, it says what the file was.
   for (const auto& file : expiring.done) {
-    const Places places(layout_, file.name);
-    auto removed = remove_both(files_, places.done(), places.receipt());
+    const EndPaths paths(layout_, file.name);
+    auto removed = remove_both(files_, paths.done(), paths.receipt());
     if (!removed)
       return removed;
   }
   for (const auto& file : expiring.rejected) {
-    const Places places(layout_, file.name);
-    auto removed = file.refused ? remove_both(files_, places.refused(), places.refusal())
-                                : files_.remove(places.rejects());
+    const EndPaths paths(layout_, file.name);
+    auto removed =
+        file.refused ? remove_both(files_, paths.refused(), paths.refusal()) : files_.remove(paths.rejects());
     if (!removed)
       return removed;
   }

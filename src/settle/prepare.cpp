@@ -1,5 +1,5 @@
+#include "src/settle/end_paths.hpp"
 #include "src/settle/moves.hpp"
-#include "src/settle/places.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/settle/receipt.hpp"
 #include "usherd/settle/settlement.hpp"
@@ -118,7 +118,7 @@ Result<void> Settlement::prepare(const Ending& ending) const {
 Result<void> Settlement::prepare_rejects(const Ending& ending) const {
   if (ending.outcomes.rejected + ending.outcomes.unknown == 0)
     return {};
-  const auto there = is_there(files_, Places(layout_, ending.file.name).rejects());
+  const auto there = is_there(files_, EndPaths(layout_, ending.file.name).rejects());
   if (!there)
     return there.error();
   if (*there)
@@ -131,7 +131,7 @@ Result<void> Settlement::prepare_rejects(const Ending& ending) const {
 }
 
 Result<void> Settlement::prepare_receipt(const Ending& ending) const {
-  const auto there = is_there(files_, Places(layout_, ending.file.name).receipt());
+  const auto there = is_there(files_, EndPaths(layout_, ending.file.name).receipt());
   if (!there)
     return there.error();
   if (*there)
@@ -144,7 +144,7 @@ Result<void> Settlement::prepare_receipt(const Ending& ending) const {
 }
 
 Result<void> Settlement::prepare_refusal(const Ending& ending) const {
-  const auto there = is_there(files_, Places(layout_, ending.file.name).refusal());
+  const auto there = is_there(files_, EndPaths(layout_, ending.file.name).refusal());
   if (!there)
     return there.error();
   if (*there)

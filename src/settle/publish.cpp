@@ -1,5 +1,5 @@
+#include "src/settle/end_paths.hpp"
 #include "src/settle/moves.hpp"
-#include "src/settle/places.hpp"
 #include "usherd/settle/settlement.hpp"
 
 #include <fmt/format.h>
@@ -10,22 +10,22 @@ namespace usherd {
 
 Result<void> Settlement::publish_one(const Ending& ending) const {
   const auto number = ending.file.number;
-  const Places places(layout_, ending.file.name);
+  const EndPaths paths(layout_, ending.file.name);
   const auto working = layout_.working_file(ending.file);
   if (ending.file.state == FileState::refused) {
-    auto told = move_once(files_, unfinished(layout_, number, "error"), places.refusal());
-    return told ? move_once(files_, working, places.refused()) : told;
+    auto told = move_once(files_, unfinished(layout_, number, "error"), paths.refusal());
+    return told ? move_once(files_, working, paths.refused()) : told;
   }
   // The receipt comes when the rejects it counts can be read, and the file, whose leaving ends it all, last.
   if (ending.outcomes.rejected + ending.outcomes.unknown > 0) {
-    auto moved = move_once(files_, unfinished(layout_, number, "rejects"), places.rejects());
+    auto moved = move_once(files_, unfinished(layout_, number, "rejects"), paths.rejects());
     if (!moved)
       return moved;
   }
-  auto told = move_once(files_, unfinished(layout_, number, "receipt"), places.receipt());
+  auto told = move_once(files_, unfinished(layout_, number, "receipt"), paths.receipt());
   if (told)
     told = drop_tail(ending);
-  return told ? move_once(files_, working, places.done()) : told;
+  return told ? move_once(files_, working, paths.done()) : told;
 }
 
 std::vector<Result<void>> Settlement::publish(std::span<const Ending> group) const {

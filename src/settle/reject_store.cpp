@@ -1,7 +1,7 @@
 #include "usherd/settle/reject_store.hpp"
 
+#include "src/settle/end_paths.hpp"
 #include "src/settle/moves.hpp"
-#include "src/settle/places.hpp"
 #include "usherd/core/base64.hpp"
 #include "usherd/core/text.hpp"
 
@@ -133,7 +133,7 @@ Result<void> RejectStore::visit_named(const std::string& name, const Visit& visi
   // A name is one of a file, whoever asks.
   if (name.empty() || name.find('/') != std::string::npos)
     return {};
-  return visit_unsettled(Places(layout_, name).rejects(), visit);
+  return visit_unsettled(EndPaths(layout_, name).rejects(), visit);
 }
 
 Result<void> RejectStore::visit_unsettled(const std::string& path, const Visit& visit) const {
@@ -145,7 +145,7 @@ Result<void> RejectStore::visit_unsettled(const std::string& path, const Visit& 
 }
 
 Result<StoredReject> RejectStore::at(const std::string& name, std::uint64_t at, std::size_t length) const {
-  const auto path = Places(layout_, name).rejects();
+  const auto path = EndPaths(layout_, name).rejects();
   const auto file = files_.open(path);
   if (!file)
     return file.error();
@@ -224,7 +224,7 @@ Result<void> RejectStore::rewrite(const std::string& name, const Edit& edit) con
     pending.clear();
     return written;
   };
-  auto written = visit_file(Places(layout_, name).rejects(), copy);
+  auto written = visit_file(EndPaths(layout_, name).rejects(), copy);
   if (written)
     written = (*out)->append(pending);
   if (written)
@@ -241,7 +241,7 @@ Result<void> RejectStore::rewrite(const std::string& name, const Edit& edit) con
 }
 
 Result<void> RejectStore::replace(const std::string& name, bool empty) const {
-  const auto path = Places(layout_, name).rejects();
+  const auto path = EndPaths(layout_, name).rejects();
   if (auto removed = files_.remove(path); !removed)
     return removed;
   auto moved = empty ? files_.remove(aside(layout_, name)) : files_.rename(aside(layout_, name), path);
@@ -260,7 +260,7 @@ Result<void> RejectStore::finish() const {
   if (!listed)
     return listed.error();
   for (const auto& name : names) {
-    const auto old = is_there(files_, Places(layout_, name).rejects());
+    const auto old = is_there(files_, EndPaths(layout_, name).rejects());
     if (!old)
       return old.error();
     const auto stat = files_.stat(aside(layout_, name));

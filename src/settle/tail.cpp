@@ -1,5 +1,5 @@
+#include "src/settle/end_paths.hpp"
 #include "src/settle/moves.hpp"
-#include "src/settle/places.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/settle/settlement.hpp"
 #include "usherd/spool/file_name.hpp"
@@ -46,7 +46,7 @@ Result<void> Settlement::find_tail(Ending& ending) const {
   const auto& file = ending.file;
   if (file.state == FileState::refused)
     return {};
-  const auto told = is_there(files_, Places(layout_, file.name).receipt());
+  const auto told = is_there(files_, EndPaths(layout_, file.name).receipt());
   if (!told)
     return told.error();
   const auto copy = unfinished(layout_, file.number, "tail");

@@ -14,6 +14,8 @@ MAY_SEE["sandbox"] = {"core", "sandbox"}
 MOST_LINES = 400
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 UNNAMED = re.compile(r"(?:\.|->)alarm\(\)|WaitFor::unnamed\)")
+UNNAMED_NAMESPACE = re.compile(r"^namespace \{.*?^\}  // namespace$", re.MULTILINE | re.DOTALL)
+TYPE = re.compile(r"^(?:class|struct|enum class) (\w+)(?: final)?(?: :[^;{]*)? ?\{", re.MULTILINE)
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX)\b|\bNOLINT(?!(?:NEXTLINE)?\([\w.,-]+\): \S)")
 
 
@@ -33,6 +35,11 @@ def part_of(path):
 
 def includes(text):
     return [quoted or angled for quoted, angled in INCLUDE.findall(text)]
+
+
+def types(text):
+    """What a file defines at the level of its named namespace."""
+    return TYPE.findall(UNNAMED_NAMESPACE.sub("", text))
 
 
 def fault_of_include(part, name):
@@ -111,6 +118,20 @@ class House(unittest.TestCase):
             lines = path.read_text().count("\n")
             if lines > MOST_LINES:
                 faults.append(f"{path.relative_to(ROOT)}: {lines} lines; at most {MOST_LINES}")
+        self.check(faults)
+
+    def test_no_two_types_have_one_name(self):
+        """They would be two definitions of one type; who wins is the linker's choice, and it says nothing."""
+        self.assertEqual(types("namespace usherd {\nnamespace {\nstruct A {};\n}  // namespace\nclass B final : public C {};\n}"),
+                         ["B"])
+        faults = []
+        seen = {}
+        for path in sources("include", "src"):
+            space = "sandbox" if part_of(path) == "sandbox" else "usherd"
+            for name in types(path.read_text()):
+                other = seen.setdefault((space, name), path)
+                if other != path:
+                    faults.append(f"{path.relative_to(ROOT)}: {name} is defined in {other.relative_to(ROOT)} too")
         self.check(faults)
 
     def test_every_wait_has_a_name(self):

@@ -9,9 +9,9 @@
 namespace usherd {
 
 /// Where the parts of a file that ends stand before and after it is published. Plain paths.
-class Places {
+class EndPaths {
  public:
-  Places(const SpoolLayout& layout, std::string_view name) : layout_(layout), name_(name) {}
+  EndPaths(const SpoolLayout& layout, std::string_view name) : layout_(layout), name_(name) {}
 
   [[nodiscard]] std::string done() const { return join(layout_.done(), ""); }
   [[nodiscard]] std::string receipt() const { return join(layout_.done(), ".receipt.json"); }

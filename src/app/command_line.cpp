@@ -182,6 +182,22 @@ std::optional<std::string> check_status(const StatusArguments& status) {
   return std::nullopt;
 }
 
+/// The name of the first argument that was given as an empty text, or nothing. No argument means anything
+/// empty; most likely a script's variable was not set, and what it should have narrowed must not become
+/// everything.
+std::optional<std::string> empty_argument(const CLI::App& command) {
+  for (const auto* option : command.get_options()) {
+    const auto& given = option->results();
+    if (std::find(given.begin(), given.end(), "") != given.end())
+      return option->get_name();
+  }
+  for (const auto* part : command.get_subcommands()) {
+    if (auto name = empty_argument(*part))
+      return name;
+  }
+  return std::nullopt;
+}
+
 std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, CommandLine line,
                                                      const TypedDurations& typed) {
   const auto rest = app.remaining();
@@ -199,8 +215,8 @@ std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, Comman
     const auto* kind = rest.front().starts_with('-') ? "unknown option" : "unexpected argument";
     return wrong_usage(fmt::format("{}: {} '{}'", name, kind, printable(rest.front(), 60)), name);
   }
-  if (line.config_file.empty())
-    return wrong_usage(fmt::format("{}: --config needs a file", name), name);
+  if (const auto empty = empty_argument(app))
+    return wrong_usage(fmt::format("{}: {} is empty", name, *empty), name);
   line.command = std::find_if(kCommands.begin(), kCommands.end(), [&](const auto& entry) {
                    return entry.first == name;
                  })->second;

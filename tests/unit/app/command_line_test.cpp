@@ -128,7 +128,8 @@ TEST_CASE("wrong usage ends with 64, says what and where the help is, on stderr"
        "usherd: status: --watch shows the whole service: leave --file out\nTry 'usherd status --help'.\n"},
       {{"jobs"}, "usherd: jobs: say what to do: list, or abandon JOB\nTry 'usherd jobs --help'.\n"},
       {{"jobs", "forget"}, "usherd: jobs: unexpected argument 'forget'\nTry 'usherd jobs --help'.\n"},
-      {{"run", "--config", ""}, "usherd: run: --config needs a file\nTry 'usherd run --help'.\n"},
+      {{"run", "--config", ""}, "usherd: run: --config is empty\nTry 'usherd run --help'.\n"},
+      {{"--config", "", "run"}, "usherd: run: --config is empty\nTry 'usherd run --help'.\n"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.text);
@@ -148,6 +149,33 @@ TEST_CASE("options that miss their value, and a submit without files, are wrong 
     CHECK(answer.text.starts_with("usherd: "));
     CHECK(answer.text.find(std::string("Try 'usherd ") + words.front() + " --help'.\n") != std::string::npos);
     CHECK_FALSE(answer.to_stdout);
+  }
+}
+
+TEST_CASE("an empty argument is wrong usage, and never means everything") {
+  struct Row {
+    Words words;
+    std::string name;
+  };
+  const Row rows[] = {
+      {{"rejects", "drop", "--uid", ""}, "--uid"},
+      {{"rejects", "retry", "--file", ""}, "--file"},
+      {{"rejects", "list", "--code", ""}, "--code"},
+      {{"rejects", "list", "--stage", ""}, "--stage"},
+      {{"jobs", "abandon", ""}, "JOB"},
+      {{"trace", ""}, "UID"},
+      {{"status", "--file", ""}, "--file"},
+      {{"check", "a.ndjson", ""}, "FILE"},
+      {{"submit", ""}, "FILE"},
+      {{"submit", "-", "--name", ""}, "--name"},
+      {{"drain", "--timeout", ""}, "--timeout"},
+  };
+  for (const auto& row : rows) {
+    const auto answer = ended(row.words);
+    CAPTURE(answer.text);
+    CHECK(answer.code == ExitCode::usage);
+    CHECK(answer.text.starts_with("usherd: " + std::string(row.words.front()) + ": " + row.name +
+                                  " is empty\n"));
   }
 }
 

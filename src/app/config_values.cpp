@@ -102,7 +102,7 @@ Verdict read_size(const YamlNode& node, Range range, std::uint64_t& into) {
                      "write a whole number with KiB, MiB or GiB, as in 8MiB"};
   if (*value < range.least || *value > range.most)
     return Objection{fmt::format("{} is out of range", printable(text, 40)),
-                     fmt::format("from {} to {}", format_size(range.least), format_size(range.most))};
+                     fmt::format("from {} to {}", spell_size(range.least), spell_size(range.most))};
   into = *value;
   return std::nullopt;
 }
@@ -117,7 +117,7 @@ Verdict read_duration(const YamlNode& node, DurationRange range, Milliseconds& i
                      "write a whole number with ms, s, m, h or d, as in 10s"};
   if (*value < range.least || *value > range.most)
     return Objection{fmt::format("{} is out of range", printable(text, 40)),
-                     fmt::format("from {} to {}", format_duration(range.least), format_duration(range.most))};
+                     fmt::format("from {} to {}", spell_duration(range.least), spell_duration(range.most))};
   into = *value;
   return std::nullopt;
 }

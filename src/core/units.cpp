@@ -10,6 +10,13 @@
 namespace usherd {
 namespace {
 
+constexpr std::uint64_t kMostSize = std::numeric_limits<std::int64_t>::max();
+/// The smallest first; each is a multiple of the one before.
+constexpr std::array<std::pair<std::string_view, std::uint64_t>, 4> kSizeUnits{
+    {{"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}}};
+constexpr std::array<std::pair<std::string_view, std::uint64_t>, 5> kDurationUnits{
+    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+
 struct Number {
   std::uint64_t value = 0;
   std::string_view unit;
@@ -32,17 +39,25 @@ Result<std::uint64_t> scaled(std::uint64_t value, std::uint64_t unit, std::uint6
   return value * unit;
 }
 
+template <class Units>
+std::string spelled(std::uint64_t value, const Units& units) {
+  std::size_t unit = 0;
+  while (value > 0 && unit + 1 < units.size() && value % units[unit + 1].second == 0)
+    ++unit;
+  return fmt::format("{}{}", value / units[unit].second, units[unit].first);
+}
+
 }  // namespace
 
 Result<std::uint64_t> parse_size(std::string_view text) {
   const auto number = split_number(text);
   if (!number)
     return number.error();
-  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 5> units{
-      {{"", 1}, {"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}}};
-  for (const auto& [name, factor] : units) {
+  if (number->unit.empty())
+    return scaled(number->value, 1, kMostSize, text);
+  for (const auto& [name, factor] : kSizeUnits) {
     if (number->unit == name)
-      return scaled(number->value, factor, std::numeric_limits<std::int64_t>::max(), text);
+      return scaled(number->value, factor, kMostSize, text);
   }
   return Error{Errc::invalid,
                fmt::format("'{}' is not a size: write a whole number with KiB, MiB or GiB", text)};
@@ -54,11 +69,9 @@ Result<Milliseconds> parse_duration(std::string_view text) {
     return number.error();
   if (number->unit.empty() && number->value == 0)
     return Milliseconds{0};
-  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 5> units{
-      {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
   // A century is more than any setting means and keeps sums of deadlines far from overflow.
   constexpr std::uint64_t kMost = 36'525ULL * 86'400'000ULL;
-  for (const auto& [name, factor] : units) {
+  for (const auto& [name, factor] : kDurationUnits) {
     if (number->unit == name) {
       const auto total = scaled(number->value, factor, kMost, text);
       if (!total)
@@ -68,6 +81,14 @@ Result<Milliseconds> parse_duration(std::string_view text) {
   }
   return Error{Errc::invalid,
                fmt::format("'{}' is not a duration: write a whole number with ms, s, m, h or d", text)};
+}
+
+std::string spell_size(std::uint64_t bytes) {
+  return spelled(bytes, kSizeUnits);
+}
+
+std::string spell_duration(Milliseconds duration) {
+  return spelled(static_cast<std::uint64_t>(duration.count()), kDurationUnits);
 }
 
 std::string format_size(std::uint64_t bytes) {

@@ -18,6 +18,11 @@ using Milliseconds = std::chrono::milliseconds;
 /// guess.
 [[nodiscard]] Result<Milliseconds> parse_duration(std::string_view text);
 
+/// What parse_size and parse_duration take back, exactly: "8MiB", "10m", in the largest unit without a
+/// fraction.
+[[nodiscard]] std::string spell_size(std::uint64_t bytes);
+[[nodiscard]] std::string spell_duration(Milliseconds duration);
+
 /// "8.0 MiB": for people.
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 

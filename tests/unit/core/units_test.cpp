@@ -10,6 +10,8 @@ using usherd::format_size;
 using usherd::Milliseconds;
 using usherd::parse_duration;
 using usherd::parse_size;
+using usherd::spell_duration;
+using usherd::spell_size;
 
 TEST_CASE("sizes are whole numbers with binary units") {
   struct Row {
@@ -62,6 +64,17 @@ TEST_CASE("what is not a duration is refused, and so is a number whose unit woul
     CHECK(parse_duration(text).has_error());
   }
   CHECK(parse_duration("10").error().message.find("ms, s, m, h or d") != std::string::npos);
+}
+
+TEST_CASE("spelled sizes and durations are taken back as what they were") {
+  for (const std::string text : {"0B", "1B", "1023B", "1KiB", "1025B", "2MiB", "1024GiB", "8589934591GiB"}) {
+    CAPTURE(text);
+    CHECK(spell_size(parse_size(text).value()) == text);
+  }
+  for (const std::string text : {"0ms", "1ms", "1001ms", "1s", "90s", "10m", "25h", "1d", "36500d"}) {
+    CAPTURE(text);
+    CHECK(spell_duration(parse_duration(text).value()) == text);
+  }
 }
 
 TEST_CASE("sizes are shown with one decimal, and never as 1024 of a unit") {

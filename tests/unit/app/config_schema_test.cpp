@@ -6,11 +6,13 @@
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 
 namespace json = boost::json;
 using usherd::Config;
@@ -42,6 +44,29 @@ std::map<std::string, json::object> keys_of_schema() {
       keys[std::string(name) + "." + std::string(key)] = of_key.as_object();
   }
   return keys;
+}
+
+/// The comment above each key of the configuration on one line, by the key's path; with the schema's quotes.
+std::map<std::string, std::string> comments_of_configuration() {
+  std::map<std::string, std::string> comments;
+  std::istringstream lines(text_of("config/usherd.yaml"));
+  std::string section;
+  std::string comment;
+  for (std::string line; std::getline(lines, line);) {
+    const auto start = line.find_first_not_of(' ');
+    if (start == std::string::npos) {
+      comment.clear();
+    } else if (line[start] == '#') {
+      comment += (comment.empty() ? "" : " ") + line.substr(std::min(start + 2, line.size()));
+    } else {
+      const auto name = line.substr(start, line.find(':') - start);
+      if (start == 0)
+        section = name;
+      std::replace(comment.begin(), comment.end(), '`', '\'');
+      comments[start == 0 ? name : fmt::format("{}.{}", section, name)] = std::exchange(comment, {});
+    }
+  }
+  return comments;
 }
 
 /// A configuration with one key in it; JSON is YAML.
@@ -107,6 +132,14 @@ TEST_CASE("the schema's defaults are those of the commented configuration") {
                           ? fmt::format("\n{}:{}\n", path, shown)
                           : fmt::format("\n  {}:{}\n", path.substr(path.find('.') + 1), shown);
     CHECK((text + "\n").find(line) != std::string::npos);
+  }
+}
+
+TEST_CASE("the schema describes each key in the words of the commented configuration") {
+  const auto described = comments_of_configuration();
+  for (const auto& [path, entry] : keys_of_schema()) {
+    CAPTURE(path);
+    CHECK(described.at(path) == entry.at("description").as_string());
   }
 }
 

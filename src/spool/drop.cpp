@@ -1,5 +1,6 @@
 #include "usherd/spool/drop.hpp"
 
+#include "held_signals.hpp"
 #include "usherd/core/random.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/spool/file_name.hpp"
@@ -94,8 +95,11 @@ Result<std::string> drop(Files& files, const SpoolLayout& layout, const std::str
 
 Result<std::string> drop_descriptor(Files& files, const SpoolLayout& layout, const std::string& name,
                                     int descriptor) {
+  const HeldSignals signals;
   const auto source = [&](std::span<char> into) -> Result<std::size_t> {
     while (true) {
+      if (!signals.readable(descriptor))
+        return Error{Errc::cancelled, "interrupted"};
       const auto length = ::read(descriptor, into.data(), into.size());
       if (length >= 0)
         return static_cast<std::size_t>(length);

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 import live_service as service
@@ -102,6 +103,34 @@ class Commands(unittest.TestCase):
     def results_to(self, out, *words, **more):
         return subprocess.run([USHERD, *words, "--config", self.service.config], stdout=out, stderr=subprocess.PIPE,
                               text=True, timeout=service.PATIENCE_S, **more)
+
+    def submit_endless(self, **more):
+        """A submit whose input has not ended, once something of it stands in incoming/."""
+        process = subprocess.Popen([USHERD, "submit", "-", "--name", "a.ndjson", "--config", self.service.config],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+        process.stdin.write(b'{"uid":"1"}\n')
+        process.stdin.flush()
+        end = time.monotonic() + service.PATIENCE_S
+        while not [name for name in os.listdir(self.service.incoming)
+                   if os.path.getsize(os.path.join(self.service.incoming, name))]:
+            self.assertLess(time.monotonic(), end, "nothing came into incoming/")
+        return process
+
+    def test_an_interrupted_submit_leaves_nothing_behind(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process = self.submit_endless()
+            process.send_signal(number)
+            self.assertEqual(process.wait(timeout=service.PATIENCE_S), -number)
+            self.assertEqual(process.communicate(), (b"", b""))
+            self.assertEqual(os.listdir(self.service.incoming), [])
+
+    def test_a_submit_under_nohup_goes_on(self):
+        process = self.submit_endless(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate(b'{"uid":"2"}\n', timeout=service.PATIENCE_S)
+        self.assertEqual((process.returncode, out, err), (0, b"a.ndjson\n", b""))
+        with open(os.path.join(self.service.incoming, "a.ndjson"), "rb") as dropped:
+            self.assertEqual(dropped.read(), b'{"uid":"1"}\n{"uid":"2"}\n')
 
     def test_results_that_are_lost_are_a_failure(self):
         self.service.drop("a.ndjson", good(2) + ['{"uid":""}'])

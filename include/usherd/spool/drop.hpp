@@ -27,7 +27,8 @@ using DropSource = std::function<Result<std::size_t>(std::span<char>)>;
 /// caller's own choice of file.
 [[nodiscard]] Result<std::string> drop_file(Files& files, const SpoolLayout& layout, const std::string& path);
 
-/// The same for an open descriptor, as stdin, which is not closed.
+/// The same for an open descriptor, as stdin, which is not closed. SIGINT, SIGTERM and SIGHUP wait until
+/// nothing is left behind, and then end the process.
 [[nodiscard]] Result<std::string> drop_descriptor(Files& files, const SpoolLayout& layout,
                                                   const std::string& name, int descriptor);
 

@@ -98,8 +98,12 @@ ExitCode check(const CommandLine& line) {
     if (exit == ExitCode::ok)
       exit = checked;
   }
-  if (exit == ExitCode::ok && line.check.online)
-    exit = check_online(outcome.config);
+  // Refused records say nothing about the key; that it could not be proven weighs more than they do.
+  if (report.code == ExitCode::ok && line.check.online) {
+    const auto proven = check_online(outcome.config);
+    if (proven != ExitCode::ok && exit != ExitCode::failure)
+      exit = proven;
+  }
   return exit;
 }
 

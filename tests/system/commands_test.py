@@ -104,6 +104,19 @@ class Commands(unittest.TestCase):
         return subprocess.run([USHERD, *words, "--config", self.service.config], stdout=out, stderr=subprocess.PIPE,
                               text=True, timeout=service.PATIENCE_S, **more)
 
+    def test_check_proves_the_key_beside_files_with_refused_records(self):
+        file = os.path.join(self.service.folder, "b.ndjson")
+        with open(file, "w", encoding="utf-8") as out:
+            out.write('{"uid":""}\n')
+        shown = self.service.command("check", "--online", file)
+        self.assertIn("the key is good: organisation o-SANDBOX-na1, role ADMIN\n", shown.stdout)
+        self.assertEqual((shown.returncode, shown.stderr), (2, ""))
+        with open(self.service.facts["key_file"], "w", encoding="utf-8") as key:
+            key.write("na1.another\n")
+        for files in ([], [file]):
+            shown = self.service.command("check", "--online", *files)
+            self.assertEqual((shown.returncode, shown.stderr), (69, "GET /me: 401: the API does not accept the key\n"))
+
     def submit_endless(self, **more):
         """A submit whose input has not ended, once something of it stands in incoming/."""
         process = subprocess.Popen([USHERD, "submit", "-", "--name", "a.ndjson", "--config", self.service.config],

@@ -86,13 +86,14 @@ class Watcher {
     }
     return pending_.size() < (8U << 20) && std::ferror(stdout) == 0;
   }
-  /// Shown below the last picture.
+  /// Shown below the last picture; without a terminal each reason is said once until there are events again.
   void lost(const std::string& why) {
     pending_.clear();
     if (terminal_)
       redraw(last_ + "\n" + why + "; trying again\n");
-    else
+    else if (why != said_)
       fmt::print(stderr, "usherd: {}; trying again\n", why);
+    said_ = why;
   }
 
  private:
@@ -101,6 +102,7 @@ class Watcher {
     if (!text)
       return;
     last_ = *text;
+    said_.clear();
     if (terminal_) {
       redraw(last_);
     } else {
@@ -111,6 +113,7 @@ class Watcher {
   bool terminal_;
   std::string pending_;
   std::string last_;
+  std::string said_;
 };
 
 ExitCode watch(const Config& config) {

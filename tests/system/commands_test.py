@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -116,6 +117,23 @@ class Commands(unittest.TestCase):
         for files in ([], [file]):
             shown = self.service.command("check", "--online", *files)
             self.assertEqual((shown.returncode, shown.stderr), (69, "GET /me: 401: the API does not accept the key\n"))
+
+    def test_a_watch_in_a_pipe_says_once_that_the_service_is_gone(self):
+        self.service.start()
+        watching = subprocess.Popen([USHERD, "status", "--watch", "--config", self.service.config], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertRegex(watching.stdout.readline(), "^usherd +run")
+        self.service.stop()
+        with socket.socket(socket.AF_UNIX) as nobody:
+            nobody.settimeout(service.PATIENCE_S)
+            nobody.bind(self.service.socket)
+            nobody.listen()
+            for _ in range(3):
+                nobody.accept()[0].close()
+        watching.send_signal(signal.SIGINT)
+        said = watching.communicate(timeout=service.PATIENCE_S)[1].splitlines()
+        self.assertTrue(said and all(line.endswith("; trying again") for line in said), said)
+        self.assertTrue(all(one != next_one for one, next_one in zip(said, said[1:])), said)
 
     def submit_endless(self, **more):
         """A submit whose input has not ended, once something of it stands in incoming/."""

@@ -81,8 +81,12 @@ Result<std::string> drop(Files& files, const SpoolLayout& layout, const std::str
     return error.within(fmt::format("drop {}", printable(name)));
   };
   auto target = files.write(incoming + "/" + hidden, WriteMode::create);
-  if (!target)
-    return context(target.error());
+  if (!target) {
+    auto error = context(target.error());
+    if (error.code == Errc::denied)
+      error.message += ": be root, or a member of the group usherd-submit";
+    return error;
+  }
   const auto copied = copy(**target, source);
   target->reset();
   auto shown = copied ? show(files, incoming, hidden, name) : Result<std::string>(copied.error());

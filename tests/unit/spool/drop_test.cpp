@@ -87,6 +87,15 @@ TEST_CASE("what cannot be copied leaves nothing behind") {
   CHECK(names_in(drops.layout.incoming()).empty());
 }
 
+TEST_CASE("who may not drop is told whose member to be") {
+  Drops drops;
+  drops.disk.effects_left = 0;
+  drops.disk.failure = Errc::denied;
+  const auto dropped = drop_file(drops.disk, drops.layout, drops.source("a.ndjson", "{}\n"));
+  REQUIRE_FALSE(dropped.has_value());
+  CHECK(dropped.error().message.ends_with(": be root, or a member of the group usherd-submit"));
+}
+
 TEST_CASE("standard input is dropped under the name it is given") {
   Drops drops;
   const auto path = drops.source("source", "{}\n");

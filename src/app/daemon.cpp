@@ -49,8 +49,6 @@ boost::asio::awaitable<void> obey_signals(boost::asio::signal_set& signals, Supe
 Daemon::Daemon(Config config, Options options, std::shared_ptr<Log> log)
     : config_(std::move(config)), options_(std::move(options)), log_(std::move(log)) {}
 
-Daemon::~Daemon() = default;
-
 RunSummary Daemon::run() {
   PosixFiles disk;
   KeyHolder key(config_.api.key_file, process_environment(), *log_);

@@ -138,12 +138,6 @@ Result<void> Sandbox::set(std::string_view name, std::string_view value) {
   });
 }
 
-Result<void> Sandbox::set_json(std::string_view json) {
-  return state_->on_loop([&, server = state_->server.get()] {
-    return server->control.set(with_json(server->organisation.settings, json));
-  });
-}
-
 Result<void> Sandbox::add_faults(std::string_view json) {
   return state_->on_loop(
       [&, server = state_->server.get()] { return server->control.add_faults(json, false); });

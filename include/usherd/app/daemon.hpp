@@ -33,13 +33,11 @@ class Daemon {
   };
 
   Daemon(Config config, Options options, std::shared_ptr<Log> log);
-  ~Daemon();
 
   /// Runs until stopped by SIGTERM or SIGINT, or until all is drained. Called once.
   [[nodiscard]] RunSummary run();
 
  private:
-  class Parts;
   Config config_;
   Options options_;
   std::shared_ptr<Log> log_;

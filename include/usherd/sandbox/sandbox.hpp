@@ -58,9 +58,8 @@ class Sandbox {
   [[nodiscard]] std::string keys();
 
   [[nodiscard]] Settings settings();
-  /// Replaces one setting, or those a JSON object names. Errors leave all as it was.
+  /// Replaces one setting. An error leaves all as it was.
   [[nodiscard]] Result<void> set(std::string_view name, std::string_view value);
-  [[nodiscard]] Result<void> set_json(std::string_view json);
   /// Adds fault rules; the form is in docs/sandbox.md.
   [[nodiscard]] Result<void> add_faults(std::string_view json);
   void clear_faults();

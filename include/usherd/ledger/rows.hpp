@@ -67,7 +67,7 @@ enum class BatchState : std::uint8_t {
   frozen = 0,    ///< key, length and digest are fixed; it may or may not have been sent
   accepted = 1,  ///< the API gave a job
   ended = 2,     ///< every record of it has its outcome
-  retired = 3,   ///< proven never to have run; its records stand in other batches
+  retired = 3,   ///< never ran, or its key is given up; its records stand in other batches
 };
 
 /// When the first byte of a key's body may have left.
@@ -86,7 +86,7 @@ struct BatchRow {
   BatchState state = BatchState::frozen;
   int framing = kFramingVersion;
   std::uint64_t body_length = 0;
-  Digest digest{};  ///< XXH3-128 of the body
+  Digest digest{};  ///< XXH3-128 of what `framing` says
   Manifest manifest;
   std::vector<std::uint64_t> users;  ///< a user key for each operation in body order, 0 for anonymous ones
   std::vector<std::uint64_t>

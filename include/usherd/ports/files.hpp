@@ -40,7 +40,7 @@ struct FileStat {
   std::int64_t changed_ns = 0;   ///< ctime: moves at every write, rename and chmod, and nobody can set it
 };
 
-/// How open_append treats what is there.
+/// How Files::write treats what is there.
 enum class WriteMode : std::uint8_t {
   create,    ///< the file must not exist
   truncate,  ///< made anew, whatever was there

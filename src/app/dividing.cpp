@@ -8,13 +8,6 @@
 
 namespace usherd {
 
-/// A part of a batch, frozen anew.
-struct Freezing::Part {
-  DraftBatch draft;
-  Digest digest{};
-  std::vector<RecordSum> sums;
-};
-
 namespace {
 
 using Indexes = std::vector<std::size_t>;

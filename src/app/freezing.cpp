@@ -133,11 +133,11 @@ std::vector<MergeGroup> Freezing::merge_groups(OpenBatch& open, std::vector<std:
   return groups;
 }
 
-boost::asio::awaitable<bool> Freezing::merge(OpenBatch& open, std::vector<MergedRecord>& merged) {
+boost::asio::awaitable<void> Freezing::merge(OpenBatch& open, std::vector<MergedRecord>& merged) {
   std::vector<std::size_t> positions;
   auto groups = std::make_shared<std::vector<MergeGroup>>(merge_groups(open, positions));
   if (groups->empty())
-    co_return true;
+    co_return;
   Manifest named;
   for (const auto& group : *groups)
     named.runs.insert(named.runs.end(), group.places.begin(), group.places.end());
@@ -154,7 +154,7 @@ boost::asio::awaitable<bool> Freezing::merge(OpenBatch& open, std::vector<Merged
   auto folded = co_await parts_.workers.run(std::move(work));
   // A merge is a convenience: where the disk says no, the records wait for their turn one by one.
   if (!folded)
-    co_return true;
+    co_return;
   std::vector<std::size_t> gone;
   for (std::size_t i = 0; i < groups->size(); ++i) {
     MergeOutcome& outcome = (*folded)[i];
@@ -169,7 +169,6 @@ boost::asio::awaitable<bool> Freezing::merge(OpenBatch& open, std::vector<Merged
   }
   erase_positions(open.items(), gone);
   parts_.batcher.released();
-  co_return true;
 }
 
 std::vector<SpoolFile> Freezing::files_of(const Manifest& manifest) const {
@@ -196,14 +195,39 @@ std::shared_ptr<ActiveBatch> Freezing::row_of(DraftBatch& draft, BatchId id) con
   return batch;
 }
 
+boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(DraftBatch packed, BatchId id,
+                                                                             std::vector<Run> changed) {
+  auto part = std::make_shared<Part>();
+  part->draft = std::move(packed);
+  const auto paths = parts_.files.paths(part->draft.manifest, id);
+  auto& disk = parts_.disk;
+  const std::function<BlockReader()> make_reader = [rules = parts_.rules, &keys = parts_.keys] {
+    return BlockReader(rules, keys);
+  };
+  while (true) {
+    auto work = [&disk, part, paths, make_reader, changed, files = files_of(part->draft.manifest),
+                 &layout = parts_.files.layout()] {
+      return freeze_checked(disk, layout, part->draft, paths, files, changed, make_reader, part->sums);
+    };
+    const auto frozen = co_await parts_.workers.run(std::move(work));
+    if (frozen) {
+      part->digest = *frozen;
+      co_return std::move(*part);
+    }
+    // A file that is not what was read: the batch is written down all the same and its sending will notice.
+    if (frozen.error().code == Errc::corrupt || frozen.error().code == Errc::not_found)
+      co_return std::move(*part);
+    const bool again = co_await parts_.recorder.wait_for_disk(frozen.error(), Purpose::begin);
+    if (!again)
+      co_return std::nullopt;
+  }
+}
+
 boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::unique_ptr<OpenBatch> open,
                                                                       bool sends_now) {
   std::vector<MergedRecord> merged;
-  if (parts_.merge) {
-    const bool done = co_await merge(*open, merged);
-    if (!done)
-      co_return nullptr;
-  }
+  if (parts_.merge)
+    co_await merge(*open, merged);
   std::vector<Run> singles;
   std::vector<Run> changed;
   for (const auto& record : open->items()) {
@@ -212,36 +236,15 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
     if ((record.record.flags & kChanged) != 0)
       changed.push_back(singles.back());
   }
-  auto draft = std::make_shared<DraftBatch>(build_manifest(open->items(), merged, parts_.files.numbers()));
+  auto draft = build_manifest(open->items(), merged, parts_.files.numbers());
   parts_.batcher.reuse(std::move(open));
   const auto id = ++last_id_;
-  const auto paths = parts_.files.paths(draft->manifest, id);
-  auto& disk = parts_.disk;
-  Digest digest{};
-  auto sums = std::make_shared<std::vector<RecordSum>>();
-  const std::function<BlockReader()> make_reader = [rules = parts_.rules, &keys = parts_.keys] {
-    return BlockReader(rules, keys);
-  };
-  while (true) {
-    auto work = [&disk, draft, paths, sums, make_reader, changed, files = files_of(draft->manifest),
-                 &layout = parts_.files.layout()] {
-      return freeze_checked(disk, layout, *draft, paths, files, changed, make_reader, *sums);
-    };
-    const auto frozen = co_await parts_.workers.run(std::move(work));
-    if (frozen) {
-      digest = *frozen;
-      break;
-    }
-    // A file that is not what was read: the batch is written down all the same and its sending will notice.
-    if (frozen.error().code == Errc::corrupt || frozen.error().code == Errc::not_found)
-      break;
-    const bool again = co_await parts_.recorder.wait_for_disk(frozen.error(), Purpose::begin);
-    if (!again)
-      co_return nullptr;
-  }
-  auto batch = row_of(*draft, id);
-  batch->row.digest = digest;
-  batch->sums = std::move(*sums);
+  auto part = co_await freeze_whole(std::move(draft), id, std::move(changed));
+  if (!part)
+    co_return nullptr;
+  auto batch = row_of(part->draft, id);
+  batch->row.digest = part->digest;
+  batch->sums = std::move(part->sums);
   if (sends_now)
     batch->row.sent = parts_.submitter.send_time();
   GroupCommit::Change change = [batch, singles](Ledger& ledger) -> Result<void> {
@@ -254,7 +257,7 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
   const bool durable = co_await parts_.recorder.record(std::move(change), Purpose::begin);
   if (!durable)
     co_return nullptr;
-  parts_.files.frozen(batch->row.manifest, draft->lengths);
+  parts_.files.frozen(batch->row.manifest, part->draft.lengths);
   // The batch was frozen just now: no try under its key can have been made before.
   batch->tried = true;
   co_return batch;

@@ -14,7 +14,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,14 +66,23 @@ class Freezing {
   /// operations' sums while there are any, else by file: one whose times are not those of its acceptance.
   /// Errc::corrupt when no operation can be trusted.
   [[nodiscard]] boost::asio::awaitable<Result<Apart>> set_apart(ActiveBatch& batch, Estate estate);
-  struct Part;
+  /// What the row of a batch is made of, be it packed or cut from another: its body is fixed.
+  struct Part {
+    DraftBatch draft;
+    Digest digest{};  ///< zero where the files are not what was read
+    std::vector<RecordSum> sums;
+  };
   void set_merge(bool merge) { parts_.merge = merge; }
   void set_rules(RecordRules rules) { parts_.rules = rules; }
 
  private:
-  [[nodiscard]] boost::asio::awaitable<bool> merge(OpenBatch& open, std::vector<MergedRecord>& merged);
+  /// Takes from `open` what could be folded with records that wait behind it.
+  [[nodiscard]] boost::asio::awaitable<void> merge(OpenBatch& open, std::vector<MergedRecord>& merged);
   [[nodiscard]] std::vector<MergeGroup> merge_groups(OpenBatch& open,
                                                      std::vector<std::size_t>& positions) const;
+  /// `changed`: records known not to be what was read. Nothing when we are stopping.
+  [[nodiscard]] boost::asio::awaitable<std::optional<Part>> freeze_whole(DraftBatch packed, BatchId id,
+                                                                         std::vector<Run> changed);
   [[nodiscard]] boost::asio::awaitable<Result<std::vector<Part>>> freeze_pieces(
       ActiveBatch& batch, const std::vector<Piece>& pieces, BatchId first_id);
   /// Inserts the children and retires their parent. False when we are stopping.

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace usherd {
@@ -22,12 +23,13 @@ struct Number {
   std::string_view unit;
 };
 
-Result<Number> split_number(std::string_view text) {
+/// Nothing where the text does not start with a whole number of 64 bits.
+std::optional<Number> split_number(std::string_view text) {
   Number number;
   const char* end = text.data() + text.size();
   const auto [rest, failure] = std::from_chars(text.data(), end, number.value);
   if (failure != std::errc{})
-    return Error{Errc::invalid, fmt::format("'{}' does not start with a whole number", text)};
+    return std::nullopt;
   number.unit = std::string_view(rest, static_cast<std::size_t>(end - rest));
   return number;
 }
@@ -51,12 +53,10 @@ std::string spelled(std::uint64_t value, const Units& units) {
 
 Result<std::uint64_t> parse_size(std::string_view text) {
   const auto number = split_number(text);
-  if (!number)
-    return number.error();
-  if (number->unit.empty())
+  if (number && number->unit.empty())
     return scaled(number->value, 1, kMostSize, text);
   for (const auto& [name, factor] : kSizeUnits) {
-    if (number->unit == name)
+    if (number && number->unit == name)
       return scaled(number->value, factor, kMostSize, text);
   }
   return Error{Errc::invalid,
@@ -65,14 +65,12 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 
 Result<Milliseconds> parse_duration(std::string_view text) {
   const auto number = split_number(text);
-  if (!number)
-    return number.error();
-  if (number->unit.empty() && number->value == 0)
+  if (number && number->unit.empty() && number->value == 0)
     return Milliseconds{0};
   // A century is more than any setting means and keeps sums of deadlines far from overflow.
   constexpr std::uint64_t kMost = 36'525ULL * 86'400'000ULL;
   for (const auto& [name, factor] : kDurationUnits) {
-    if (number->unit == name) {
+    if (number && number->unit == name) {
       const auto total = scaled(number->value, factor, kMost, text);
       if (!total)
         return total.error();

@@ -109,8 +109,8 @@ TEST_CASE("wrong usage ends with 64, says what and where the help is, on stderr"
        "usherd: drain: --timeout: '3' is not a duration: write a whole number with ms, s, m, h or d\n"
        "Try 'usherd drain --help'.\n"},
       {{"drain", "--park-timeout", "soon"},
-       "usherd: drain: --park-timeout: 'soon' does not start with a whole number\nTry 'usherd drain "
-       "--help'.\n"},
+       "usherd: drain: --park-timeout: 'soon' is not a duration: write a whole number with ms, s, m, h or d\n"
+       "Try 'usherd drain --help'.\n"},
       {{"submit", "-"},
        "usherd: submit: - needs --name NAME, as the ending of the name says the format\nTry 'usherd submit "
        "--help'.\n"},

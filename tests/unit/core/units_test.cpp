@@ -40,7 +40,8 @@ TEST_CASE("what is not a size is refused") {
     CAPTURE(text);
     CHECK(parse_size(text).has_error());
   }
-  CHECK(parse_size("8MB").error().message.find("KiB, MiB or GiB") != std::string::npos);
+  for (const std::string text : {"8MB", "", "many"})
+    CHECK(parse_size(text).error().message.find("KiB, MiB or GiB") != std::string::npos);
 }
 
 TEST_CASE("durations are whole numbers with a unit") {
@@ -63,7 +64,8 @@ TEST_CASE("what is not a duration is refused, and so is a number whose unit woul
     CAPTURE(text);
     CHECK(parse_duration(text).has_error());
   }
-  CHECK(parse_duration("10").error().message.find("ms, s, m, h or d") != std::string::npos);
+  for (const std::string text : {"10", "", "-1s", "soon"})
+    CHECK(parse_duration(text).error().message.find("ms, s, m, h or d") != std::string::npos);
 }
 
 TEST_CASE("spelled sizes and durations are taken back as what they were") {

@@ -85,8 +85,6 @@ std::string RawClient::read_all() {
 }
 
 ServerBench::ServerBench(AdminLimits limits, const std::function<void(Router&)>& routes) {
-  std::string name = "/tmp/usherd-admin-XXXXXX";
-  folder_ = ::mkdtemp(name.data());
   routes(router_);
   server_ = std::make_unique<AdminServer>(loop_.get_executor(), tasks_, router_, *log_, limits);
   const auto port = server_->open_port("127.0.0.1:0", HostRule({"status.example.com"}));
@@ -104,8 +102,6 @@ ServerBench::~ServerBench() {
   });
   thread_.join();
   server_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
 }
 
 std::size_t ServerBench::connections() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/fakes/temp_directory.hpp"
+
 #include "usherd/admin/admin_server.hpp"
 #include "usherd/core/log.hpp"
 
@@ -8,7 +10,6 @@
 #include <boost/asio/post.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
@@ -50,7 +51,7 @@ class ServerBench {
   ~ServerBench();
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  [[nodiscard]] std::string socket_path() const { return (folder_ / "admin.sock").string(); }
+  [[nodiscard]] std::string socket_path() const { return folder_ / "admin.sock"; }
   [[nodiscard]] std::size_t connections();
 
   std::string get(const std::string& target, const std::string& host = "localhost");
@@ -66,7 +67,7 @@ class ServerBench {
     return result.get();
   }
 
-  std::filesystem::path folder_;
+  fakes::TempDirectory folder_;
   boost::asio::io_context loop_{1};
   std::shared_ptr<Log> log_ = make_silent_log();
   Router router_{*log_};

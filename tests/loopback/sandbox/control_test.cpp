@@ -1,27 +1,15 @@
+#include "tests/fakes/temp_directory.hpp"
 #include "tests/loopback/sandbox/sandbox_bench.hpp"
 
 #include <doctest/doctest.h>
 
-#include <stdlib.h>
-
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 
 using namespace usherd;
 using namespace usherd::sandbox;
-
-namespace {
-
-std::string read_whole(const std::string& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-}  // namespace
 
 TEST_CASE("the oracle answers over plain HTTP what the class tells") {
   SandboxBench bench;
@@ -98,19 +86,17 @@ TEST_CASE("certificates made for a run go with it, those in a directory stay and
     CHECK(std::filesystem::exists(fresh));
   }
   CHECK_FALSE(std::filesystem::exists(std::filesystem::path(fresh).parent_path()));
-  std::string directory = (std::filesystem::temp_directory_path() / "usherd-test-XXXXXX").string();
-  REQUIRE(::mkdtemp(directory.data()) != nullptr);
+  const usherd::fakes::TempDirectory directory;
   std::string first;
   for (int run = 0; run < 2; ++run) {
     SandboxOptions options;
-    options.certificate_dir = directory;
+    options.certificate_dir = directory.path();
     const auto sandbox = Sandbox::start(options).value();
     CHECK(RawClient(sandbox->port(), sandbox->ca_file()).failure().empty());
-    const std::string authority = read_whole(sandbox->ca_file());
+    const std::string authority = usherd::fakes::read_file(sandbox->ca_file());
     CHECK((first.empty() || authority == first));
     first = authority;
   }
-  std::filesystem::remove_all(directory);
 }
 
 TEST_CASE("a taken port is an error, and plain mode speaks no TLS") {

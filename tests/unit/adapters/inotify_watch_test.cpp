@@ -1,7 +1,7 @@
 #include "usherd/adapters/inotify_watch.hpp"
 
+#include "tests/fakes/temp_directory.hpp"
 #include "tests/unit/adapters/run_loop.hpp"
-#include "tests/unit/adapters/temporary_directory.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -16,7 +16,7 @@
 #include <fstream>
 
 using namespace usherd;
-using usherd::test::TemporaryDirectory;
+using usherd::fakes::TempDirectory;
 namespace asio = boost::asio;
 
 namespace {
@@ -31,8 +31,8 @@ std::vector<std::string> names_of(asio::io_context& loop, InotifyWatch& watch) {
 }  // namespace
 
 TEST_CASE("Files are named when they were closed after writing or moved in, not before") {
-  const TemporaryDirectory directory;
-  const TemporaryDirectory elsewhere;
+  const TempDirectory directory;
+  const TempDirectory elsewhere;
   asio::io_context loop;
   const std::unique_ptr<InotifyWatch> watch =
       InotifyWatch::open(loop.get_executor(), directory.path()).value();
@@ -48,7 +48,7 @@ TEST_CASE("Files are named when they were closed after writing or moved in, not 
 }
 
 TEST_CASE("A wait can be cancelled and begun again") {
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   asio::io_context loop;
   const std::unique_ptr<InotifyWatch> watch =
       InotifyWatch::open(loop.get_executor(), directory.path()).value();
@@ -67,7 +67,7 @@ TEST_CASE("More events than the kernel keeps show as an overflow") {
   std::ifstream limit_file("/proc/sys/fs/inotify/max_queued_events");
   unsigned limit = 0;
   limit_file >> limit;
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   asio::io_context loop;
   const std::unique_ptr<InotifyWatch> watch =
       InotifyWatch::open(loop.get_executor(), directory.path()).value();
@@ -88,7 +88,7 @@ TEST_CASE("More events than the kernel keeps show as an overflow") {
 }
 
 TEST_CASE("A directory that goes away ends the watch with an error") {
-  TemporaryDirectory outer;
+  TempDirectory outer;
   asio::io_context loop;
   std::filesystem::create_directory(outer / "inner");
   const std::unique_ptr<InotifyWatch> watch =

@@ -1,6 +1,6 @@
 #include "usherd/adapters/posix_files.hpp"
 
-#include "tests/unit/adapters/temporary_directory.hpp"
+#include "tests/fakes/temp_directory.hpp"
 
 #include <doctest/doctest.h>
 
@@ -14,7 +14,7 @@
 #include <vector>
 
 using namespace usherd;
-using usherd::test::TemporaryDirectory;
+using usherd::fakes::TempDirectory;
 
 namespace {
 
@@ -44,7 +44,7 @@ void make_socket(const std::string& path) {
 }  // namespace
 
 TEST_CASE("What was appended is read back at any offset") {
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   PosixFiles files;
   put(files, directory / "a", "hello");
   const std::unique_ptr<ReadFile> file = files.open(directory / "a").value();
@@ -59,7 +59,7 @@ TEST_CASE("What was appended is read back at any offset") {
 }
 
 TEST_CASE("The ways to write treat what is there each in its own way") {
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   PosixFiles files;
   const std::string path = directory / "a";
   put(files, path, "hello");
@@ -79,7 +79,7 @@ TEST_CASE("The ways to write treat what is there each in its own way") {
 }
 
 TEST_CASE("New files can be read by owner and group alone") {
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   PosixFiles files;
   const mode_t before = ::umask(0);
   put(files, directory / "a", "x");
@@ -90,7 +90,7 @@ TEST_CASE("New files can be read by owner and group alone") {
 }
 
 TEST_CASE("Links, FIFOs, sockets, devices and directories are never opened") {
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   PosixFiles files;
   put(files, directory / "real", "x");
   REQUIRE(::symlink((directory / "real").c_str(), (directory / "link").c_str()) == 0);
@@ -109,7 +109,7 @@ TEST_CASE("Links, FIFOs, sockets, devices and directories are never opened") {
 }
 
 TEST_CASE("A stat tells what a name is without following it") {
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   PosixFiles files;
   put(files, directory / "real", "four");
   REQUIRE(::symlink("real", (directory / "link").c_str()) == 0);
@@ -131,7 +131,7 @@ TEST_CASE("A stat tells what a name is without following it") {
 }
 
 TEST_CASE("A rename never replaces") {
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   PosixFiles files;
   put(files, directory / "a", "a");
   put(files, directory / "b", "b");
@@ -145,7 +145,7 @@ TEST_CASE("A rename never replaces") {
 }
 
 TEST_CASE("Removing what is gone is a success, removing a directory is not") {
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   PosixFiles files;
   put(files, directory / "a", "a");
   CHECK(files.remove(directory / "a").has_value());
@@ -154,7 +154,7 @@ TEST_CASE("Removing what is gone is a success, removing a directory is not") {
 }
 
 TEST_CASE("A list names everything once, until it is told to stop") {
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   PosixFiles files;
   std::vector<std::string> expected;
   for (int i = 0; i < 300; ++i) {

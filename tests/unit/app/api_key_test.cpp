@@ -1,12 +1,13 @@
 #include "usherd/app/api_key.hpp"
 
+#include "tests/fakes/temp_directory.hpp"
+
 #include <doctest/doctest.h>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <type_traits>
 
@@ -17,30 +18,17 @@ using usherd::Secret;
 
 namespace {
 
-/// A directory of its own for one test.
-class KeyFolder {
+/// A directory for keys.
+class KeyFolder : public usherd::fakes::TempDirectory {
  public:
-  KeyFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "usherd-key-XXXXXX";
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~KeyFolder() { std::filesystem::remove_all(path_); }
-  KeyFolder(const KeyFolder&) = delete;
-  KeyFolder& operator=(const KeyFolder&) = delete;
-
   [[nodiscard]] std::string write(const std::string& name, const std::string& text,
                                   mode_t mode = 0640) const {
     const auto file = at(name);
-    std::ofstream(file, std::ios::binary) << text;
+    usherd::fakes::write_file(file, text);
     REQUIRE(::chmod(file.c_str(), mode) == 0);
     return file;
   }
-  [[nodiscard]] std::string at(const std::string& name) const { return path_ + "/" + name; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
+  [[nodiscard]] std::string at(const std::string& name) const { return *this / name; }
 };
 
 Environment none() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/fakes/temp_directory.hpp"
+
 #include "usherd/core/units.hpp"
 #include "usherd/ledger/ledger.hpp"
 
@@ -22,22 +24,10 @@ struct doctest::StringMaker<boost::system::result<T, usherd::Error>> {
 
 namespace usherd::test {
 
-/// A directory of its own, gone at the end.
-class Scratch {
+/// A directory for a ledger.
+class Scratch : public fakes::TempDirectory {
  public:
-  Scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "usherd-ledger-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] std::string ledger_file() const { return path_ + "/ledger.sqlite"; }
-
- private:
-  std::string path_;
+  [[nodiscard]] std::string ledger_file() const { return path() + "/ledger.sqlite"; }
 };
 
 /// A ledger in a directory of its own, with everything a test says over and over.

@@ -14,8 +14,8 @@ struct EndedBench : SpoolBench {
     add_file_with_rejects();
     accept(2, "b.bin", "\x7F\x45");
     accept(3, "c.csv", "uid\nx\n");
-    write_all(layout.records(3), "{\"uid\":\"x\"}\n");
-    write_all(layout.origins(3), std::string(24, '\0'));
+    write_file(layout.records(3), "{\"uid\":\"x\"}\n");
+    write_file(layout.origins(3), std::string(24, '\0'));
     REQUIRE(ledger.commit(
         [](Ledger& changed) { return changed.file_refused(2, "unknown_format", "what is this?"); }));
     REQUIRE(ledger.commit([](Ledger& changed) { return changed.file_ready(3, true, 13); }));
@@ -29,9 +29,9 @@ struct EndedBench : SpoolBench {
     REQUIRE(ledger.commit([](Ledger& changed) { return changed.move_mark(1, {300, 11, 10, 2, 14}); }));
     end_batch_with(1, 5, {4, 1, 0, 0, 0});
     end_batch_with(2, 3, {1, 0, 1, 1, 3});
-    write_all(layout.local_rejects(1), "local1\nlocal2\nwritten after the mark\n");
-    write_all(layout.batch_rejects(1, 1), "batch1\n");
-    write_all(layout.batch_rejects(1, 2), "batch2\n");
+    write_file(layout.local_rejects(1), "local1\nlocal2\nwritten after the mark\n");
+    write_file(layout.batch_rejects(1, 1), "batch1\n");
+    write_file(layout.batch_rejects(1, 2), "batch2\n");
   }
   void end_batch_with(BatchId id, std::uint64_t records, const Outcomes& outcomes) {
     Share share = share_of(1, records, 100);

@@ -16,7 +16,7 @@ struct SettledBench : SpoolBench {
     one_unknown.unknown = 1;
     add(1, "a.ndjson", imported(1));
     add(2, "b.ndjson", one_unknown);
-    write_all(layout.rejected() + "/b.ndjson.rejects.ndjson", "{}\n");
+    write_file(layout.rejected() + "/b.ndjson.rejects.ndjson", "{}\n");
     REQUIRE(ledger.commit([](Ledger& changed) {
       auto file = sample_file(3);
       file.name = "c.bin";
@@ -25,8 +25,8 @@ struct SettledBench : SpoolBench {
       return changed.insert_file(file);
     }));
     REQUIRE(ledger.commit([](Ledger& changed) { return changed.file_settled(3, 0, {}, wall(0)); }));
-    write_all(layout.rejected() + "/c.bin", "c");
-    write_all(layout.rejected() + "/c.bin.error.json", "{}\n");
+    write_file(layout.rejected() + "/c.bin", "c");
+    write_file(layout.rejected() + "/c.bin.error.json", "{}\n");
   }
 
   void add(FileNumber number, const std::string& name, const Outcomes& outcomes) {
@@ -38,8 +38,8 @@ struct SettledBench : SpoolBench {
     }));
     REQUIRE(
         ledger.commit([&](Ledger& changed) { return changed.file_settled(number, 1, outcomes, wall(0)); }));
-    write_all(layout.done() + "/" + name, "x");
-    write_all(layout.done() + "/" + name + ".receipt.json", "{}\n");
+    write_file(layout.done() + "/" + name, "x");
+    write_file(layout.done() + "/" + name + ".receipt.json", "{}\n");
   }
 
   Result<void> expire(std::int64_t now, KeepTimes keep = kKeep, std::size_t most = 10) {

@@ -90,7 +90,7 @@ TEST_CASE("missing or short reject lines stop their file and name the way out") 
   std::string path = bench.layout.local_rejects(1);
   std::string words = "is shorter than the ledger says";
   SUBCASE("a short file of local rejects") {
-    write_all(path, "local1\n");
+    write_file(path, "local1\n");
   }
   SUBCASE("a missing file of local rejects") {
     std::filesystem::remove(path);
@@ -102,7 +102,7 @@ TEST_CASE("missing or short reject lines stop their file and name the way out") 
     words = "is missing";
   }
   SUBCASE("a line too many") {
-    write_all(bench.layout.batch_rejects(1, 2), "batch2\nand another\n");
+    write_file(bench.layout.batch_rejects(1, 2), "batch2\nand another\n");
     path = "file 1";
     words = "5 reject lines for 4 records";
   }
@@ -135,11 +135,11 @@ TEST_CASE("a file that is nowhere fails alone, and its neighbours are published"
 
 TEST_CASE("nothing that stands in done/ is overwritten") {
   EndedBench bench;
-  write_all(bench.layout.done() + "/c.csv", "somebody else's");
+  write_file(bench.layout.done() + "/c.csv", "somebody else's");
   const auto settled = bench.settle({3});
   REQUIRE(settled.has_error());
   CHECK(settled.error().code == Errc::exists);
-  CHECK(read_all(bench.layout.done() + "/c.csv") == "somebody else's");
+  CHECK(read_file(bench.layout.done() + "/c.csv") == "somebody else's");
   std::filesystem::remove(bench.layout.done() + "/c.csv");
   CHECK(bench.settle({3}));
 }
@@ -149,7 +149,7 @@ TEST_CASE("a move that was half done, with both names there, is finished") {
   std::filesystem::create_hard_link(bench.layout.working_file(*bench.ledger->file(3).value()),
                                     bench.layout.done() + "/c.csv");
   REQUIRE(bench.settle({3}));
-  CHECK(read_all(bench.layout.done() + "/c.csv") == "uid\nx\n");
+  CHECK(read_file(bench.layout.done() + "/c.csv") == "uid\nx\n");
   CHECK_FALSE(std::filesystem::exists(bench.layout.working() + "/000000000003.c.csv"));
 }
 

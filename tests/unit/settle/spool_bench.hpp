@@ -1,13 +1,12 @@
 #pragma once
 
+#include "tests/fakes/temp_directory.hpp"
 #include "tests/unit/ledger/scratch.hpp"
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/settle/settlement.hpp"
 #include "usherd/spool/layout.hpp"
 
-#include <fstream>
 #include <map>
-#include <sstream>
 
 namespace usherd::test {
 
@@ -95,16 +94,8 @@ inline Result<std::unique_ptr<WriteFile>> MortalFiles::write(const std::string& 
   return std::unique_ptr<WriteFile>(std::make_unique<MortalWriteFile>(*this, std::move(*file)));
 }
 
-inline std::string read_all(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
-inline void write_all(const std::string& path, std::string_view bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
+using fakes::read_file;
+using fakes::write_file;
 
 /// Everything that a folder holds, by name.
 using Contents = std::map<std::string, std::string>;
@@ -130,7 +121,7 @@ struct SpoolBench {
     file.original = name;
     file.working = SpoolLayout::working_name(number, name);
     file.size = bytes.size();
-    write_all(layout.working_file(file), bytes);
+    write_file(layout.working_file(file), bytes);
     REQUIRE(ledger.commit([&](Ledger& changed) { return changed.insert_file(file); }));
     return file;
   }
@@ -139,7 +130,7 @@ struct SpoolBench {
     Contents found;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory.path())) {
       if (entry.is_regular_file())
-        found[std::filesystem::relative(entry.path(), directory.path()).string()] = read_all(entry.path());
+        found[std::filesystem::relative(entry.path(), directory.path()).string()] = read_file(entry.path());
     }
     return found;
   }

@@ -92,7 +92,7 @@ TEST_CASE("what was taken between a crash and the repeat is not dropped again") 
 
 TEST_CASE("a name that is taken in incoming/ is never overwritten by what was appended") {
   TailBench bench;
-  write_all(bench.layout.incoming() + "/a~tail.ndjson", "another producer's");
+  write_file(bench.layout.incoming() + "/a~tail.ndjson", "another producer's");
   REQUIRE(bench.settle(kAll));
   const auto contents = bench.contents();
   CHECK(contents.at("incoming/a~tail.ndjson") == "another producer's");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/fakes/temp_directory.hpp"
+
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/ledger/group_commit.hpp"
 #include "usherd/ledger/ledger.hpp"
@@ -23,32 +25,9 @@
 
 namespace usherd::test {
 
-/// A directory of its own, gone with its owner.
-class TempDirectory {
- public:
-  TempDirectory() {
-    std::string name = std::filesystem::temp_directory_path() / "usherd-spool-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr)
-      std::abort();
-    path_ = name;
-  }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-  ~TempDirectory() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-inline void write_file(const std::string& path, std::string_view text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-inline std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+using fakes::read_file;
+using fakes::TempDirectory;
+using fakes::write_file;
 
 inline std::set<std::string> names_in(const std::string& directory) {
   std::set<std::string> names;

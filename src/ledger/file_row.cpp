@@ -1,7 +1,8 @@
 #include "src/ledger/file_row.hpp"
 
-#include <fmt/format.h>
 #include "src/ledger/each_row.hpp"
+
+#include <fmt/format.h>
 
 #include <utility>
 

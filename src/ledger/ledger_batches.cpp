@@ -1,9 +1,9 @@
 #include "src/ledger/batch_row.hpp"
+#include "src/ledger/each_row.hpp"
 #include "src/ledger/moves.hpp"
 #include "usherd/ledger/ledger.hpp"
 
 #include <fmt/format.h>
-#include "src/ledger/each_row.hpp"
 
 #include <algorithm>
 #include <cassert>

@@ -83,9 +83,9 @@ class ShareRejects {
 };
 
 /// Counts outcomes by file.
-class Tally {
+class ShareCounts {
  public:
-  Tally(const std::vector<Share>& shares, bool rekeyed) : shares_(shares), rekeyed_(rekeyed) {
+  ShareCounts(const std::vector<Share>& shares, bool rekeyed) : shares_(shares), rekeyed_(rekeyed) {
     for (auto& share : shares_)
       share.outcomes = Outcomes{};
   }
@@ -115,8 +115,8 @@ class Tally {
 class Applied {
  public:
   Applied(Operations& operations, const BatchRow& row, const BatchVerdict& verdict, ShareRejects& rejects,
-          Tally& tally)
-      : operations_(operations), row_(row), verdict_(verdict), rejects_(rejects), tally_(tally) {}
+          ShareCounts& counts)
+      : operations_(operations), row_(row), verdict_(verdict), rejects_(rejects), counts_(counts) {}
 
   Result<void> run(BatchEnd& end) {
     std::size_t next = 0;
@@ -134,14 +134,14 @@ class Applied {
   Result<void> single(std::size_t index, const BatchVerdict::Entry* entry) {
     const Run& run = operations_.run(index);
     if (entry == nullptr || entry->end == OperationEnd::imported) {
-      tally_.count(run.file, &Outcomes::imported);
+      counts_.count(run.file, &Outcomes::imported);
       return {};
     }
     return refuse(run, *entry);
   }
 
   Result<void> refuse(const Run& run, const BatchVerdict::Entry& entry) {
-    tally_.count(run.file, entry.end == OperationEnd::rejected ? &Outcomes::rejected : &Outcomes::unknown);
+    counts_.count(run.file, entry.end == OperationEnd::rejected ? &Outcomes::rejected : &Outcomes::unknown);
     const auto bytes = operations_.bytes(run);
     // A file that is not what it was has lost its bytes; the line says where they stood.
     const std::string_view record = bytes ? std::string_view(*bytes) : std::string_view();
@@ -152,8 +152,8 @@ class Applied {
     const Literal& literal = operations_.literal(index);
     if (entry == nullptr || entry->end == OperationEnd::imported) {
       for (std::size_t i = 0; i + 1 < literal.sources.size(); ++i)
-        tally_.count(literal.sources[i].file, &Outcomes::merged);
-      tally_.count(literal.sources.back().file, &Outcomes::imported);
+        counts_.count(literal.sources[i].file, &Outcomes::merged);
+      counts_.count(literal.sources.back().file, &Outcomes::imported);
       return {};
     }
     if (entry->end == OperationEnd::unknown) {
@@ -168,7 +168,7 @@ class Applied {
     auto& literals = end.manifest->literals;
     literals.erase(std::find(literals.begin(), literals.end(), literal));
     for (const auto& source : literal.sources)
-      tally_.drop(source.file);
+      counts_.drop(source.file);
     end.taken_apart.push_back(TakenApart{row_.users[index], literal.sources});
     return {};
   }
@@ -177,17 +177,17 @@ class Applied {
   const BatchRow& row_;
   const BatchVerdict& verdict_;
   ShareRejects& rejects_;
-  Tally& tally_;
+  ShareCounts& counts_;
 };
 
 /// Everything imported: no record need be found.
-void count_all_imported(const Manifest& manifest, Tally& tally) {
+void count_all_imported(const Manifest& manifest, ShareCounts& counts) {
   for (const auto& run : manifest.runs)
-    tally.count(run.file, &Outcomes::imported, run.records);
+    counts.count(run.file, &Outcomes::imported, run.records);
   for (const auto& literal : manifest.literals) {
     for (std::size_t i = 0; i + 1 < literal.sources.size(); ++i)
-      tally.count(literal.sources[i].file, &Outcomes::merged);
-    tally.count(literal.sources.back().file, &Outcomes::imported);
+      counts.count(literal.sources[i].file, &Outcomes::merged);
+    counts.count(literal.sources.back().file, &Outcomes::imported);
   }
 }
 
@@ -205,10 +205,10 @@ Result<BatchEnd> write_batch_end(Files& disk, const SpoolLayout& layout, const B
                                  const BodyPaths& paths,
                                  const std::unordered_map<FileNumber, SpoolFile>& files) {
   BatchEnd end;
-  Tally tally(shares, !row.rekey_reason.empty());
+  ShareCounts counts(shares, !row.rekey_reason.empty());
   if (verdict.entries.empty()) {
-    count_all_imported(row.manifest, tally);
-    end.shares = std::move(tally.shares());
+    count_all_imported(row.manifest, counts);
+    end.shares = std::move(counts.shares());
     return end;
   }
   auto operations = Operations::find(disk, row.manifest, paths);
@@ -217,11 +217,11 @@ Result<BatchEnd> write_batch_end(Files& disk, const SpoolLayout& layout, const B
   if (!operations)
     operations = Operations::blind(disk, row.manifest);
   ShareRejects rejects(disk, layout, row, files);
-  if (auto applied = Applied(*operations, row, verdict, rejects, tally).run(end); !applied)
+  if (auto applied = Applied(*operations, row, verdict, rejects, counts).run(end); !applied)
     return applied.error();
   if (auto finished = rejects.finish(); !finished)
     return finished.error();
-  end.shares = std::move(tally.shares());
+  end.shares = std::move(counts.shares());
   for (auto& share : end.shares)
     share.has_rejects = rejects.has(share.file);
   return end;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,8 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{256} << 10;
 constexpr std::string_view kEnding = ".rejects.ndjson";
+/// A record may be nested as deep as simdjson goes by itself; the line is one level around it.
+constexpr std::size_t kMostDepth = simdjson::DEFAULT_MAX_DEPTH + 1;
 /// Written aside under a hidden name, so that nobody takes it for one of the rejects.
 constexpr std::string_view kAside = ".new";
 
@@ -48,6 +51,11 @@ std::string record_bytes(std::string_view line, std::string_view retried_as) {
 
 class RejectParser {
  public:
+  RejectParser() {
+    if (parser_.allocate(kPiece, kMostDepth) != simdjson::SUCCESS)
+      throw std::bad_alloc();
+  }
+
   std::optional<StoredReject> parse(std::string_view line) {
     padded_.assign(line.begin(), line.end());
     padded_.resize(line.size() + simdjson::SIMDJSON_PADDING, '\0');

@@ -179,3 +179,22 @@ TEST_CASE("a line that is no reject is named, and nothing is rewritten") {
   CHECK_FALSE(rejects.store.rewrite("a", [](const StoredReject&) { return RejectEdit{}; }).has_value());
   CHECK(rejects.disk.content(rejects.path("a")) == "{\"file\":1}\n");
 }
+
+TEST_CASE("the deepest record that is JSON is read back, and hides no other") {
+  Rejects rejects;
+  const auto nested = [](std::size_t depth) {
+    return R"({"uid":"deep","email":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
+  };
+  std::string lines;
+  std::uint64_t number = 0;
+  // What is too deep to be taken for JSON stands in `raw`.
+  for (std::size_t depth = 1020; depth <= 1030; ++depth)
+    lines += Rejects::line("a", ++number, Stage::local, "wrong_type", nested(depth));
+  rejects.disk.put(rejects.path("a"), lines);
+  RejectFilter filter;
+  CHECK(rejects.found(filter).size() == number);
+  filter.uid = "deep";
+  const auto deep = rejects.found(filter);
+  CHECK(deep.size() > 1);
+  CHECK(deep.size() < number);
+}

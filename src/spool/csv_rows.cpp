@@ -106,11 +106,8 @@ bool CsvRows::step_plain() {
   at_ = static_cast<std::size_t>(stop - begin);
   if (stop == end)
     return false;
-  if (*stop == '"') {
-    fault_ = RowFault::quote_inside;
-    state_ = State::spoilt;
-    return false;
-  }
+  if (*stop == '"')
+    return broken_quotes(RowFault::quote_inside);
   const bool carriage = *stop == '\n' && at_ > row_ + cell_.begin && buffer_[at_ - 1] == '\r';
   add_cell(at_ - (carriage ? 1 : 0));
   ++at_;

@@ -111,6 +111,25 @@ TEST_CASE("a quote that is never closed costs its line, not the file behind it")
   CHECK(text.substr(last.offset, last.length) + "\n" == text.substr(last.offset));
 }
 
+TEST_CASE("a quote that was left open takes no good row behind it along") {
+  for (const std::string good : {"b,\",x\"", "b,\",\"\"\"", "b,\"x\""}) {
+    CAPTURE(good);
+    const auto text = "uid,p\na,\"open\n" + good + "\nc,1\n";
+    for (const std::size_t piece : {1, 7, 1000}) {
+      const auto done = convert_csv(text, piece);
+      CHECK(done.error.empty());
+      CHECK(done.codes() == Strings{"csv_quotes"});
+      REQUIRE(done.lines.size() == 3);
+      const auto bad = read_bad_row(done.lines[0]);
+      REQUIRE(bad.has_value());
+      CHECK(bad->raw == "a,\"open");
+      CHECK(done.origins[1].line == 3);
+      CHECK(text.substr(done.origins[1].offset, done.origins[1].length) == good);
+      CHECK(done.origins[2].line == 4);
+    }
+  }
+}
+
 TEST_CASE("a row over 1 MiB is one reject, its quoted lines with it") {
   const std::string big = "a," + fmt::format("\"{}\nx,y\n\"", std::string(CsvRows::kMostRowBytes, 'z'));
   const std::string huge = "b," + std::string(CsvRows::kMostAhead + 100, 'z');

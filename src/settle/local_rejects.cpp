@@ -13,8 +13,8 @@ namespace {
 /// Of an over-long line no more than this stands in its reject; all of it stands in the file in done/.
 constexpr std::uint64_t kMostRaw = kMostRecordBytes;
 
-Result<std::string> read_line(ReadFile& source, const Rejection& rejection) {
-  std::string line(std::min(rejection.length, kMostRaw), '\0');
+Result<std::string> read_line(ReadFile& source, const Rejection& rejection, std::uint64_t most) {
+  std::string line(std::min(rejection.length, most), '\0');
   std::size_t filled = 0;
   while (filled < line.size()) {
     const auto got =
@@ -44,7 +44,7 @@ Result<void> LocalRejects::append(ReadFile& source, const std::vector<Rejection>
     return {};
   std::string lines;
   for (const auto& rejection : rejections) {
-    auto raw = read_line(source, rejection);
+    auto raw = read_line(source, rejection, is_csv_ ? kMostBadRowLine : kMostRaw);
     if (!raw)
       return raw.error();
     const auto origin = origin_of(files_, layout_, file_, rejection.line, rejection.offset);
@@ -59,7 +59,7 @@ Result<void> LocalRejects::append(ReadFile& source, const std::vector<Rejection>
     line.stage = Stage::local;
     line.code = bad_row ? bad_row->code : rejection.code;
     line.message = bad_row ? bad_row->message : rejection.message;
-    line.record = bad_row ? bad_row->raw : *raw;
+    line.record = bad_row ? bad_row->raw : std::string_view(*raw).substr(0, kMostRaw);
     append_reject_line(lines, line);
   }
   if (out_ == nullptr) {

@@ -5,7 +5,7 @@
 namespace usherd {
 namespace {
 
-constexpr std::size_t kMostLine = std::size_t{1} << 20;
+constexpr std::size_t kMostRaw = std::size_t{1} << 20;
 /// In front of code, message and row; never the first byte of JSON.
 constexpr char kMark = '\x01';
 /// In front of 'n' for a newline, of itself for itself.
@@ -14,13 +14,10 @@ constexpr char kEscape = '\x1b';
 }  // namespace
 
 void append_bad_row(std::string& out, const BadRow& row) {
-  const auto start = out.size();
   for (const auto* part : {&row.code, &row.message})
     out.append(1, kMark).append(*part);
   out += kMark;
-  for (const char c : row.raw) {
-    if (out.size() - start + 2 > kMostLine)
-      break;
+  for (const char c : std::string_view(row.raw).substr(0, kMostRaw)) {
     if (c == '\n' || c == kEscape)
       out += kEscape;
     out += c == '\n' ? 'n' : c;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,8 +14,11 @@ struct BadRow {
   std::string raw;  ///< the row as it stands in the file, perhaps cut at its end
 };
 
+/// What a bad row's line may have: 1 MiB of the row, every byte of it escaped, and room for the reason.
+inline constexpr std::size_t kMostBadRowLine = (std::size_t{2} << 20) + 8192;
+
 /// Appends the line that stands for it among the converted records. It is no JSON, so that the record rules
-/// refuse it; it has no newline and at most 1 MiB, for which `raw` is cut.
+/// refuse it, and has no newline. Of `raw` it has the first 1 MiB.
 void append_bad_row(std::string& out, const BadRow& row);
 
 /// Reads such a line back; nothing where it is none. Only a converted CSV file has such lines.

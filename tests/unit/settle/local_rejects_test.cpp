@@ -2,6 +2,7 @@
 
 #include "tests/fakes/mem_files.hpp"
 #include "tests/unit/settle/sent_batch.hpp"
+#include "usherd/core/text.hpp"
 #include "usherd/spool/convert.hpp"
 #include "usherd/validate/block_reader.hpp"
 
@@ -35,10 +36,16 @@ Checked check(const std::string& name, const std::string& text) {
   const auto source = disk.open(layout.readable(file));
   BlockReader reader(RecordRules{}, verdict_test::keys_for_tests());
   CheckedBlock block;
-  REQUIRE(reader.read(**source, 0, 1, converted->read_size, block).has_value());
   LocalRejects rejects(disk, layout, file, 0);
-  REQUIRE(rejects.append(**source, block.rejections).has_value());
-  return {block.records.size(), disk.content(layout.local_rejects(1))};
+  Checked done;
+  while (!block.end) {
+    REQUIRE(
+        reader.read(**source, block.next_offset, block.next_line, converted->read_size, block).has_value());
+    REQUIRE(rejects.append(**source, block.rejections).has_value());
+    done.records += block.records.size();
+  }
+  done.rejects = disk.content(layout.local_rejects(1));
+  return done;
 }
 
 }  // namespace
@@ -62,6 +69,26 @@ TEST_CASE("a CSV row that is not UTF-8 is rejected as it stands in the file") {
         R"({"file":"a.csv","line":2,"offset":10,"stage":"local","code":"invalid_utf8",)"
         R"("message":"the row is not UTF-8: write the file in UTF-8","batch":null,"job":null,)"
         "\"raw\":\"1,\\\"Jos\xEF\xBF\xBD\\\"\",\"raw_base64\":\"MSwiSm9z6SI=\"}\n");
+}
+
+TEST_CASE("a CSV row of up to 1 MiB is rejected with all of its bytes, a longer one with its first MiB") {
+  const std::string lines(600'000, '\n');
+  const std::string wide((std::size_t{1} << 20) - 5, 'w');
+  const auto done =
+      check("a.csv", "uid,p\n1,\"" + lines + "\",x\n2," + wide + ",x\n3," + wide + "www,x\n4,5\n");
+  CHECK(done.records == 1);
+  std::string expected;
+  for (const auto& row : {"1,\"" + lines + "\",x", "2," + wide + ",x", "3," + wide + "www"}) {
+    expected += "\"raw\":";
+    append_json_string(expected, row);
+    expected += "}\n";
+  }
+  std::string raws;
+  for (auto at = done.rejects.find("\"raw\":"); at != std::string::npos;
+       at = done.rejects.find("\"raw\":", at + 1))
+    raws += done.rejects.substr(at, done.rejects.find('\n', at) + 1 - at);
+  CHECK((raws == expected));
+  CHECK(done.rejects.find("\"line\":600004,") < done.rejects.find("\"code\":\"record_too_large\""));
 }
 
 TEST_CASE("an element of a JSON document that is not UTF-8 is rejected with its own bytes") {

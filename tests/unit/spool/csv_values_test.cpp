@@ -127,7 +127,8 @@ TEST_CASE("a row that cannot become a record is told apart from every record, ne
   }
   std::string line;
   append_bad_row(line, {"code", "why", std::string(std::size_t{3} << 20, '\n')});
-  CHECK(line.size() <= std::size_t{1} << 20);
+  CHECK(line.size() <= kMostBadRowLine);
+  CHECK((read_bad_row(line)->raw == std::string(std::size_t{1} << 20, '\n')));
   CHECK_FALSE(read_bad_row("{\"uid\":\"1\"}").has_value());
   CHECK_FALSE(read_bad_row("\x01only\x01two").has_value());
 }

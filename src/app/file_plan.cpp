@@ -60,7 +60,7 @@ Result<CheckedFile> check_converted(ReadFile& file, const Config& config, FileFo
       add_good(out, line.size());
       return {};
     }
-    if (auto bad_row = format.format == Format::csv ? read_bad_row(line) : std::nullopt) {
+    if (auto bad_row = format.format != Format::ndjson ? read_bad_row(line) : std::nullopt) {
       rejection->code = std::move(bad_row->code);
       rejection->message = std::move(bad_row->message);
     }

@@ -34,7 +34,7 @@ Result<std::string> read_line(ReadFile& source, const Rejection& rejection, std:
 LocalRejects::LocalRejects(Files& files, SpoolLayout layout, SpoolFile file, std::uint64_t keep)
     : files_(files), layout_(std::move(layout)), file_(std::move(file)), length_(keep) {
   const auto format = format_of(file_.original);
-  is_csv_ = file_.converted && format && format->format == Format::csv;
+  brings_reasons_ = file_.converted && format && format->format != Format::ndjson;
 }
 
 LocalRejects::~LocalRejects() = default;
@@ -44,14 +44,14 @@ Result<void> LocalRejects::append(ReadFile& source, const std::vector<Rejection>
     return {};
   std::string lines;
   for (const auto& rejection : rejections) {
-    auto raw = read_line(source, rejection, is_csv_ ? kMostBadRowLine : kMostRaw);
+    auto raw = read_line(source, rejection, brings_reasons_ ? kMostBadRowLine : kMostRaw);
     if (!raw)
       return raw.error();
     const auto origin = origin_of(files_, layout_, file_, rejection.line, rejection.offset);
     if (!origin)
       return origin.error();
-    // A row of a CSV file that could not become a record brings its own reason.
-    const auto bad_row = is_csv_ ? read_bad_row(*raw) : std::nullopt;
+    // What could not become a line of its own brings its own reason.
+    const auto bad_row = brings_reasons_ ? read_bad_row(*raw) : std::nullopt;
     RejectLine line;
     line.file = file_.name;
     line.line = origin->line;

@@ -24,8 +24,12 @@ void append_bad_row(std::string& out, const BadRow& row) {
   }
 }
 
+bool may_be_bad_row(std::string_view line) {
+  return line.starts_with(kMark);
+}
+
 std::optional<BadRow> read_bad_row(std::string_view line) {
-  if (!line.starts_with(kMark))
+  if (!may_be_bad_row(line))
     return std::nullopt;
   const auto second = line.find(kMark, 1);
   const auto third = second == std::string_view::npos ? second : line.find(kMark, second + 1);

@@ -190,10 +190,7 @@ const char* JsonDocumentScanner::take_text(const char* at, const char* end) {
   if (stop == end)
     return stop;
   const char c = *stop;
-  // A raw newline makes the record invalid. It must not end the line, so another byte that is as invalid
-  // stands for it.
-  const char kept = c == '\n' ? '\x0B' : c;
-  keep(&kept, &kept + 1);
+  keep(&c, &c + 1);
   ++offset_;
   line_ += c == '\n' ? 1 : 0;
   const bool closes = c == '"' && !escaped_;

@@ -31,7 +31,7 @@ class LocalRejects {
   SpoolFile file_;
   std::unique_ptr<WriteFile> out_;
   std::uint64_t length_;
-  bool is_csv_ = false;
+  bool brings_reasons_ = false;
   bool dirty_ = false;
 };
 

@@ -7,7 +7,8 @@
 
 namespace usherd {
 
-/// A row that could not become a record: what its reject line will say.
+/// A row of a CSV file, or an element of a JSON document, that could not become a line of its own: what its
+/// reject line will say.
 struct BadRow {
   std::string code;
   std::string message;
@@ -21,7 +22,10 @@ inline constexpr std::size_t kMostBadRowLine = (std::size_t{2} << 20) + 8192;
 /// refuse it, and has no newline. Of `raw` it has the first 1 MiB.
 void append_bad_row(std::string& out, const BadRow& row);
 
-/// Reads such a line back; nothing where it is none. Only a converted CSV file has such lines.
+/// Whether a line would be taken for one of these, or for a damaged one.
+[[nodiscard]] bool may_be_bad_row(std::string_view line);
+
+/// Reads such a line back; nothing where it is none. Only converted CSV and JSON files have such lines.
 [[nodiscard]] std::optional<BadRow> read_bad_row(std::string_view line);
 
 }  // namespace usherd

@@ -25,8 +25,8 @@ struct Origin {
 /// 1 MiB.
 class JsonDocumentScanner {
  public:
-  /// Gets each element made into one line without its newline. Elements over 1 MiB come as their first 1 MiB
-  /// and one byte, which the validator refuses as record_too_large. An error stops the scan and is passed on.
+  /// Gets each element made into one line, but for raw newlines inside its strings, which make it invalid.
+  /// Elements over 1 MiB come as their first 1 MiB and one byte. An error stops the scan and is passed on.
   using Emit = std::function<Result<void>(std::string_view line, const Origin& origin)>;
 
   explicit JsonDocumentScanner(Emit emit);

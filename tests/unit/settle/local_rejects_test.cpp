@@ -100,6 +100,34 @@ TEST_CASE("an element of a JSON document that is not UTF-8 is rejected with its 
 }
 
 TEST_CASE("a JSON file cannot pass a reason of its own off as a rule's") {
-  const auto done = check("a.json", "[\x01code\x01message\x01raw]");
+  const auto done = check("a.json",
+                          "[\x01"
+                          "code\x01message\x01raw]");
   CHECK(done.rejects.find("\"code\":\"invalid_json\"") != std::string::npos);
+  CHECK(done.rejects.find(R"("raw":"\u0001code\u0001message\u0001raw")") != std::string::npos);
+}
+
+TEST_CASE("an element with raw newlines in its strings is rejected with its own bytes") {
+  const auto done =
+      check("a.json", "[{\"uid\":\"a\n\x0B\x1B b\"},\n{\"uid\":\"c\n\xE9\"},\n{\"uid\":\"d\"}]");
+  CHECK(done.records == 1);
+  CHECK(done.rejects.find(R"("line":1,"offset":1,"stage":"local","code":"invalid_json",)") !=
+        std::string::npos);
+  std::string raw;
+  append_json_string(raw, "{\"uid\":\"a\n\x0B\x1B b\"}");
+  CHECK(done.rejects.find("\"raw\":" + raw + "}") != std::string::npos);
+  CHECK(done.rejects.find(R"("line":3,"offset":19,"stage":"local","code":"invalid_utf8",)") !=
+        std::string::npos);
+  CHECK(done.rejects.find(R"("raw_base64":"eyJ1aWQiOiJjCukifQ==")") != std::string::npos);
+}
+
+TEST_CASE("an element over 1 MiB is rejected with its length and its first MiB") {
+  const auto element = "{\"uid\":\"" + std::string(std::size_t{2} << 20, 'x') + "\"}";
+  const auto done = check("a.json", "[" + element + ",{\"uid\":\"d\"}]");
+  CHECK(done.records == 1);
+  CHECK(done.rejects.find("\"code\":\"record_too_large\",\"message\":\"the record has 2097162 bytes:") !=
+        std::string::npos);
+  std::string raw;
+  append_json_string(raw, element.substr(0, std::size_t{1} << 20));
+  CHECK(done.rejects.find("\"raw\":" + raw + "}") != std::string::npos);
 }

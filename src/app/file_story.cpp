@@ -66,7 +66,8 @@ Result<std::optional<Story>> read_story(Ledger& ledger, std::string_view name) {
 }
 
 /// What stands between the file and its end, in a sentence.
-std::string waits_for(DaemonParts& parts, const SpoolFile& file, const FileProgress* progress) {
+std::string waits_for(DaemonParts& parts, const SpoolFile& file, const FileProgress* progress,
+                      std::uint64_t pending) {
   if (file.state == FileState::settled)
     return "nothing: it is settled";
   if (const auto reason = parts.gate.parking().first())
@@ -77,9 +78,9 @@ std::string waits_for(DaemonParts& parts, const SpoolFile& file, const FileProgr
     return "being settled";
   if (!progress->at_end())
     return "its records are being read and packed";
-  if (progress->pending() > 0)
+  if (pending > 0)
     return fmt::format("{} of its records are in batches, or wait behind earlier updates of their users",
-                       progress->pending());
+                       pending);
   return "being settled";
 }
 
@@ -118,6 +119,7 @@ std::string story_json(DaemonParts& parts, const Story& story) {
   auto sum = story.so_far;
   if (!settled)
     sum.rejected += mark.local_rejected;
+  const auto counts = settled ? FileCounts{story.end.records, 0} : count_records(mark.records, sum);
   std::string out = "{\"file\":";
   append_json_string(out, story.file.name);
   add_text(out, "dropped_as", story.file.original == story.file.name ? "" : printable(story.file.original));
@@ -127,9 +129,8 @@ std::string story_json(DaemonParts& parts, const Story& story) {
       "\"records\":{},\"pending\":{},\"imported\":{},\"rejected\":{},\"merged\":{},\"unknown\":{},"
       "\"rekeyed\":{}",
       story.file.number, word_of(story.file.state), format_rfc3339(story.file.accepted), story.file.size,
-      story.file.read_size, settled ? story.file.read_size : mark.offset,
-      settled ? story.end.records : mark.records, progress == nullptr ? 0 : progress->pending(), sum.imported,
-      sum.rejected, sum.merged, sum.unknown, sum.rekeyed);
+      story.file.read_size, settled ? story.file.read_size : mark.offset, counts.records, counts.pending,
+      sum.imported, sum.rejected, sum.merged, sum.unknown, sum.rekeyed);
   out += ",\"finished\":";
   if (story.end.finished)
     append_json_string(out, format_rfc3339(*story.end.finished));
@@ -138,12 +139,17 @@ std::string story_json(DaemonParts& parts, const Story& story) {
   add_text(out, "refusal", story.file.refusal_code);
   add_text(out, "refusal_message", story.file.refusal_message);
   out += ",\"waits_for\":";
-  append_json_string(out, waits_for(parts, story.file, progress));
+  append_json_string(out, waits_for(parts, story.file, progress, counts.pending));
   out += "}\n";
   return out;
 }
 
 }  // namespace
+
+FileCounts count_records(std::uint64_t read, const Outcomes& ended) {
+  const auto records = std::max(read, ended.ended());
+  return {records, records - ended.ended()};
+}
 
 boost::asio::awaitable<AdminReply> tell_of_file(DaemonParts& parts, std::string name) {
   auto question = [name](Ledger& ledger) { return read_story(ledger, name); };

@@ -71,10 +71,13 @@ ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArg
   const RejectStore store(files, SpoolLayout(config.spool.directory));
   const bool terminal = ::isatty(STDOUT_FILENO) != 0;
   std::uint64_t count = 0;
-  const auto visited = store.visit(filter, [&](const StoredReject& reject) {
+  const auto print = [&](const StoredReject& reject) {
     ++count;
     return print_one(reject, arguments, terminal);
-  });
+  };
+  // What is exported is to be submitted: the newest update of a user must come last.
+  const auto visited = arguments.action == Action::export_records ? store.visit_oldest_first(filter, print)
+                                                                  : store.visit(filter, print);
   if (!visited) {
     const auto* hint =
         visited.error().code == Errc::denied ? ": be root, or a member of the group usherd" : "";

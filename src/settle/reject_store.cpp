@@ -10,6 +10,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -47,6 +48,26 @@ std::string record_bytes(std::string_view line, std::string_view retried_as) {
     end -= member.size();
   }
   return std::string(line.substr(start + kMember.size(), end - start - kMember.size()));
+}
+
+/// Of a receipt, by its head; 0 where there is none. What looks like the member inside the file's name is
+/// escaped there.
+Result<std::uint64_t> sequence_in(Files& files, const std::string& receipt) {
+  constexpr std::string_view kMember = ",\"sequence\":";
+  std::uint64_t sequence = 0;
+  const auto file = files.open(receipt);
+  if (!file && file.error().code != Errc::not_found)
+    return file.error();
+  if (!file)
+    return sequence;
+  std::string head(4096, '\0');
+  const auto got = (*file)->read_at(head, 0);
+  if (!got)
+    return got.error();
+  head.resize(*got);
+  if (const auto at = head.find(kMember); at != std::string::npos)
+    std::from_chars(head.data() + at + kMember.size(), head.data() + head.size(), sequence);
+  return sequence;
 }
 
 class RejectParser {
@@ -137,6 +158,72 @@ Result<void> RejectStore::visit(const RejectFilter& filter, const Visit& visit) 
   return {};
 }
 
+Result<std::vector<std::string>> RejectStore::names_oldest_first() const {
+  auto names = this->names();
+  if (!names)
+    return names.error();
+  std::vector<std::pair<std::uint64_t, std::string>> files;
+  for (auto& name : *names) {
+    const auto sequence = sequence_in(files_, EndPaths(layout_, name).receipt());
+    if (!sequence)
+      return sequence.error();
+    files.emplace_back(*sequence, std::move(name));
+  }
+  std::sort(files.begin(), files.end());
+  names->clear();
+  for (auto& [sequence, name] : files)
+    names->push_back(std::move(name));
+  return names;
+}
+
+Result<void> RejectStore::visit_oldest_first(const RejectFilter& filter, const Visit& visit) const {
+  const auto names = filter.file ? Result<std::vector<std::string>>({*filter.file}) : names_oldest_first();
+  if (!names)
+    return names.error();
+  for (const auto& name : *names) {
+    std::vector<Place> places;
+    const auto note = [&](const StoredReject& reject) -> Result<void> {
+      if (filter.matches(reject))
+        places.push_back({reject.offset, reject.at, reject.bytes.size()});
+      return {};
+    };
+    if (auto noted = visit_named(name, note); !noted)
+      return noted;
+    // Rejects of the local rules stand in front of the API's, and these as their batches ended.
+    std::stable_sort(places.begin(), places.end(),
+                     [](const Place& a, const Place& b) { return a.offset < b.offset; });
+    if (auto visited = visit_places(name, places, visit); !visited)
+      return visited;
+  }
+  return {};
+}
+
+Result<void> RejectStore::visit_places(const std::string& name, const std::vector<Place>& places,
+                                       const Visit& visit) const {
+  if (places.empty())
+    return {};
+  const auto path = EndPaths(layout_, name).rejects();
+  const auto file = files_.open(path);
+  if (!file)
+    return file.error();
+  RejectParser parser;
+  std::string line;
+  for (const auto& place : places) {
+    line.resize(place.length);
+    const auto got = (*file)->read_at(line, place.at);
+    if (!got)
+      return got.error();
+    auto reject = parser.parse(line);
+    if (*got != place.length || !reject)
+      return Error{Errc::corrupt,
+                   fmt::format("{} changed while it was read: try again", printable(path, 400))};
+    reject->at = place.at;
+    if (auto visited = visit(*reject); !visited)
+      return visited;
+  }
+  return {};
+}
+
 Result<void> RejectStore::visit_named(const std::string& name, const Visit& visit) const {
   // A name is one of a file, whoever asks.
   if (name.empty() || name.find('/') != std::string::npos)
@@ -153,19 +240,14 @@ Result<void> RejectStore::visit_unsettled(const std::string& path, const Visit& 
 }
 
 Result<StoredReject> RejectStore::at(const std::string& name, std::uint64_t at, std::size_t length) const {
-  const auto path = EndPaths(layout_, name).rejects();
-  const auto file = files_.open(path);
-  if (!file)
-    return file.error();
-  std::string line(length, '\0');
-  const auto got = (*file)->read_at(line, at);
-  if (!got)
-    return got.error();
-  auto reject = RejectParser().parse(line);
-  if (*got != length || !reject)
-    return Error{Errc::corrupt, fmt::format("{} changed while it was read: try again", printable(path, 400))};
-  reject->at = at;
-  return std::move(*reject);
+  StoredReject found;
+  const auto take = [&](const StoredReject& reject) -> Result<void> {
+    found = reject;
+    return {};
+  };
+  if (auto visited = visit_places(name, {Place{0, at, length}}, take); !visited)
+    return visited.error();
+  return found;
 }
 
 Result<void> RejectStore::visit_file(const std::string& path, const Visit& visit) const {

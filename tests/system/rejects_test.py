@@ -110,6 +110,12 @@ class Rejects(unittest.TestCase):
         self.assertEqual(self.service.command("rejects", "drop").stdout, "1 dropped, of 1 that match\n")
         self.assertFalse(os.listdir(os.path.join(self.service.folder, "spool", "rejected")))
 
+    def test_the_newest_update_of_a_user_is_exported_last(self):
+        first = [update("badann", n=1), update("badann", n=2)[:-1] + ',"plan":1}']
+        self.deliver("b.ndjson", first)
+        self.deliver("a.ndjson", [update("badann", n=3)])
+        self.assertEqual(self.service.command("rejects", "export").stdout.splitlines(), [*first, update("badann", n=3)])
+
     def test_a_record_that_is_not_utf8_is_given_back_as_it_came_and_never_makes_another_user(self):
         record = b'{"uid":"lat2\xe9"}'
         submit = [USHERD, "submit", "--config", self.service.config, "--name"]

@@ -62,6 +62,9 @@ class RejectStore {
   /// Every reject that matches, files in the order of their names. Errc::corrupt, with file and line, for a
   /// line that is no reject.
   [[nodiscard]] Result<void> visit(const RejectFilter& filter, const Visit& visit) const;
+  /// The same in the order of acceptance, in which they may be sent again: files by the sequence in their
+  /// receipts, those whose receipts are gone before all others; the records of one as they stood in it.
+  [[nodiscard]] Result<void> visit_oldest_first(const RejectFilter& filter, const Visit& visit) const;
   /// The names of the files that have rejects, sorted.
   [[nodiscard]] Result<std::vector<std::string>> names() const;
   /// The rejects of one file; none where it has no such file.
@@ -81,6 +84,14 @@ class RejectStore {
 
  private:
   [[nodiscard]] Result<void> visit_file(const std::string& path, const Visit& visit) const;
+  struct Place {
+    std::uint64_t offset = 0;  ///< of the record in its file
+    std::uint64_t at = 0;
+    std::size_t length = 0;
+  };
+  [[nodiscard]] Result<void> visit_places(const std::string& name, const std::vector<Place>& places,
+                                          const Visit& visit) const;
+  [[nodiscard]] Result<std::vector<std::string>> names_oldest_first() const;
   [[nodiscard]] Result<void> replace(const std::string& name, bool empty) const;
 
   Files& files_;

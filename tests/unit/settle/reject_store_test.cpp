@@ -198,3 +198,41 @@ TEST_CASE("the deepest record that is JSON is read back, and hides no other") {
   CHECK(deep.size() > 1);
   CHECK(deep.size() < number);
 }
+
+TEST_CASE("the oldest come first: files by their receipts, records by their place") {
+  Rejects rejects;
+  rejects.disk.make_directory(rejects.layout.done());
+  const auto put = [&](const std::string& name, std::vector<std::uint64_t> offsets,
+                       const std::string& receipt) {
+    std::string lines;
+    for (const auto offset : offsets) {
+      auto line = Rejects::line(name, 1, Stage::api, offset % 2 == 0 ? "even" : "odd", R"({"uid":"u"})");
+      const std::string_view member = "\"offset\":";
+      line.replace(line.find(member) + member.size(), 1, std::to_string(offset));
+      lines += line;
+    }
+    rejects.disk.put(rejects.path(name), lines);
+    if (!receipt.empty())
+      rejects.disk.put(rejects.layout.done() + "/" + name + ".receipt.json", receipt);
+  };
+  put("a", {40, 7, 120, 8}, R"({"file":"a,\"sequence\":1,","sequence":12,"accepted":"x"})");
+  put("b", {3}, R"({"file":"b","sequence":9})");
+  put("c", {5, 4}, "");
+  const auto found = [&](const RejectFilter& filter) {
+    std::vector<std::string> places;
+    const auto note = [&](const StoredReject& reject) -> Result<void> {
+      places.push_back(fmt::format("{}:{}", reject.file, reject.offset));
+      return {};
+    };
+    CHECK(rejects.store.visit_oldest_first(filter, note).has_value());
+    return places;
+  };
+  CHECK(found({}) == Places{"c:4", "c:5", "b:3", "a:7", "a:8", "a:40", "a:120"});
+  RejectFilter filter;
+  filter.code = "even";
+  CHECK(found(filter) == Places{"c:4", "a:8", "a:40", "a:120"});
+  filter.file = "a";
+  CHECK(found(filter) == Places{"a:8", "a:40", "a:120"});
+  filter.file = "none";
+  CHECK(found(filter).empty());
+}

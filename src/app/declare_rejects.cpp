@@ -64,8 +64,10 @@ void declare_rejects(CLI::App& app, RejectsArguments& rejects) {
     if (changes)
       part->add_flag("--dry-run", rejects.dry_run, "Say what would be done, do nothing");
     if (verb.action == Action::retry)
-      part->add_flag("--force", rejects.force,
-                     "Also where newer data of the user cannot be ruled out any more, as it is forgotten");
+      part->add_flag(
+          "--force", rejects.force,
+          "Also where newer data of the user cannot be ruled out any more, as it is forgotten, and "
+          "unknown records without uid and id");
   }
   command->require_subcommand(0, 1);
   command->footer("Exit codes: 0 done, 2 retry refused some, 69 the service does not answer.");

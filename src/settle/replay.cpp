@@ -41,6 +41,8 @@ std::string_view name_of(ReplayRefusal::Reason reason) {
       return "older_than_index";
     case ReplayRefusal::Reason::unsearched:
       return "unsearched";
+    case ReplayRefusal::Reason::second_user:
+      return "second_user";
     case ReplayRefusal::Reason::not_json:
       break;
   }
@@ -192,6 +194,7 @@ Result<void> Replay::add(const StoredReject& reject, Candidates& candidates) {
   candidate.at = reject.at;
   candidate.line = reject.line;
   candidate.batch = reject.batch;
+  candidate.unknown = reject.stage == Stage::unknown;
   const auto id = reject.id.empty() ? 0 : keys_.id(reject.id);
   candidate.key = reject.uid.empty() ? id : keys_.uid(reject.uid);
   candidate.second = reject.uid.empty() ? 0 : id;
@@ -296,6 +299,12 @@ Result<std::optional<ReplayRefusal>> Replay::objection(const ReplayCandidate& ca
   }
   if (force)
     return std::optional<ReplayRefusal>{};
+  if (candidate.key == 0 && candidate.unknown) {
+    refusal.reason = ReplayRefusal::Reason::second_user;
+    refusal.detail =
+        "it may have made its user already, and would make another; --force sends it all the same";
+    return std::optional(std::move(refusal));
+  }
   if (candidate.key != 0 && candidate.file <= forgotten) {
     refusal.reason = ReplayRefusal::Reason::older_than_index;
     refusal.detail =

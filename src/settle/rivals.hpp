@@ -24,6 +24,7 @@ struct ReplayCandidate {
   std::uint64_t key = 0;      ///< of its uid, or of its id where it has no uid; 0: anonymous
   std::uint64_t second = 0;   ///< of its id where it has both
   bool lines_compare = true;  ///< `line` counts as the lines that are read do
+  bool unknown = false;       ///< nobody can tell whether it was imported
 };
 
 /// Another update of a candidate's user.

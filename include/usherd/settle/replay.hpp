@@ -18,7 +18,7 @@ struct ReplayCandidate;
 /// What `rejects retry` and `rejects drop` work on.
 struct ReplayOrder {
   RejectFilter filter;
-  bool force = false;    ///< also records so old that newer data of their user may have been forgotten
+  bool force = false;    ///< also where newer data may have been forgotten, or a user be made twice
   bool dry_run = false;  ///< says what would be done, does nothing
 };
 
@@ -28,6 +28,7 @@ struct ReplayRefusal {
     newer_data,        ///< a later update of its user was imported, is on its way, or may have been imported
     older_than_index,  ///< of later files some are forgotten; `force` takes it
     unsearched,        ///< a file is being converted, or the backlog is too large to look through; `force`
+    second_user,       ///< unknown and anonymous: it may have made its user; `force`
     not_json,          ///< only `raw` is known of it: export, correct, submit
   };
   std::string file;

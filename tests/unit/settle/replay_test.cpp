@@ -120,6 +120,23 @@ TEST_CASE("what is older than a forgotten file needs to be forced") {
   CHECK(bench.retry(order).value().done == 1);
 }
 
+TEST_CASE("an anonymous record goes again by itself only where it made no user") {
+  ReplayBench bench;
+  const std::string anonymous = R"({"email":"x"})";
+  delivered(bench, {"a"}, Stage::unknown);
+  bench.reject(1, 4, Stage::unknown, "key_expired", anonymous, 1);
+  bench.reject(1, 5, Stage::api, "bad", anonymous, 1);
+  ReplayOrder order;
+  order.dry_run = true;
+  const auto report = bench.retry(order).value();
+  CHECK(report.done == 2);
+  REQUIRE(report.refusals.size() == 1);
+  CHECK(report.refusals[0].line == 4);
+  CHECK(name_of(report.refusals[0].reason) == "second_user");
+  order.force = true;
+  CHECK(bench.retry(order).value().done == 3);
+}
+
 TEST_CASE("what is no JSON stays, and other files are waited for") {
   ReplayBench bench;
   delivered(bench, {"a"});

@@ -4,6 +4,7 @@
 #include "usherd/core/text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -129,14 +130,14 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(std::string job, Call call, 
   unsigned failures = 0;
   while (true) {
     const auto target = token.empty() ? base : base + "?page_token=" + percent_encode(token);
-    const auto reply = co_await get(call, target, kMostResultPageBytes);
+    auto reply = co_await get(call, target, kMostResultPageBytes);
     if (reply.stopped)
       co_return PagesEnd::stopped;
-    const auto& exchange = reply.exchange;
+    auto& exchange = reply.exchange;
     if (!exchange.failure && exchange.status == 403)
       co_return PagesEnd::forbidden;
     if (!exchange.failure && exchange.status == 200) {
-      auto parsed = parse_result_page(exchange.body);
+      auto parsed = parse_result_page(std::move(exchange.body));
       if (parsed) {
         const auto following = parsed->next_page_token;
         const auto taken = co_await on_page(std::move(*parsed));

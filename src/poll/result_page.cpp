@@ -1,11 +1,12 @@
 #include "usherd/poll/result_page.hpp"
 
+#include "src/poll/json_text.hpp"
 #include "usherd/submit/api_answer.hpp"
 #include "usherd/submit/api_json.hpp"
 
-#include <boost/json/serialize.hpp>
-
 #include <xxhash.h>
+
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -13,46 +14,70 @@ namespace {
 /// A record nests as deep as a property path of 512 characters has names; the page adds a few levels.
 constexpr std::size_t kMostDepth = 1100;
 
-ResultItem read_item(const boost::json::value& value) {
+/// A member that is a string or a number, built by itself; nothing for any other.
+std::optional<boost::json::value> read_scalar(std::string_view text) {
+  if (text.empty() || text.front() == '{' || text.front() == '[')
+    return std::nullopt;
+  return parse_json(text, text.size(), 1);
+}
+
+std::string read_text(std::string_view object, std::string_view name, std::size_t most) {
+  const auto value = read_scalar(find_member_text(object, name));
+  const auto* text = value ? value->if_string() : nullptr;
+  return text == nullptr ? std::string() : std::string(cut_text(*text, most));
+}
+
+std::optional<std::string> read_opaque(std::string_view object, std::string_view name) {
+  const auto value = read_scalar(find_member_text(object, name));
+  return value ? to_opaque(*value) : std::nullopt;
+}
+
+ResultItem read_item(std::string_view text) {
   ResultItem item;
   item.user_json = "{}";
-  const auto* outer = value.if_object();
-  if (outer == nullptr)
+  if (!text.starts_with('{'))
     return item;
-  item.code = cut_text(find_string(outer, "code").value_or(""), kMostCodeBytes);
-  item.message = cut_text(find_string(outer, "message").value_or(""), kMostMessageBytes);
-  const auto* nested = find_object(outer, "user");
-  const auto* user = nested == nullptr ? outer : nested;
-  item.uid = find_opaque(user, "uid");
-  item.id = find_opaque(user, "id");
-  item.user_json = boost::json::serialize(*user);
+  item.code = read_text(text, "code", kMostCodeBytes);
+  item.message = read_text(text, "message", kMostMessageBytes);
+  const auto nested = find_member_text(text, "user");
+  const auto user = nested.starts_with('{') ? nested : text;
+  item.uid = read_opaque(user, "uid");
+  item.id = read_opaque(user, "id");
+  item.user_json = user;
   return item;
 }
 
 }  // namespace
 
-Result<ResultPage> parse_result_page(std::string_view body) {
-  const auto document = parse_json(body, kMostResultPageBytes, kMostDepth);
-  const auto* root = document ? document->if_object() : nullptr;
-  if (root == nullptr)
+Result<void> ResultPage::each(const std::function<Result<void>(const ResultItem&)>& take) const {
+  ElementTexts results(std::string_view(body_).substr(results_at_, results_size_));
+  while (const auto text = results.next()) {
+    if (auto taken = take(read_item(*text)); !taken)
+      return taken;
+  }
+  return {};
+}
+
+Result<ResultPage> parse_result_page(std::string body) {
+  if (body.size() > kMostResultPageBytes || !is_whole_json(body, kMostDepth) ||
+      !without_blanks(body).starts_with('{'))
     return Error{Errc::invalid, "the page is no JSON object"};
   ResultPage page;
-  auto token = find_opaque(root, "next_page_token");
-  if (!token && find_member(root, "next_page_token") != nullptr)
+  auto token = read_opaque(body, "next_page_token");
+  if (!token && !find_member_text(body, "next_page_token").empty())
     return Error{Errc::invalid, "the page token is no text"};
   page.next_page_token = std::move(token).value_or("");
   if (page.next_page_token.size() > kMostTokenBytes)
     return Error{Errc::invalid,
                  "the page token has " + std::to_string(page.next_page_token.size()) + " bytes"};
-  const auto* results = find_member(root, "results");
-  if (results == nullptr)
+  const auto results = find_member_text(body, "results");
+  if (results.empty())
     return page;
-  const auto* list = results->if_array();
-  if (list == nullptr)
+  if (!results.starts_with('['))
     return Error{Errc::invalid, "the page's results are no list"};
-  page.items.reserve(list->size());
-  for (const auto& value : *list)
-    page.items.push_back(read_item(value));
+  page.results_at_ = static_cast<std::size_t>(results.data() - body.data());
+  page.results_size_ = results.size();
+  page.body_ = std::move(body);
   return page;
 }
 

@@ -187,6 +187,8 @@ Result<void> JobVerdict::index_anonymous() {
 Result<JobVerdict::Match> JobVerdict::match_anonymous(const ResultItem& item) {
   if (auto indexed = index_anonymous(); !indexed)
     return indexed.error();
+  if (by_content_.empty())
+    return Match{};
   const auto user = read_user_content(item.user_json);
   const auto place = user ? by_content_.find(keys_.uid(user->content)) : by_content_.end();
   if (place == by_content_.end())
@@ -230,19 +232,11 @@ Result<void> JobVerdict::add_import(const ResultItem& item) {
 }
 
 Result<void> JobVerdict::add_errors(const ResultPage& page) {
-  for (const auto& item : page.items) {
-    if (auto added = add_error(item); !added)
-      return added;
-  }
-  return {};
+  return page.each([this](const ResultItem& item) { return add_error(item); });
 }
 
 Result<void> JobVerdict::add_imports(const ResultPage& page) {
-  for (const auto& item : page.items) {
-    if (auto added = add_import(item); !added)
-      return added;
-  }
-  return {};
+  return page.each([this](const ResultItem& item) { return add_import(item); });
 }
 
 std::uint32_t JobVerdict::reason(const ResultItem& item) {

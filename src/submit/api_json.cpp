@@ -36,15 +36,17 @@ std::optional<std::string_view> find_string(const boost::json::object* object, s
   return std::string_view(value->get_string());
 }
 
+std::optional<std::string> to_opaque(const boost::json::value& value) {
+  if (const auto* text = value.if_string())
+    return std::string(*text);
+  if (value.is_number())
+    return boost::json::serialize(value);  // a double comes out with an exponent, which no id has
+  return std::nullopt;
+}
+
 std::optional<std::string> find_opaque(const boost::json::object* object, std::string_view name) {
   const auto* value = find_member(object, name);
-  if (value == nullptr)
-    return std::nullopt;
-  if (value->is_string())
-    return std::string(value->get_string());
-  if (value->is_int64() || value->is_uint64() || value->is_double())
-    return boost::json::serialize(*value);  // a double comes out with an exponent, which no id has
-  return std::nullopt;
+  return value == nullptr ? std::nullopt : to_opaque(*value);
 }
 
 std::string_view cut_text(std::string_view text, std::size_t most) {

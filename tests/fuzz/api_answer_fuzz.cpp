@@ -60,20 +60,24 @@ void check_error(std::string_view body) {
 }
 
 void check_page(std::string_view body) {
-  const auto page = parse_result_page(body);
+  const auto page = parse_result_page(std::string(body));
   if (!page)
     return;
+  std::size_t items = 0;
   require(page->next_page_token.size() <= kMostTokenBytes, "an endless token");
-  for (const auto& item : page->items) {
+  const auto check_item = [&items](const ResultItem& item) {
+    ++items;
     require(item.code.size() <= kMostCodeBytes && item.message.size() <= kMostMessageBytes,
             "an endless text");
     require(!item.user_json.empty(), "an item without a user");
-  }
+    return Result<void>();
+  };
+  require(page->each(check_item).has_value(), "an item that could not be taken");
   const auto value = fuzz::parse_strictly(body);
   const auto* root = object_of(value);
   const auto* results = root != nullptr ? root->if_contains("results") : nullptr;
   if (results != nullptr && results->is_array())
-    require(page->items.size() == results->get_array().size(), "an item of the page was passed over");
+    require(items == results->get_array().size(), "an item of the page was passed over");
   PageWalk walk;
   if (!page->next_page_token.empty()) {
     require(walk.next(page->next_page_token) == PageStep::fetch, "a first token is not followed");

@@ -4,11 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
-#include <vector>
 
 namespace usherd {
 
@@ -25,16 +25,28 @@ struct ResultItem {
   std::string user_json;  ///< the user as JSON, for those that have no name; "{}" where none was given
 };
 
-struct ResultPage {
-  std::vector<ResultItem> items;
+/// A page of either list: /errors puts the user into `user`, in /imports the item is the user. Holds the
+/// answer's text and makes an item of it when it is asked for, so that a page takes no more memory than its
+/// text and one item, whatever stands in it.
+class ResultPage {
+ public:
+  /// Calls `take` with each item, in order, until it fails. An item that is no object becomes one without a
+  /// name, so that it is not passed over.
+  [[nodiscard]] Result<void> each(const std::function<Result<void>(const ResultItem&)>& take) const;
+
   std::string next_page_token;  ///< opaque; empty on the last page
+
+ private:
+  friend Result<ResultPage> parse_result_page(std::string body);
+
+  std::string body_;
+  std::size_t results_at_ = 0;  ///< where the list stands in it
+  std::size_t results_size_ = 0;
 };
 
-/// Reads a page of either list: /errors puts the user into `user`, in /imports the item is the user.
-/// Everything is optional; an item that is no object becomes one without a name, so that it is not passed
-/// over. Errc::invalid: no JSON object, over kMostResultPageBytes, `results` is no list, a token over
-/// kMostTokenBytes.
-[[nodiscard]] Result<ResultPage> parse_result_page(std::string_view body);
+/// Everything in a page is optional. Errc::invalid: no JSON object, over kMostResultPageBytes, `results` is
+/// no list, a token over kMostTokenBytes.
+[[nodiscard]] Result<ResultPage> parse_result_page(std::string body);
 
 enum class PageStep : std::uint8_t {
   fetch,     ///< the next page

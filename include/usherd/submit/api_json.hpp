@@ -28,8 +28,11 @@ namespace usherd {
 [[nodiscard]] std::optional<std::string_view> find_string(const boost::json::object* object,
                                                           std::string_view name);
 
-/// An id or a token: a string as it is, an integer as its digits; nothing for what is missing or of another
-/// type. A number past 64 bits gives a text that equals no id, never one rounded to a neighbour's.
+/// An id or a token: a string as it is, an integer as its digits; nothing for another type. A number past 64
+/// bits gives a text that equals no id, never one rounded to a neighbour's.
+[[nodiscard]] std::optional<std::string> to_opaque(const boost::json::value& value);
+
+/// The member as an id or a token.
 [[nodiscard]] std::optional<std::string> find_opaque(const boost::json::object* object,
                                                      std::string_view name);
 

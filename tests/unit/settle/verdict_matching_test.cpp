@@ -147,17 +147,15 @@ TEST_CASE("an error without code or message still rejects its record") {
 TEST_CASE("pages are taken as they come") {
   Batch batch({named("a"), named("b"), named("c")});
   auto verdict = batch.verdict();
-  ResultPage errors;
-  errors.items = {error_of("c")};
-  ResultPage imports;
-  imports.items = {error_of("a")};
-  REQUIRE(verdict.add_errors(errors).has_value());
+  const auto errors = parse_result_page(R"({"results":[{"code":"c","user":{"uid":"c"}}]})");
+  const auto imports = parse_result_page(R"({"results":[{"uid":"a"}]})");
+  REQUIRE(verdict.add_errors(*errors).has_value());
   REQUIRE(verdict.add_errors(ResultPage{}).has_value());
-  REQUIRE(verdict.add_imports(imports).has_value());
+  REQUIRE(verdict.add_imports(*imports).has_value());
   CHECK(shown(verdict.verdict(ended(kFailed, 2, 2))) == Lines{"1 unknown no_verdict", "2 rejected c"});
   batch.failure = Error{Errc::io, "read error"};
-  CHECK(verdict.add_errors(errors).has_error());
-  CHECK(verdict.add_imports(imports).has_error());
+  CHECK(verdict.add_errors(*errors).has_error());
+  CHECK(verdict.add_imports(*imports).has_error());
 }
 
 TEST_CASE("fifty thousand errors, each in words of its own, keep a bounded number of messages") {

@@ -70,10 +70,12 @@ boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHold
     co_return ExitCode::unavailable;
   }
   const auto me = parse_me(answer.body);
-  if (me)
-    fmt::print("the key is good: organisation {}, role {}\n", printable(me->org_id), printable(me->role));
-  else
-    fmt::print("the key is good\n");
+  if (!me) {
+    // A login page under 200 says nothing of the key.
+    fmt::print(stderr, "GET /me: 200, but not as the API answers: no word about the key\n");
+    co_return ExitCode::unavailable;
+  }
+  fmt::print("the key is good: organisation {}, role {}\n", printable(me->org_id), printable(me->role));
   co_return ExitCode::ok;
 }
 

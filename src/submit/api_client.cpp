@@ -3,6 +3,7 @@
 #include "usherd/core/log_event.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/submit/api_answer.hpp"
+#include "usherd/submit/no_answer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -126,7 +127,7 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
   }
   if (options_.on_answer)
     options_.on_answer(request, answer, timers_.now().boot - start);
-  watch(answer);
+  watch(request.call, answer);
   co_return answer;
 }
 
@@ -207,12 +208,13 @@ void ApiClient::note(const ApiRequest& request, const Admission& admission, cons
   }
 }
 
-void ApiClient::watch(const Exchange& exchange) {
+void ApiClient::watch(Call call, const Exchange& exchange) {
   // We broke it off ourselves, or had nothing to send.
   if (exchange.body_failed || (exchange.failure && exchange.failure->code == Errc::cancelled))
     return;
   const auto now = timers_.now().boot;
-  if (!exchange.failure && exchange.status < 500) {
+  const auto why = why_no_answer(call, exchange);
+  if (!why) {
     if (const auto over = outage_.answered(now))
       log_event(log_, LogLevel::info, {LogEvent::api_answers, {}, 0, {}, {}},
                 "the API answers again, after {} and {} failed requests", format_duration(over->lasted),
@@ -222,12 +224,10 @@ void ApiClient::watch(const Exchange& exchange) {
   const auto outage = outage_.failed(now);
   if (!outage)
     return;
-  const auto why = exchange.failure ? printable(exchange.failure->message, 200)
-                                    : fmt::format("it answers {}", exchange.status);
   log_event(log_, LogLevel::warning, {LogEvent::api_fails, {}, 0, {}, {}},
             "{} requests in a row came to nothing, the last one because: {}; they are sent again until one "
             "is answered",
-            outage->requests, why);
+            outage->requests, *why);
 }
 
 void ApiClient::obey_retry_after(const Exchange& exchange) {

@@ -75,6 +75,13 @@ class Commands(unittest.TestCase):
         self.assertTrue(err.endswith(
             "usherd: stopped before everything was delivered; what is left is safe in working/\n"), err)
 
+    def test_a_login_page_does_not_prove_the_key(self):
+        self.assertIn("the key is good", self.service.command("check", "--online").stdout)
+        self.sandbox.add_faults({"call": "me", "action": "status", "code": 200, "body": "html"})
+        checked = self.service.command("check", "--online")
+        self.assertEqual((checked.returncode, checked.stderr),
+                         (69, "GET /me: 200, but not as the API answers: no word about the key\n"))
+
     def test_a_file_that_is_refused_whole_is_named_with_its_reason(self):
         for name in ["q.csv", "odd\x1b[31m.data"] + [f"more-{i}.json" for i in range(25)]:
             self.service.drop(name, ["color,uid,uid", "red,a,b"])

@@ -40,6 +40,11 @@ class Sandbox:
                                          data=json.dumps(settings).encode())
         urllib.request.urlopen(request, timeout=PATIENCE_S).read()
 
+    def add_faults(self, *faults):
+        request = urllib.request.Request(self.facts["control"] + "/faults", method="POST",
+                                         data=json.dumps(faults).encode())
+        urllib.request.urlopen(request, timeout=PATIENCE_S).read()
+
     def finish_jobs(self):
         request = urllib.request.Request(self.facts["control"] + "/finish-jobs", method="POST")
         urllib.request.urlopen(request, timeout=PATIENCE_S).read()

@@ -88,7 +88,7 @@ class ApiClient {
                                                        const Exchange& exchange, std::optional<KeyWord> word);
   void note(const ApiRequest& request, const Admission& admission, const Reply& reply);
   void obey_retry_after(const Exchange& exchange);
-  void watch(const Exchange& exchange);
+  void watch(Call call, const Exchange& exchange);
 
   Options options_;
   RequestGate& gate_;

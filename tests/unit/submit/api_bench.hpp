@@ -5,7 +5,10 @@
 
 #include "usherd/submit/api_client.hpp"
 
+#include <spdlog/sinks/ostream_sink.h>
+
 #include <memory>
+#include <sstream>
 #include <string>
 
 namespace usherd::test {
@@ -19,7 +22,9 @@ struct ApiBench {
   ~ApiBench() { close(); }
 
   Loop loop;
-  std::shared_ptr<Log> log = make_silent_log();
+  std::ostringstream lines;
+  std::shared_ptr<Log> log =
+      std::make_shared<Log>("api", std::make_shared<spdlog::sinks::ostream_sink_st>(lines));
   fakes::ScriptedTransport transport{loop.executor()};
   RequestGate gate{loop.executor(), loop.timers, TokenBucket(1000, 1000), *log};
   SessionPool sessions;

@@ -80,6 +80,13 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
     } else if (gate_.closed_for(kind)) {
       continue;
     }
+    const bool leaves = co_await gate_.depart();
+    if (!leaves) {
+      reply.stopped = true;
+      co_return reply;
+    }
+    if (!admission.probes && gate_.closed_for(kind))
+      continue;
     if (request.before_send) {
       const auto ready = co_await request.before_send();
       if (!ready) {
@@ -132,6 +139,9 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
 }
 
 boost::asio::awaitable<ApiClient::KeyWord> ApiClient::ask_me(Connection& connection) {
+  const bool leaves = co_await gate_.depart();
+  if (!leaves)
+    co_return KeyWord::later;
   ApiRequest me;
   me.call = Call::me;
   me.target = "/me";

@@ -16,9 +16,10 @@ struct RequestGate::Lane {
 
 RequestGate::RequestGate(const boost::asio::any_io_executor& loop, Timers& timers, TokenBucket bucket,
                          Log& log)
-    : timers_(timers), bucket_(bucket), log_(log) {
+    : timers_(timers), bucket_(bucket), departing_(bucket), log_(log) {
   for (auto& lane : lanes_)
     lane = std::make_unique<Lane>(loop, timers);
+  departures_ = std::make_unique<Lane>(loop, timers);
 }
 
 RequestGate::~RequestGate() = default;
@@ -81,6 +82,21 @@ boost::asio::awaitable<Admission> RequestGate::admit(CallKind kind) {
   co_return admission;
 }
 
+boost::asio::awaitable<bool> RequestGate::depart() {
+  co_await departures_->turn.acquire();
+  const SemaphorePlace place(departures_->turn);
+  while (!closed_) {
+    const auto now = timers_.now().boot;
+    const auto ready = std::max(held_until_, departing_.ready_at(now));
+    if (ready <= now) {
+      departing_.take(now);
+      co_return true;
+    }
+    co_await departures_->alarm->wait_until(ready);
+  }
+  co_return false;
+}
+
 bool RequestGate::closed_for(CallKind kind) {
   const bool stranger = identity_unknown_ && kind != CallKind::identity;
   return closed_ || stranger || held_until_ > timers_.now().boot || park_reason(kind).has_value();
@@ -89,6 +105,7 @@ bool RequestGate::closed_for(CallKind kind) {
 void RequestGate::wake() {
   for (auto& lane : lanes_)
     lane->alarm->ring();
+  departures_->alarm->ring();
   if (changed_)
     changed_();
 }
@@ -144,6 +161,7 @@ void RequestGate::probe_now() {
 
 void RequestGate::configure(double rate, double burst) {
   bucket_.configure(rate, burst);
+  departing_.configure(rate, burst);
   wake();
 }
 

@@ -35,6 +35,10 @@ class RequestGate {
   ~RequestGate();
 
   [[nodiscard]] boost::asio::awaitable<Admission> admit(CallKind kind);
+  /// Waits until one more request may leave, by the same rate and by a Retry-After; false: we are stopping.
+  /// Many that were admitted one by one may have waited for a session together, and GET /me goes out beside
+  /// others without a leave of its own.
+  [[nodiscard]] boost::asio::awaitable<bool> depart();
   /// Whether a request admitted earlier must wait after all: a Retry-After came or a park reason arose
   /// meanwhile.
   [[nodiscard]] bool closed_for(CallKind kind);
@@ -71,10 +75,12 @@ class RequestGate {
   void wake();
 
   Timers& timers_;
-  TokenBucket bucket_;
+  TokenBucket bucket_;     ///< of those admitted, which tells whose turn it is
+  TokenBucket departing_;  ///< of those that leave
   Log& log_;
   Parking parking_;
   std::array<std::unique_ptr<Lane>, 3> lanes_;
+  std::unique_ptr<Lane> departures_;
   BootTime held_until_{};
   BootClock::duration held_time_{};
   std::function<void()> held_;

@@ -297,6 +297,43 @@ TEST_CASE("A Retry-After that comes while a request is being made ready binds it
   CHECK(asked->done());
 }
 
+TEST_CASE("Requests that waited for a session together leave at the rate") {
+  ApiBench bench(2);
+  bench.gate.configure(2, 3);
+  bench.transport.handle([](const Request&, const std::string&) { return answered(200, "{}"); });
+  bench.transport.hold();
+  for (int i = 0; i < 12; ++i)
+    (void)bench.ask(Call::status);
+  bench.loop.pass(60s);
+  CHECK(bench.transport.busy() == 2);
+  const auto before = bench.sent();
+  bench.transport.release();
+  bench.loop.poll();
+  CHECK(bench.sent() - before <= 3 + 2);
+  bench.loop.pass(1s);
+  CHECK(bench.sent() - before <= 3 + 2 + 2);
+  bench.loop.pass(10s);
+  CHECK(bench.sent() == 12);
+}
+
+TEST_CASE("GET /me beside a refused POST counts among the requests") {
+  ApiBench bench;
+  bench.gate.configure(2, 2);
+  bench.transport.handle([](const Request& request, const std::string&) {
+    return request.target == "/prefix/me" ? answered(200, "{}") : answered(401, "{}");
+  });
+  const auto refused = [&bench] {
+    ApiRequest request;
+    request.call = Call::create;
+    request.may_be_replayed = true;
+    return bench.loop.start(bench.api.call(std::move(request)));
+  };
+  for (int i = 0; i < 20; ++i)
+    (void)refused();
+  bench.loop.pass(10001ms);
+  CHECK(bench.sent() == 2 + 20);
+}
+
 TEST_CASE("Exchanges under way are counted, and the last one to end is told") {
   ApiBench bench;
   unsigned quiet = 0;

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -262,6 +264,30 @@ TEST_CASE("A new rate is felt by those that wait") {
   bench.gate.configure(100, 1);
   bench.loop.pass(11ms);
   CHECK(bench.came() == "1 2 ");
+}
+
+TEST_CASE("What leaves keeps to the rate and to a Retry-After, however much was admitted before") {
+  Bench bench(2, 3);
+  std::vector<std::shared_ptr<test::Pending<bool>>> leaving;
+  const auto left = [&leaving] {
+    return std::count_if(leaving.begin(), leaving.end(),
+                         [](const auto& each) { return each->value == true; });
+  };
+  for (int i = 0; i < 10; ++i)
+    leaving.push_back(bench.loop.start(bench.gate.depart()));
+  CHECK(left() == 3);
+  bench.loop.pass(1001ms);
+  CHECK(left() == 5);
+  bench.gate.hold_until(bench.loop.now() + 10s);
+  bench.loop.pass(9999ms);
+  CHECK(left() == 5);
+  bench.loop.pass(1ms);
+  CHECK(left() == 8);
+  bench.gate.configure(0.001, 1);
+  bench.gate.close();
+  bench.loop.poll();
+  CHECK(left() == 8);
+  CHECK(leaving.back()->value == false);
 }
 
 TEST_CASE("Closing sends home who waits and who comes later") {

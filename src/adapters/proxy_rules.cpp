@@ -190,11 +190,8 @@ bool bypasses_proxy(std::string_view no_proxy, std::string_view host, std::uint1
     entries.push_back(no_proxy.substr(at, end - at));
     at = end;
   }
-  if (entries.size() == 1 && entries.front() == "*") {
-    return true;
-  }
   return std::any_of(entries.begin(), entries.end(),
-                     [&](std::string_view entry) { return matches(entry, host, port); });
+                     [&](std::string_view entry) { return entry == "*" || matches(entry, host, port); });
 }
 
 }  // namespace usherd

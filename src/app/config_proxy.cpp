@@ -1,8 +1,9 @@
 #include "usherd/app/config_proxy.hpp"
 
+#include "usherd/adapters/proxy_rules.hpp"
+
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <string>
 
@@ -23,31 +24,6 @@ std::optional<Variable> first_set(const Environment& environment, const std::arr
   return std::nullopt;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
-}
-
-bool entry_names(std::string_view entry, const Url& target) {
-  if (entry == "*")
-    return true;
-  if (entry.starts_with('.'))
-    entry.remove_prefix(1);
-  Url named;
-  named.port = 0;
-  // An IPv6 address may stand without brackets here.
-  if (is_ip_address(entry))
-    named.host = entry;
-  else if (entry.empty() || !parse_authority(entry, named))
-    return false;
-  if (named.port != 0 && named.port != target.port)
-    return false;
-  return target.host == named.host || (!is_ip_address(named.host) && target.host.ends_with("." + named.host));
-}
-
 Result<Url> parse_proxy_variable(const Variable& variable) {
   const auto address =
       variable.value.find("://") == std::string::npos ? "http://" + variable.value : variable.value;
@@ -61,16 +37,6 @@ Result<Url> parse_proxy_variable(const Variable& variable) {
 }
 
 }  // namespace
-
-bool no_proxy_names(std::string_view list, const Url& target) {
-  while (!list.empty()) {
-    const auto comma = list.find(',');
-    if (entry_names(trimmed(list.substr(0, comma)), target))
-      return true;
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-  }
-  return false;
-}
 
 Result<std::optional<Url>> choose_proxy(const ApiConfig& api, const Environment& environment) {
   if (!api.proxy.empty()) {
@@ -88,7 +54,7 @@ Result<std::optional<Url>> choose_proxy(const ApiConfig& api, const Environment&
   if (!variable)
     return std::optional<Url>();
   if (const auto exceptions = first_set(environment, {"no_proxy", "NO_PROXY"});
-      exceptions && no_proxy_names(exceptions->value, *target))
+      exceptions && bypasses_proxy(exceptions->value, target->host, target->port))
     return std::optional<Url>();
   auto url = parse_proxy_variable(*variable);
   if (!url)

@@ -21,7 +21,7 @@ struct ProxyAddress {
 [[nodiscard]] Result<ProxyAddress> parse_proxy_url(std::string_view text);
 
 /// Whether NO_PROXY exempts this host, by curl's rules: names separated by commas or blanks match themselves
-/// and what lies below them, a leading dot makes no difference, "*" alone matches all; addresses match as
+/// and what lies below them, a leading dot makes no difference, the entry "*" matches all; addresses match as
 /// addresses, alone or as a CIDR block. An entry may end in ":port".
 [[nodiscard]] bool bypasses_proxy(std::string_view no_proxy, std::string_view host, std::uint16_t port);
 

@@ -18,7 +18,7 @@ TEST_CASE("NO_PROXY exempts names and what lies below them") {
   const Row rows[] = {
       {"", "api.example.com", false},
       {"*", "api.example.com", true},
-      {"*,other", "api.example.com", false},
+      {"other,*", "api.example.com", true},
       {"example.com", "example.com", true},
       {"example.com", "api.example.com", true},
       {"example.com", "a.b.example.com", true},

@@ -33,10 +33,6 @@ std::string chosen(const usherd::ApiConfig& api, const Variables& variables) {
   return *proxy ? (*proxy)->host_port() : "-";
 }
 
-usherd::Url target(const std::string& text) {
-  return usherd::parse_url(text).value();
-}
-
 }  // namespace
 
 TEST_CASE("the proxy comes from the configuration, else from the environment") {
@@ -71,14 +67,20 @@ TEST_CASE("a proxy variable that cannot be used is an error without its password
   CHECK(chosen(api, {{"https_proxy", "socks5://p:3128"}}).starts_with("https_proxy: "));
 }
 
-TEST_CASE("NO_PROXY names a host, a domain with all below it, an address, or everything") {
+TEST_CASE("NO_PROXY exempts a host, a domain with all below it, addresses, or everything") {
   struct Row {
     std::string list;
     std::string url;
-    bool named;
+    bool exempt;
   };
   const Row rows[] = {
       {"", "https://a.example", false},
+      {"b.example a.example", "https://a.example", true},
+      {"b.example,*", "https://a.example", true},
+      {"a.example.", "https://a.example", true},
+      {"10.0.0.0/8", "https://10.1.2.3", true},
+      {"10.1.0.0/24", "https://10.1.2.3", false},
+      {"fd00::/8", "https://[fd00::1]", true},
       {"*", "https://a.example", true},
       {"a.example", "https://a.example", true},
       {"A.Example", "https://a.example", true},
@@ -93,12 +95,14 @@ TEST_CASE("NO_PROXY names a host, a domain with all below it, an address, or eve
       {"fd00::1", "https://[fd00::1]:8443", true},
       {"[fd00::1]:8443", "https://[fd00::1]:8443", true},
       {"[fd00::1]:1", "https://[fd00::1]:8443", false},
-      {"not a host, a.example", "https://a.example", true},
+      {"no-host?, a.example", "https://a.example", true},
   };
-  for (const auto& [list, url, named] : rows) {
+  for (const auto& [list, url, exempt] : rows) {
     CAPTURE(list);
     CAPTURE(url);
-    CHECK(usherd::no_proxy_names(list, target(url)) == named);
+    usherd::ApiConfig api;
+    api.base_url = url;
+    CHECK(chosen(api, {{"https_proxy", "p:3128"}, {"no_proxy", list}}) == (exempt ? "-" : "p:3128"));
   }
 }
 

@@ -174,7 +174,7 @@ boost::asio::awaitable<Result<std::vector<Freezing::Part>>> Freezing::freeze_pie
   };
   while (true) {
     auto parts = co_await parts_.workers.run(work);
-    if (parts || parts.error().code == Errc::corrupt || parts.error().code == Errc::not_found)
+    if (parts || is_gone(parts.error()))
       co_return parts;
     const bool again = co_await parts_.recorder.wait_for_disk(parts.error());
     if (!again)
@@ -237,7 +237,7 @@ boost::asio::awaitable<Result<Freezing::Apart>> Freezing::set_apart(ActiveBatch&
       apart.stopped = !durable;
       co_return apart;
     }
-    if (halves.error().code == Errc::corrupt || halves.error().code == Errc::not_found)
+    if (is_gone(halves.error()))
       co_return halves.error();
     const bool again = co_await parts_.recorder.wait_for_disk(halves.error());
     if (!again) {

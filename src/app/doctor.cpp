@@ -65,6 +65,12 @@ class Comparison {
       finding.file = file.number;
       finding.name = file.working;
     }
+    if (spool_.odd.contains(file.working))
+      add(FindingKind::missing_file,
+          fmt::format("{} was accepted as file {}, and something else than a file stands in its place",
+                      printable(file.name), file.number),
+          fmt::format("move working/{} away and put the file back; without it, run this again",
+                      printable(file.working)));
     if (file.state == FileState::ready)
       look_at_parts(file);
   }
@@ -108,6 +114,13 @@ class Comparison {
   void look_at_batch(const LedgerSurvey::Batch& batch) {
     if (batch.matches)
       return;
+    if (batch.unreadable) {
+      add(FindingKind::unreadable,
+          fmt::format("batch {} was frozen and cannot be read: {}", batch.id, batch.why),
+          "give usherd's user the right to read what is in working/ (chown), or look after the disk; until "
+          "then it waits");
+      return;
+    }
     auto& finding =
         add(FindingKind::changed_batch,
             fmt::format("batch {} was frozen and is not on the disk as it was: {}", batch.id, batch.why),
@@ -188,6 +201,8 @@ std::string_view word_of(FindingKind kind) {
       return "changed_batch";
     case FindingKind::missing_part:
       return "missing_part";
+    case FindingKind::unreadable:
+      return "unreadable";
     case FindingKind::leftover:
       return "leftover";
     case FindingKind::foreign:

@@ -124,6 +124,7 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
     case FindingKind::damaged_ledger:
     case FindingKind::not_together:
     case FindingKind::foreign:
+    case FindingKind::unreadable:
       break;
   }
   return Error{Errc::invalid, "nothing can be done about it here"};

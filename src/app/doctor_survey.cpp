@@ -31,7 +31,7 @@ FileNumber file_number(std::string_view name) {
 }
 
 /// Whether a batch could go out as it is.
-Result<LedgerSurvey::Batch> look_at_batch(Files& disk, const BatchRow& row, const BodyPaths& paths) {
+LedgerSurvey::Batch look_at_batch(Files& disk, const BatchRow& row, const BodyPaths& paths) {
   LedgerSurvey::Batch batch;
   batch.id = row.id;
   // Of a batch with a job nothing is sent again.
@@ -40,9 +40,8 @@ Result<LedgerSurvey::Batch> look_at_batch(Files& disk, const BatchRow& row, cons
   const auto digest = body_digest(disk, row, paths);
   if (digest && *digest == row.digest)
     return batch;
-  if (!digest && digest.error().code != Errc::corrupt && digest.error().code != Errc::not_found)
-    return digest.error();
   batch.matches = false;
+  batch.unreadable = !digest && !is_gone(digest.error());
   batch.why = digest ? "other bytes stand in its files" : printable(digest.error().message, 400);
   return batch;
 }
@@ -87,6 +86,8 @@ Result<SpoolSurvey> survey_spool(Files& disk, const SpoolLayout& layout, const s
     if (!stat)
       return stat.error();
     survey.working.emplace(name, stat->size);
+    if (stat->kind != FileKind::regular)
+      survey.odd.insert(name);
   }
   for (const auto& file : open) {
     if (survey.working.contains(file.working))
@@ -131,10 +132,7 @@ Result<LedgerSurvey> survey_ledger(Files& disk, const SpoolLayout& layout, Ledge
       survey.settled.insert(number);
   }
   const auto visited = ledger.open_batches([&](const BatchRow& row) -> Result<void> {
-    auto batch = look_at_batch(disk, row, files.paths(row.manifest, row.id));
-    if (!batch)
-      return batch.error();
-    survey.batches.push_back(std::move(*batch));
+    survey.batches.push_back(look_at_batch(disk, row, files.paths(row.manifest, row.id)));
     return {};
   });
   if (!visited)

@@ -118,7 +118,7 @@ boost::asio::awaitable<Result<void>> FileFeed::recover() {
       return reader.read(**source, run.offset, run.line, run.offset + run.length, block);
     };
     const auto read = co_await parts_.workers.run(std::move(work));
-    if (!read && read.error().code != Errc::corrupt)
+    if (!read && !is_gone(read.error()))
       co_return read.error();
     const bool is_whole = read && block.records.size() == 1;
     if (!is_whole)

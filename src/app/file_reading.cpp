@@ -75,7 +75,7 @@ boost::asio::awaitable<FileReading::End> FileReading::read(Stretch stretch, Piec
     const auto read = co_await parts_.workers.run(std::move(work));
     if (read)
       co_return End::read;
-    if (read.error().code == Errc::corrupt || read.error().code == Errc::not_found) {
+    if (is_gone(read.error())) {
       error_ = read.error();
       co_return End::unreadable;
     }

@@ -215,7 +215,7 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Dra
       co_return std::move(*part);
     }
     // A file that is not what was read: the batch is written down all the same and its sending will notice.
-    if (frozen.error().code == Errc::corrupt || frozen.error().code == Errc::not_found)
+    if (is_gone(frozen.error()))
       co_return std::move(*part);
     const bool again = co_await parts_.recorder.wait_for_disk(frozen.error(), Purpose::begin);
     if (!again)

@@ -5,14 +5,6 @@
 #include <algorithm>
 
 namespace usherd {
-namespace {
-
-bool is_gone(const Error& error) {
-  return error.code == Errc::corrupt || error.code == Errc::not_found;
-}
-
-}  // namespace
-
 std::vector<FileNumber> touched_files(Files& disk, const SpoolLayout& layout,
                                       const std::vector<SpoolFile>& files) {
   std::vector<FileNumber> numbers;

@@ -9,10 +9,6 @@ std::uint32_t half_of(std::uint64_t sum) {
   return static_cast<std::uint32_t>(sum);
 }
 
-bool is_gone(const Error& error) {
-  return error.code == Errc::corrupt || error.code == Errc::not_found;
-}
-
 }  // namespace
 
 std::vector<RecordSum> record_sums(std::span<const std::uint32_t> lengths,

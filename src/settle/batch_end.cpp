@@ -212,7 +212,7 @@ Result<BatchEnd> write_batch_end(Files& disk, const SpoolLayout& layout, const B
     return end;
   }
   auto operations = Operations::find(disk, row.manifest, paths);
-  if (!operations && operations.error().code != Errc::corrupt && operations.error().code != Errc::not_found)
+  if (!operations && !is_gone(operations.error()))
     return operations.error();
   if (!operations)
     operations = Operations::blind(disk, row.manifest);

@@ -24,7 +24,7 @@ class Joiner {
   /// The first `length` bytes of a file, or all of it. Errc::corrupt when it is missing or shorter.
   [[nodiscard]] Result<void> add(const std::string& path, std::uint64_t length) {
     auto in = files_.open(path);
-    if (!in && in.error().code == Errc::not_found)
+    if (!in && is_gone(in.error()))
       return missing(path, "is missing");
     if (!in)
       return in.error();

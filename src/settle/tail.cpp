@@ -4,6 +4,8 @@
 #include "usherd/settle/settlement.hpp"
 #include "usherd/spool/file_name.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <memory>
 #include <string_view>
@@ -61,6 +63,10 @@ Result<void> Settlement::find_tail(Ending& ending) const {
   const auto stat = files_.stat(layout_.working_file(file));
   if (!stat && stat.error().code != Errc::not_found)
     return stat.error();
+  // It would be moved to done/ as if it were what had been delivered.
+  if (stat && stat->kind != FileKind::regular)
+    return Error{Errc::corrupt, fmt::format("{} is not a regular file: see `usherd doctor`",
+                                            printable(layout_.working_file(file), 400))};
   if (!stat || stat->size <= file.size)
     return files_.remove(copy);
   const auto in = files_.open(layout_.working_file(file));

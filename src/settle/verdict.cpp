@@ -19,10 +19,6 @@ constexpr std::uint32_t kRejected = 2;
 /// Past this many bytes of codes and messages, further new messages are left out.
 constexpr std::size_t kMostReasonBytes = 2U << 20;
 
-bool is_gone(const Error& error) {
-  return error.code == Errc::corrupt || error.code == Errc::not_found;
-}
-
 std::string given(const std::optional<std::string>& name) {
   return name.value_or("");
 }

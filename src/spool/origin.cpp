@@ -70,8 +70,7 @@ Result<Origin> origin_of(Files& files, const SpoolLayout& layout, const SpoolFil
     return own;
   const auto origins = Origins::open(files, layout, file.number);
   auto origin = origins ? origins->of(line) : Result<Origin>(origins.error());
-  const bool lost =
-      !origin && (origin.error().code == Errc::corrupt || origin.error().code == Errc::not_found);
+  const bool lost = !origin && is_gone(origin.error());
   return lost ? Result<Origin>(own) : origin;
 }
 

@@ -120,6 +120,9 @@ PostDecision decide(const PostTry& attempt, const KeyHistory& history, const Pos
   PostDecision decision{PostStep::retry, false, history};
   if (attempt.body_changed)
     return {PostStep::file_changed, false, history};
+  // Neither the API nor the network cut this upload, and no smaller batch would cure it.
+  if (attempt.body_unreadable)
+    return decision;
   if (!attempt.answered)
     return after_failure(attempt, decision, context);
   decision.history.cut_uploads = 0;

@@ -5,6 +5,7 @@
 #include "usherd/submit/batch_body.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -147,8 +148,8 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   const Exchange& exchange = attempt.reply.exchange;
   attempt.outcome.progress = exchange.progress;
   attempt.outcome.answered = !exchange.failure.has_value();
-  attempt.outcome.body_changed = exchange.body_failed && (exchange.failure->code == Errc::corrupt ||
-                                                          exchange.failure->code == Errc::not_found);
+  attempt.outcome.body_changed = exchange.body_failed && is_gone(*exchange.failure);
+  attempt.outcome.body_unreadable = exchange.body_failed && !attempt.outcome.body_changed;
   attempt.outcome.status = exchange.status;
   attempt.outcome.replayed = attempt.reply.replayed;
   if (attempt.outcome.answered && exchange.status == 200) {
@@ -190,6 +191,18 @@ SubmitResult Submitter::result_of(SubmitEnd end, const Attempt& tried, bool key_
   return result;
 }
 
+/// Said once until it can be read again: it goes on by itself, and holds no other batch up meanwhile.
+void Submitter::note_unreadable(const Attempt& tried, ActiveBatch& batch) const {
+  const bool unreadable = tried.outcome.body_unreadable;
+  if (unreadable == std::exchange(batch.is_unreadable, unreadable))
+    return;
+  if (unreadable)
+    parts_.log.error("batch {} cannot be sent, as what it sends cannot be read: {}; it is tried again",
+                     batch.row.id, tried.reply.exchange.failure->message);
+  else
+    parts_.log.info("batch {} can be read again", batch.row.id);
+}
+
 boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch,
                                                        std::function<void()> steps_aside) {
   auto result = co_await post_until_decided(batch, steps_aside);
@@ -223,6 +236,7 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     if (tried.reply.stopped || tried.reply.not_sent)
       co_return result;
     note_try(tried.outcome, batch);
+    note_unreadable(tried, batch);
     drawing.set(tried.outcome.answered && tried.outcome.status == 500);
     const auto decision = decide(tried.outcome, batch.history, context(batch));
     if (decision.history.replays && !batch.history.replays)

@@ -243,7 +243,38 @@ def unreadable(arguments):
     return 1 if bench.failures else 0
 
 
+def unreadable_in_working(arguments):
+    """A restart finds a frozen batch that it may not read: that is said, others pass, and it goes on by itself."""
+    if os.geteuid() != 0:
+        return SKIPPED
+    bench = Bench(arguments.usherd, arguments.sandbox, user=NOBODY)
+    try:
+        os.chmod(os.path.dirname(bench.sandbox.facts["ca_file"]), 0o755)
+        os.chmod(bench.sandbox.facts["ca_file"], 0o644)
+        bench.sandbox.patch({"region": "eu1"})  # 401: nothing goes out
+        bench.drop("a.ndjson", record("a1") + record("a2"))
+        os.chmod(bench.path("incoming", "a.ndjson"), 0o644)
+        bench.start()
+        bench.wait_for("a frozen batch", lambda: bench.ask_ledger("SELECT count(*) FROM batches WHERE state = 0") == 1)
+        bench.stop(9)
+        bench.sandbox.patch({"region": "any"})
+        os.chown(bench.working("a.ndjson"), 0, 0)
+        os.chmod(bench.working("a.ndjson"), 0o600)
+        bench.start()
+        bench.wait_for("a word", lambda: "batch 1 cannot be sent" in bench.log_text())
+        bench.drop("b.ndjson", record("b"))
+        os.chmod(bench.path("incoming", "b.ndjson"), 0o644)
+        bench.wait_for("the neighbour's receipt", lambda: bench.receipt("b.ndjson"))
+        os.chown(bench.working("a.ndjson"), NOBODY, NOBODY)
+        bench.wait_for("its receipt", lambda: bench.receipt("a.ndjson"))
+        bench.check_receipt("a.ndjson", records=2, imported=2)
+    finally:
+        bench.close()
+    return 1 if bench.failures else 0
+
+
 SCENARIOS = {
+    "unreadable_in_working": unreadable_in_working,
     "full_disk": on_small_disk(full_disk),
     "full_from_the_start": on_small_disk(full_from_the_start),
     "full_inode_table": on_small_disk(full_inode_table, extra=",nr_inodes=400"),

@@ -151,6 +151,28 @@ def taken_away(bench):
     bench.check_oracle()
 
 
+def something_else_in_its_place(bench):
+    """A link stands where an accepted file stood: its records are unknown, its neighbours go on, doctor names it."""
+    bench.drop("a.ndjson", "".join(record(f"a{i}", n=i) for i in range(20)))
+    bench.drop("b.ndjson", "".join(record(f"b{i}", n=i) for i in range(10)))
+    freeze_while_away(bench, ["a.ndjson", "b.ndjson"])
+    path = bench.working("a.ndjson")
+    os.unlink(path)
+    os.symlink("/etc/hostname", path)
+    bench.sandbox.patch({"listening": True})
+    bench.wait_for("receipt of b.ndjson", lambda: bench.receipt("b.ndjson"))
+    bench.check_receipt("b.ndjson", records=10, imported=10)
+    bench.wait_for("a word about a.ndjson", lambda: "a.ndjson cannot be settled" in bench.log_text())
+    bench.stop()
+    bench.check(bench.doctor("--repair") == 2 and "missing_file" in bench.printed, bench.printed)
+    os.unlink(path)
+    bench.check(bench.doctor("--repair") == 0, bench.printed)
+    bench.check(bench.drain() == 2, "what was lost is not told")
+    receipt = bench.receipt("a.ndjson")
+    bench.check(receipt and receipt["unknown"] == 20, f"receipt: {receipt}")
+    bench.check_oracle()
+
+
 def odd_inputs(bench):
     """Every odd thing at once, among good neighbours."""
     good = record("good", n=1)
@@ -231,6 +253,7 @@ SCENARIOS = {
     "changed_while_waiting": scenario(changed_while_waiting, options="records=merge: false"),
     "cut_short": scenario(cut_short, options="batch=max_records: 500"),
     "taken_away": scenario(taken_away),
+    "something_else_in_its_place": scenario(something_else_in_its_place),
     "odd_inputs": scenario(odd_inputs),
 }
 

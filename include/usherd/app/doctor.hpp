@@ -24,6 +24,7 @@ enum class FindingKind : std::uint8_t {
   missing_part,    ///< something derived from an accepted file is gone or too short
   leftover,        ///< derived from what ended long ago
   foreign,         ///< not usherd's
+  unreadable,      ///< a frozen batch whose files the disk does not give now
 };
 
 /// One word, as it is printed.
@@ -43,6 +44,7 @@ struct Finding {
 /// What stands on the disk.
 struct SpoolSurvey {
   std::map<std::string, std::uint64_t> working;  ///< sizes by name
+  std::set<std::string> odd;                     ///< names of what is no regular file
   std::set<FileNumber> published;  ///< open files whose end was cut short: done/ or rejected/ holds them
 };
 
@@ -50,8 +52,9 @@ struct SpoolSurvey {
 struct LedgerSurvey {
   struct Batch {
     BatchId id = 0;
-    bool matches = true;  ///< frozen and its digest is that of its files, or not to be sent again
-    std::string why;      ///< why it does not
+    bool matches = true;      ///< frozen and its digest is that of its files, or not to be sent again
+    std::string why;          ///< why it does not
+    bool unreadable = false;  ///< the disk does not give its files now: nobody can tell
   };
   FileNumber last_file = 0;
   std::vector<SpoolFile> open;

@@ -11,6 +11,13 @@
 
 namespace usherd {
 
+/// Whether an error of reading says that what stood there is gone: the file is missing or shorter, or
+/// something else than a regular file is in its place. Any other error may pass: the disk cannot give the
+/// bytes now.
+[[nodiscard]] inline bool is_gone(const Error& error) {
+  return error.code == Errc::corrupt || error.code == Errc::not_found || error.code == Errc::invalid;
+}
+
 /// A file open for reading; closes itself. Safe to use from several threads at once.
 class ReadFile {
  public:

@@ -34,6 +34,7 @@ struct ActiveBatch {
   bool is_ending = false;         ///< its end or division is being written: nobody else may decide about it
   bool is_abandoned = false;      ///< the operator gave its job up: who follows it lets go
   bool reads_results = false;     ///< its job has ended
+  bool is_unreadable = false;     ///< the disk did not give its body at the last try
 
   [[nodiscard]] std::uint64_t operations() const { return row.users.size(); }
   [[nodiscard]] std::size_t merged_records() const;

@@ -98,6 +98,20 @@ TEST_CASE("a frozen batch whose files are other ones is told") {
   CHECK(pair.only().batch == 7);
 }
 
+TEST_CASE("a frozen batch that cannot be read now is told, and never ended for it") {
+  Pair pair;
+  pair.ledger.batches = {{7, false, "Permission denied", true}};
+  CHECK(pair.only().kind == FindingKind::unreadable);
+  CHECK(pair.only().remedy.empty());
+}
+
+TEST_CASE("something else than a file in an accepted file's place is told, and not overwritten") {
+  Pair pair;
+  pair.spool.odd.insert(pair.ledger.open.front().working);
+  CHECK(pair.only().kind == FindingKind::missing_file);
+  CHECK(pair.only().remedy.empty());
+}
+
 TEST_CASE("what was derived from a file can be made again or must be put back") {
   Pair pair;
   SUBCASE("a conversion that is too short is made again") {

@@ -44,6 +44,12 @@ PostTry changed_body() {
   return out;
 }
 
+PostTry unreadable_body() {
+  auto out = failure(Progress::body_started);
+  out.body_unreadable = true;
+  return out;
+}
+
 PostTry replayed() {
   auto out = answer(401);
   out.replayed = true;
@@ -176,6 +182,8 @@ TEST_CASE("What follows a try is what the operator was told: jobs and refusals")
       {"413 after an unanswered try", answer(413), unanswered(), With::many, retry, false, true},
       {"413 for 10 minutes after an unanswered try", answer(413), unanswered(10min), With::many, halve, true,
        true},
+      {"the disk does not give the body, for the third time", unreadable_body(), cut(2), With::many, retry,
+       false, false},
       {"the files changed", changed_body(), fresh(), With::many, file_changed, false, false},
   };
   for (const auto& row : rows)

@@ -4,6 +4,7 @@
 
 #include <malloc.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <variant>
@@ -16,6 +17,9 @@ int main(int argc, char** argv) {
   // threshold grows with each such piece, and the heap with it.
   ::mallopt(M_MMAP_THRESHOLD, 512 << 10);
   ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
+  // A limit of file sizes (LimitFSIZE=) is one more kind of full disk: the write fails, and that is dealt
+  // with.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const auto parsed = usherd::parse_command_line(argc, argv);
     const auto run = [&parsed] {

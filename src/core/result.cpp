@@ -17,6 +17,7 @@ Error Error::system(int number, std::string_view what) {
   switch (number) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
     case EROFS:
       code = Errc::no_space;
       break;

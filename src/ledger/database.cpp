@@ -23,7 +23,8 @@ Errc kind_of(int code, int system_errno) {
       return Errc::denied;
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
-      return system_errno == ENOSPC || system_errno == EDQUOT ? Errc::no_space : Errc::io;
+      return system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG ? Errc::no_space
+                                                                                       : Errc::io;
     case SQLITE_READONLY:
     case SQLITE_NOMEM:
     case SQLITE_INTERRUPT:

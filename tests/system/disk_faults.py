@@ -8,11 +8,12 @@ and counted.
 """
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 
-from spool_bench import SKIPPED, Bench, finish_jobs, record, run_scenarios
+from spool_bench import SKIPPED, Bench, finish_jobs, record, run_scenarios, scenario
 
 NOBODY = 65534
 RECORDS = 4000
@@ -273,8 +274,24 @@ def unreadable_in_working(arguments):
     return 1 if bench.failures else 0
 
 
+def limited_size(bench):
+    """A limit of file sizes is a full disk, not a signal that ends the service."""
+    bench.drop("a.ndjson", updates("a", RECORDS))
+    bench.start()
+    bench.wait_for("the first receipt", lambda: bench.receipt("a.ndjson"))
+    resource.prlimit(bench.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    bench.drop("b.ndjson", updates("b", RECORDS))
+    bench.wait_for("a word of the disk", lambda: "File too large" in bench.log_text() or "(disk)" in bench.log_text())
+    bench.check(bench.process.poll() is None, "it was ended by a signal")
+    resource.prlimit(bench.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    for name in ("a.ndjson", "b.ndjson"):
+        bench.wait_for(f"receipt of {name}", lambda name=name: bench.receipt(name))
+    bench.check_oracle()
+
+
 SCENARIOS = {
     "unreadable_in_working": unreadable_in_working,
+    "limited_size": scenario(limited_size),
     "full_disk": on_small_disk(full_disk),
     "full_from_the_start": on_small_disk(full_from_the_start),
     "full_inode_table": on_small_disk(full_inode_table, extra=",nr_inodes=400"),

@@ -11,7 +11,7 @@ namespace usherd {
 /// What kind of thing went wrong, where a caller acts on the difference.
 enum class Errc : std::uint8_t {
   io,           ///< a file, socket or database call failed
-  no_space,     ///< ENOSPC, EDQUOT, or a read-only file system
+  no_space,     ///< ENOSPC, EDQUOT, EFBIG, or a read-only file system
   not_found,    ///< what was named does not exist
   exists,       ///< what was to be made exists already
   denied,       ///< permission, or a lock somebody else holds

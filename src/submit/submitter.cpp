@@ -203,6 +203,18 @@ void Submitter::note_unreadable(const Attempt& tried, ActiveBatch& batch) const 
     parts_.log.info("batch {} can be read again", batch.row.id);
 }
 
+/// Said when a key begins to draw a stored 401, and when it is given up for that.
+void Submitter::note_replays(const Attempt& tried, const PostDecision& decision,
+                             const ActiveBatch& batch) const {
+  if (decision.history.replays && !batch.history.replays)
+    parts_.log.warn("batch {}: answered 401 though GET /me takes the API key: it is tried again by itself",
+                    batch.row.id);
+  if (decision.retire_key && tried.outcome.replayed)
+    parts_.log.warn(
+        "batch {}: what its key drew for ten minutes was the answer to an earlier try: another key goes out",
+        batch.row.id);
+}
+
 boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch,
                                                        std::function<void()> steps_aside) {
   auto result = co_await post_until_decided(batch, steps_aside);
@@ -239,9 +251,7 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     note_unreadable(tried, batch);
     drawing.set(tried.outcome.answered && tried.outcome.status == 500);
     const auto decision = decide(tried.outcome, batch.history, context(batch));
-    if (decision.history.replays && !batch.history.replays)
-      parts_.log.warn("batch {}: answered 401 though GET /me takes the API key: it is tried again by itself",
-                      batch.row.id);
+    note_replays(tried, decision, batch);
     batch.history = decision.history;
     if (decision.step == PostStep::accepted) {
       const bool durable = co_await accept(batch, *tried.job, parts_.timers.now().wall);
@@ -255,11 +265,6 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
       co_return result_of(*end, tried, !decision.retire_key);
     }
     if (decision.retire_key) {
-      if (tried.outcome.replayed)
-        parts_.log.warn(
-            "batch {}: what its key drew for ten minutes was the answer to an earlier try: "
-            "another key goes out",
-            batch.row.id);
       const bool durable = co_await new_key(batch, "");
       if (!durable)
         co_return SubmitResult{};

@@ -55,8 +55,6 @@ struct ActiveBatch {
   [[nodiscard]] bool surely_never_sent() const {
     return row.state == BatchState::frozen && never_sent() && (tried || !row.sent);
   }
-  /// It was sent under the present key, or may have been before a restart.
-  [[nodiscard]] bool may_have_run() const { return row.sent.has_value() && (history.unanswered || !tried); }
 };
 
 }  // namespace usherd

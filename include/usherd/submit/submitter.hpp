@@ -100,6 +100,7 @@ class Submitter {
   /// What a try tells of the age of its key, and since when others are to pass.
   void note_try(const PostTry& tried, ActiveBatch& batch) const;
   void note_unreadable(const Attempt& tried, ActiveBatch& batch) const;
+  void note_replays(const Attempt& tried, const PostDecision& decision, const ActiveBatch& batch) const;
   [[nodiscard]] static SubmitResult result_of(SubmitEnd end, const Attempt& tried, bool key_may_run);
   void note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch);
   void note_refusal(const std::string& code);

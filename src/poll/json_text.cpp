@@ -1,5 +1,6 @@
 #include "src/poll/json_text.hpp"
 
+#include "usherd/core/json_scan.hpp"
 #include "usherd/submit/api_json.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
@@ -43,41 +44,14 @@ struct Heedless {
 
 constexpr std::string_view kBlanks = " \t\r\n";
 
-std::size_t after_string(std::string_view text, std::size_t at) {
-  for (++at; at < text.size(); ++at) {
-    at = std::min(text.find_first_of("\"\\", at), text.size());
-    if (at < text.size() && text[at] == '"')
-      return at + 1;
-    ++at;
-  }
-  return text.size();
-}
-
-std::size_t after_brackets(std::string_view text, std::size_t at) {
-  std::size_t depth = 0;
-  while (at < text.size()) {
-    const char c = text[at];
-    if (c == '"') {
-      at = after_string(text, at);
-      continue;
-    }
-    ++at;
-    if (c == '{' || c == '[')
-      ++depth;
-    else if ((c == '}' || c == ']') && --depth == 0)
-      return at;
-  }
-  return at;
-}
-
 /// Takes the value that `rest` begins with off it.
 std::string_view take_value(std::string_view& rest) {
   const char first = rest.empty() ? '\0' : rest.front();
-  const auto end = first == '"'                   ? after_string(rest, 0)
-                   : first == '{' || first == '[' ? after_brackets(rest, 0)
-                                                  : std::min(rest.find_first_of(",]} \t\r\n"), rest.size());
+  const auto end = first == '"'                   ? json_string_end(rest, 0)
+                   : first == '{' || first == '[' ? json_brackets_end(rest, 0)
+                                                  : rest.find_first_of(",]} \t\r\n");
   const auto value = rest.substr(0, end);
-  rest.remove_prefix(end);
+  rest.remove_prefix(value.size());
   return value;
 }
 

@@ -1,5 +1,7 @@
 #include "src/validate/parse_fault.hpp"
 
+#include "usherd/core/json_scan.hpp"
+
 #include <simdjson.h>
 
 #include <cctype>
@@ -9,35 +11,6 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-/// The place behind the string that starts at `at`, or npos.
-std::size_t after_string(std::string_view text, std::size_t at) {
-  for (++at; at < text.size(); ++at) {
-    if (text[at] == '"')
-      return at + 1;
-    if (text[at] == '\\')
-      ++at;
-  }
-  return std::string_view::npos;
-}
-
-/// The place behind the first bracketed value, whatever stands in it, or npos.
-std::size_t after_brackets(std::string_view text, std::size_t at) {
-  std::size_t depth = 0;
-  while (at < text.size()) {
-    const char c = text[at];
-    if (c == '"') {
-      at = after_string(text, at);
-      continue;
-    }
-    ++at;
-    if (c == '{' || c == '[')
-      ++depth;
-    if ((c == '}' || c == ']') && --depth == 0)
-      return at;
-  }
-  return std::string_view::npos;
-}
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -77,7 +50,7 @@ bool is_number_text(std::string_view text) {
 std::string_view malformed_number(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     if (text[at] == '"') {
-      at = after_string(text, at);
+      at = json_string_end(text, at);
       continue;
     }
     if (text[at] != '-' && !is_digit(text[at])) {
@@ -97,7 +70,7 @@ bool has_trailing_data(std::string_view line) {
   const auto start = line.find_first_not_of(kBlanks);
   if (start == std::string_view::npos || line[start] != '{')
     return false;
-  const auto end = after_brackets(line, start);
+  const auto end = json_brackets_end(line, start);
   if (end == std::string_view::npos || line.find_first_not_of(kBlanks, end) == std::string_view::npos)
     return false;
   simdjson::dom::parser parser;

@@ -3,6 +3,7 @@
 #include "src/spool/free_name.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/spool/file_name.hpp"
+#include "usherd/spool/folders.hpp"
 #include "usherd/spool/incoming_scan.hpp"
 
 #include <fmt/format.h>
@@ -91,6 +92,15 @@ bool move_one(Files& files, const SpoolLayout& layout, ClaimItem& item, Claimer:
     if (moved.error().code == Errc::no_space || moved.error().code == Errc::io) {
       group.stopped = moved.error();
       return false;
+    }
+    // It could be read: what is closed is the way, to all files or to this one.
+    if (moved.error().code == Errc::denied) {
+      if (const auto open = try_intake(files, layout); !open) {
+        group.stopped = open.error();
+        return false;
+      }
+      item.left = leave(name, LeftReason::failed, moved.error().message);
+      return true;
     }
     item.left = left_by(name, moved.error());
     return true;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,7 +73,7 @@ void give_to_producers(const std::string& incoming) {
     static_cast<void>(::chmod(incoming.c_str(), 03730));
 }
 
-Result<void> move_through(Files& files, const std::array<std::string, 4>& folders, const std::string& name,
+Result<void> move_through(Files& files, std::span<const std::string> folders, const std::string& name,
                           std::string& stands_in) {
   for (std::size_t next = 1; next < folders.size(); ++next) {
     const auto& from = folders[next - 1];
@@ -94,6 +95,23 @@ Result<void> on_disk(const std::string& folder, const Result<void>& done) {
   if (!done && (done.error().code == Errc::no_space || done.error().code == Errc::io))
     return disk_error(folder, done.error());
   return done;
+}
+
+/// Moves a file of its own from the first folder through all the others.
+Result<void> try_moving(Files& files, std::span<const std::string> folders) {
+  const auto name = fmt::format("{}{}", kTrial, ::getpid());
+  for (const auto& folder : folders) {
+    const auto cleared = on_disk(folder, files.remove(fmt::format("{}/{}", folder, name)));
+    if (!cleared)
+      return cleared.error();
+  }
+  const auto trial = files.write(folders.front() + "/" + name, WriteMode::create);
+  if (!trial)
+    return on_disk(folders.front(), trial.error());
+  auto stands_in = folders.front();
+  auto moved = move_through(files, folders, name, stands_in);
+  const auto removed = on_disk(stands_in, files.remove(stands_in + "/" + name));
+  return moved ? removed : moved;
 }
 
 }  // namespace
@@ -120,24 +138,19 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout) {
   }
   const std::array<std::string, 4> folders{layout.incoming(), layout.working(), layout.done(),
                                            layout.rejected()};
-  const auto name = fmt::format("{}{}", kTrial, ::getpid());
-  for (const auto& folder : folders) {
-    const auto cleared = on_disk(folder, files.remove(fmt::format("{}/{}", folder, name)));
-    if (!cleared)
-      return cleared.error();
-  }
-  const auto trial = files.write(folders.front() + "/" + name, WriteMode::create);
-  if (!trial)
-    return on_disk(folders.front(), trial.error());
-  auto stands_in = folders.front();
-  auto moved = move_through(files, folders, name, stands_in);
-  const auto removed = on_disk(stands_in, files.remove(stands_in + "/" + name));
-  if (!moved)
-    return moved;
-  if (!removed)
-    return removed.error();
+  const auto tried = try_moving(files, folders);
+  if (!tried)
+    return tried;
   // The folders' own entries must survive a power loss before a file in them may count as accepted.
   return on_disk(layout.root(), files.sync(layout.root()));
+}
+
+Result<void> try_intake(Files& files, const SpoolLayout& layout) {
+  const auto listed = files.list(layout.incoming(), [](std::string_view) { return false; });
+  if (!listed)
+    return listed;
+  const std::array<std::string, 2> folders{layout.incoming(), layout.working()};
+  return try_moving(files, folders);
 }
 
 Result<void> sweep_trials(Files& files, const SpoolLayout& layout) {

@@ -181,7 +181,10 @@ asio::awaitable<void> Intake::scan() {
   next_scan_ = now.boot + options_.rescan;
   if (!page) {
     scanned_to_.reset();
-    log_.error("cannot look into incoming/: {}", page.error().message);
+    if (page.error().code == Errc::denied)
+      park(page.error());
+    else
+      log_.error("cannot look into incoming/: {}", page.error().message);
     co_return;
   }
   note_left(page->odd);

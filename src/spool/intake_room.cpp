@@ -1,5 +1,6 @@
 #include "usherd/core/log_event.hpp"
 #include "usherd/core/text.hpp"
+#include "usherd/spool/folders.hpp"
 #include "usherd/spool/intake.hpp"
 
 #include <fmt/format.h>
@@ -38,6 +39,14 @@ asio::awaitable<bool> Intake::make_room() {
     park(*report.stopped);
     co_return false;
   }
+  if (locked_out_) {
+    auto attempt = [&files = files_, layout = layout_] { return try_intake(files, layout); };
+    const auto open = co_await workers_.run(std::move(attempt));
+    if (!open) {
+      park(open.error());
+      co_return false;
+    }
+  }
   unpark();
   co_return true;
 }
@@ -50,6 +59,7 @@ void Intake::park(const Error& error) {
     parked_since_ = timers_.now().boot;
   }
   parked_ = error.message;
+  locked_out_ = error.code == Errc::denied;
   next_try_ = timers_.now().boot + options_.rescan;
   if (news && on_parked_)
     on_parked_();
@@ -60,6 +70,7 @@ void Intake::unpark() {
     return;
   log_event(log_, LogLevel::info, {LogEvent::unparked, {}, 0, {}, "disk"}, "intake goes on");
   parked_.reset();
+  locked_out_ = false;
   // What was ripe when it was parked is not remembered.
   scanned_to_.reset();
   next_scan_ = timers_.now().boot;

@@ -17,6 +17,10 @@ namespace usherd {
 /// fault and not the layout's. Blocks.
 [[nodiscard]] Result<void> prepare_folders(Files& files, const SpoolLayout& layout);
 
+/// Proves with a file of its own that incoming/ can be listed and files be moved from it into working/: tells
+/// folders that are closed to usherd from a single file that is. Call it under the SpoolLock. Blocks.
+[[nodiscard]] Result<void> try_intake(Files& files, const SpoolLayout& layout);
+
 /// An error of the disk under `place`: as it is, or that the file system is read-only. Errc::no_space.
 [[nodiscard]] Error disk_error(const std::string& place, const Error& error);
 /// A failed system call in `place`: EROFS, EIO, ENOSPC and their kin as disk_error(), others as they are.

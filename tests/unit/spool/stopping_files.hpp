@@ -16,6 +16,8 @@ class StoppingFiles final : public Files {
   Errc failure = Errc::io;
   std::function<void(const std::string& from, const std::string& to)> after_rename;
   std::function<Result<void>(const std::string& path)> before_open;
+  std::function<Result<void>(const std::string& from, const std::string& to)> before_rename;
+  std::function<Result<void>(const std::string& directory)> before_list;
 
   Result<std::unique_ptr<ReadFile>> open(const std::string& path) override {
     if (before_open) {
@@ -33,6 +35,10 @@ class StoppingFiles final : public Files {
     return disk_.write(path, mode, keep);
   }
   Result<void> rename(const std::string& from, const std::string& to) override {
+    if (before_rename) {
+      if (auto allowed = before_rename(from, to); !allowed)
+        return allowed;
+    }
     if (!effect())
       return dead();
     auto renamed = disk_.rename(from, to);
@@ -47,6 +53,10 @@ class StoppingFiles final : public Files {
   }
   Result<void> list(const std::string& directory,
                     const std::function<bool(std::string_view)>& visit) override {
+    if (before_list) {
+      if (auto allowed = before_list(directory); !allowed)
+        return allowed;
+    }
     if (effects_left <= 0)
       return dead();
     return disk_.list(directory, visit);

@@ -1,0 +1,94 @@
+#include "tests/unit/spool/intakes.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace usherd;
+using namespace usherd::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+Result<void> denied() {
+  return Error{Errc::denied, "Permission denied"};
+}
+
+/// As chmod or chown of working/ does it: nothing gets in any more.
+void close_working(Intakes& intakes) {
+  intakes.disk.before_rename = [working = intakes.spool.layout.working()](const std::string&,
+                                                                          const std::string& to) {
+    return to.starts_with(working) ? denied() : Result<void>{};
+  };
+}
+
+}  // namespace
+
+TEST_CASE("folders that are closed to usherd park the intake, and no file is blamed for it") {
+  Intakes intakes;
+  intakes.start();
+  close_working(intakes);
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.watch.tell("a.ndjson");
+  intakes.poll();
+  REQUIRE(intakes.intake->parked());
+  CHECK(intakes.intake->parked()->find(intakes.spool.layout.working()) != std::string::npos);
+  CHECK(intakes.intake->left().empty());
+  // It stays parked for one time, not anew at each try: a drain gives up by that.
+  const auto since = intakes.intake->parked_since();
+  intakes.pass(1min);
+  CHECK(intakes.intake->parked());
+  CHECK(intakes.intake->parked_since() == since);
+  intakes.disk.before_rename = nullptr;
+  intakes.pass(30s);
+  CHECK_FALSE(intakes.intake->parked());
+  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+}
+
+TEST_CASE("a drain waits for folders that are closed, and leaves no file for them") {
+  Intakes intakes;
+  close_working(intakes);
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.start_drain();
+  intakes.pass(1min);
+  CHECK_FALSE(intakes.drained);
+  CHECK(intakes.intake->parked());
+  intakes.disk.before_rename = nullptr;
+  intakes.pass(1min);
+  REQUIRE(intakes.drained);
+  CHECK((*intakes.drained)->left.empty());
+  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+}
+
+TEST_CASE(
+    "one file that can be read and not be moved stays under its own reason, and its neighbours are taken") {
+  Intakes intakes;
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.spool.drop("b.ndjson", "{}");
+  intakes.disk.before_rename = [path = intakes.path("a.ndjson")](const std::string& from,
+                                                                 const std::string&) {
+    return from == path ? denied() : Result<void>{};
+  };
+  intakes.start();
+  intakes.pass(15s);
+  CHECK_FALSE(intakes.intake->parked());
+  CHECK(intakes.accepted() == std::vector<std::string>{"b.ndjson"});
+  const auto left = intakes.intake->left();
+  REQUIRE(left.size() == 1);
+  CHECK(left[0].name == "a.ndjson");
+  CHECK(left[0].reason == LeftReason::failed);
+  CHECK(left[0].detail.find("Permission denied") != std::string::npos);
+}
+
+TEST_CASE("an incoming/ that may not be listed parks the intake") {
+  Intakes intakes;
+  intakes.start();
+  intakes.disk.before_list = [incoming = intakes.spool.layout.incoming()](const std::string& directory) {
+    return directory == incoming ? denied() : Result<void>{};
+  };
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.pass(1min);
+  CHECK(intakes.intake->parked());
+  intakes.disk.before_list = nullptr;
+  intakes.pass(1min);
+  CHECK_FALSE(intakes.intake->parked());
+  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+}

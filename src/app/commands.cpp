@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <optional>
 
@@ -34,6 +35,8 @@ std::optional<Config> config_of(const CommandLine& line) {
 }
 
 ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
+  // A reload that is asked for before the daemon listens finds the configuration that is being read.
+  std::signal(SIGHUP, SIG_IGN);
   auto config = config_of(line);
   if (!config)
     return ExitCode::config;

@@ -2,6 +2,7 @@
 
 #include "usherd/app/api_key.hpp"
 #include "usherd/app/config_proxy.hpp"
+#include "usherd/settle/published_end.hpp"
 #include "usherd/spool/folders.hpp"
 
 #include <fmt/format.h>
@@ -100,6 +101,8 @@ boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& 
   foundation.ledger = std::move(*ledger);
   if (auto matched = match_spool(disk, layout, *foundation.ledger); !matched)
     return start_fault(matched.error());
+  if (auto current = refuse_older_state(disk, layout, *foundation.ledger); !current)
+    return start_fault(current.error());
   std::random_device device;
   const auto random = [&device] { return static_cast<std::byte>(device()); };
   auto keys = user_keys_of(*foundation.ledger, random);

@@ -52,6 +52,20 @@ class Comparison {
   }
 
   void look_at_file(const SpoolFile& file) {
+    if (ledger_.ended_elsewhere.contains(file.number)) {
+      add(FindingKind::older_state,
+          fmt::format(
+              "{} has ended, as its receipt or refusal says, and the state knows file {} as unfinished: "
+              "the state is a copy from before",
+              printable(file.name), file.number),
+          "put back the state that belongs to this spool. A copy from before does not know what was sent "
+          "since: "
+          "records that working/ still holds may be sent a second time",
+          "takes the end over as it was told. Records of other files that stood in one batch with it end as "
+          "unknown (no_verdict), and a retry of older rejects asks for --force")
+          .file = file.number;
+      return;
+    }
     if (spool_.published.contains(file.number))
       return;
     if (!spool_.working.contains(file.working)) {
@@ -112,7 +126,8 @@ class Comparison {
   }
 
   void look_at_batch(const LedgerSurvey::Batch& batch) {
-    if (batch.matches)
+    // How those of an ended file ended is told by its receipt.
+    if (batch.matches || batch.of_ended)
       return;
     if (batch.unreadable) {
       add(FindingKind::unreadable,
@@ -193,6 +208,8 @@ std::string_view word_of(FindingKind kind) {
       return "damaged_ledger";
     case FindingKind::not_together:
       return "not_together";
+    case FindingKind::older_state:
+      return "older_state";
     case FindingKind::missing_file:
       return "missing_file";
     case FindingKind::orphan:

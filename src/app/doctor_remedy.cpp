@@ -111,6 +111,8 @@ Result<void> end_as_unknown(Files& disk, const SpoolLayout& layout, Ledger& ledg
 Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, const Finding& finding,
                     const ConvertLimits& limits) {
   switch (finding.kind) {
+    case FindingKind::older_state:
+      return take_end_over(disk, layout, ledger, finding.file);
     case FindingKind::missing_file:
       return put_empty_file(disk, layout, finding.name);
     case FindingKind::orphan:

@@ -1,9 +1,12 @@
 #include "src/app/doctor_survey.hpp"
 
 #include "usherd/batch/body_reader.hpp"
+#include "usherd/batch/manifest_builder.hpp"
 #include "usherd/batch/open_files.hpp"
 #include "usherd/core/text.hpp"
+#include "usherd/settle/published_end.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace usherd {
@@ -116,6 +119,11 @@ Result<LedgerSurvey> survey_ledger(Files& disk, const SpoolLayout& layout, Ledge
   OpenFiles files(layout);
   for (const auto& file : survey.open) {
     files.open(file);
+    const auto ended = ended_elsewhere(disk, layout, ledger, file);
+    if (!ended)
+      return ended.error();
+    if (*ended)
+      survey.ended_elsewhere.insert(file.number);
     const auto visited = ledger.receipt_batches(file.number, [&](const ReceiptBatch& batch) -> Result<void> {
       if (batch.share.has_rejects)
         survey.rejects[file.number].push_back(batch.batch);
@@ -133,6 +141,10 @@ Result<LedgerSurvey> survey_ledger(Files& disk, const SpoolLayout& layout, Ledge
   }
   const auto visited = ledger.open_batches([&](const BatchRow& row) -> Result<void> {
     survey.batches.push_back(look_at_batch(disk, row, files.paths(row.manifest, row.id)));
+    const auto shares = shares_of(row.manifest);
+    survey.batches.back().of_ended = std::any_of(shares.begin(), shares.end(), [&](const Share& share) {
+      return survey.ended_elsewhere.contains(share.file);
+    });
     return {};
   });
   if (!visited)

@@ -19,5 +19,9 @@ namespace usherd {
 /// Sets one finding right. Blocking; synced when it returns.
 [[nodiscard]] Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger,
                                   const Finding& finding, const ConvertLimits& limits);
+/// Ends a file of the ledger as its receipt or refusal says, and with it the batches that hold records of it.
+/// In one transaction; what was derived from it goes afterwards.
+[[nodiscard]] Result<void> take_end_over(Files& disk, const SpoolLayout& layout, Ledger& ledger,
+                                         FileNumber number);
 
 }  // namespace usherd

@@ -109,4 +109,9 @@ Result<void> Ledger::forget_file(FileNumber number) {
   return {};
 }
 
+Result<void> Ledger::history_lost(FileNumber last) {
+  assert(database_->in_transaction());
+  return raise_counter(*database_, kForgottenCounter, last);
+}
+
 }  // namespace usherd

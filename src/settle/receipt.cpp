@@ -28,13 +28,22 @@ void append_member(std::string& out, std::string_view name, const std::optional<
     fmt::format_to(std::back_inserter(out), ",\"{}\":null", name);
 }
 
+std::string start(std::string_view file, FileNumber number, WallTime accepted) {
+  std::string out = "{\"file\":";
+  append_json_string(out, file);
+  append_member(out, "sequence", number);
+  append_member(out, "accepted", format_rfc3339(accepted));
+  return out;
+}
+
 }  // namespace
 
+std::string start_of_word(const SpoolFile& file) {
+  return start(file.name, file.number, file.accepted);
+}
+
 Result<void> ReceiptWriter::begin(const Receipt& receipt) {
-  pending_ = "{\"file\":";
-  append_json_string(pending_, receipt.file);
-  append_member(pending_, "sequence", receipt.sequence);
-  append_member(pending_, "accepted", format_rfc3339(receipt.accepted));
+  pending_ = start(receipt.file, receipt.sequence, receipt.accepted);
   append_member(pending_, "finished", format_rfc3339(receipt.finished));
   append_member(pending_, "bytes", receipt.bytes);
   append_member(pending_, "records", receipt.records);
@@ -81,10 +90,7 @@ Result<void> ReceiptWriter::flush() {
 }
 
 std::string refusal_text(const SpoolFile& file, WallTime refused) {
-  std::string out = "{\"file\":";
-  append_json_string(out, file.name);
-  append_member(out, "sequence", file.number);
-  append_member(out, "accepted", format_rfc3339(file.accepted));
+  auto out = start_of_word(file);
   append_member(out, "refused", format_rfc3339(refused));
   append_member(out, "bytes", file.size);
   append_member(out, "code", file.refusal_code);

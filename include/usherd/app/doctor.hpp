@@ -18,6 +18,7 @@ namespace usherd {
 enum class FindingKind : std::uint8_t {
   damaged_ledger,  ///< SQLite says that the database contradicts itself
   not_together,    ///< spool and state are not a pair
+  older_state,     ///< a file that the ledger knows as unfinished has its receipt already
   missing_file,    ///< an accepted file is not in working/
   orphan,          ///< a file in working/ that the ledger does not know, and no start will adopt
   changed_batch,   ///< the files of a frozen batch are not what its digest says
@@ -55,9 +56,11 @@ struct LedgerSurvey {
     bool matches = true;      ///< frozen and its digest is that of its files, or not to be sent again
     std::string why;          ///< why it does not
     bool unreadable = false;  ///< the disk does not give its files now: nobody can tell
+    bool of_ended = false;    ///< it holds records of a file that ended elsewhere
   };
   FileNumber last_file = 0;
   std::vector<SpoolFile> open;
+  std::set<FileNumber> ended_elsewhere;                ///< of these, as ended_elsewhere() tells
   std::set<FileNumber> settled;                        ///< of those that working/ holds something of
   std::vector<Batch> batches;                          ///< those that are not ended
   std::map<FileNumber, std::vector<BatchId>> rejects;  ///< ended batches of open files with reject lines

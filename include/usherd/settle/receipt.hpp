@@ -42,6 +42,9 @@ class ReceiptWriter {
   bool any_ = false;
 };
 
+/// How the receipt and the refusal of this file, and of no other, begin.
+[[nodiscard]] std::string start_of_word(const SpoolFile& file);
+
 /// What is said of a file that was refused whole: {"file","sequence","accepted","refused","bytes","code",
 /// "message"}, and "original" where that differs.
 [[nodiscard]] std::string refusal_text(const SpoolFile& file, WallTime refused);

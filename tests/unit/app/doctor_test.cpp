@@ -74,6 +74,17 @@ TEST_CASE("an accepted file that is not in working/ is missing, unless its end w
   CHECK(pair.found().empty());
 }
 
+TEST_CASE("a file that ended elsewhere is told once, and its batch is no other finding") {
+  Pair pair;
+  pair.spool.working.erase("000000000001.a.ndjson");
+  pair.ledger.ended_elsewhere.insert(1);
+  pair.ledger.batches.front().matches = false;
+  pair.ledger.batches.front().of_ended = true;
+  CHECK(pair.only().kind == FindingKind::older_state);
+  CHECK(pair.only().file == 1);
+  CHECK_FALSE(pair.only().remedy.empty());
+}
+
 TEST_CASE(
     "a file of working/ that the ledger does not know is an orphan, but for those that a start adopts") {
   Pair pair;

@@ -183,11 +183,18 @@ class Comparison {
     // The next start adopts those that no row was made for.
     if (number > ledger_.last_file)
       return;
-    auto& finding = add(FindingKind::orphan,
-                        fmt::format("working/{} is not in the ledger{}", printable(name),
-                                    ledger_.settled.contains(number) ? " as unfinished" : ""),
-                        "move it to incoming/ to have it delivered, or away if done/ holds it already",
-                        "moves it back to incoming/, to be taken anew");
+    // Nobody can tell whether what is forgotten was delivered.
+    const bool settled = ledger_.settled.contains(number);
+    const bool may_have_ended = settled || (row == open_.end() && number <= ledger_.last_forgotten);
+    auto& finding =
+        add(FindingKind::orphan,
+            fmt::format("working/{} {}", printable(name),
+                        settled          ? "has ended already, says the ledger"
+                        : may_have_ended ? "has ended already and is forgotten, or was never in the ledger"
+                                         : "is not in the ledger"),
+            may_have_ended ? "move it away; moved to incoming/ it would be delivered, perhaps a second time"
+                           : "move it to incoming/ to have it delivered, or away if done/ holds it already",
+            may_have_ended ? "" : "moves it back to incoming/, to be taken anew");
     finding.file = number;
     finding.name = name;
   }

@@ -112,6 +112,10 @@ Result<LedgerSurvey> survey_ledger(Files& disk, const SpoolLayout& layout, Ledge
   if (!last)
     return last.error();
   survey.last_file = *last;
+  const auto forgotten = ledger.last_forgotten();
+  if (!forgotten)
+    return forgotten.error();
+  survey.last_forgotten = *forgotten;
   auto open = all_open_files(ledger);
   if (!open)
     return open.error();

@@ -109,6 +109,10 @@ Result<void> Ledger::forget_file(FileNumber number) {
   return {};
 }
 
+Result<FileNumber> Ledger::last_forgotten() {
+  return counter(*database_, kForgottenCounter);
+}
+
 Result<void> Ledger::history_lost(FileNumber last) {
   assert(database_->in_transaction());
   return raise_counter(*database_, kForgottenCounter, last);

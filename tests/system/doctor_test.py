@@ -246,9 +246,21 @@ def older_state_in_part(bench):
     bench.check_oracle()
 
 
+def older_spool(bench):
+    """A file of yesterday's spool stands in working/ again: it has ended, and must not be sent a second time."""
+    bench.drop("a.ndjson", record("a", n=1))
+    bench.check(bench.drain() == 0, bench.log_text()[-400:])
+    os.rename(bench.path("done", "a.ndjson"), bench.path("working", "000000000001.a.ndjson"))
+    os.unlink(bench.path("done", "a.ndjson.receipt.json"))
+    bench.check(bench.doctor("--repair") == 2 and words(bench) == ["orphan"], bench.printed)
+    bench.check(not os.listdir(bench.path("incoming")), "what had ended was offered again")
+    bench.check(bench.drain() == 0, bench.log_text()[-400:])
+    bench.check_oracle()
+
+
 SCENARIOS = {act.__name__: scenario(act, linger="3s") for act in (in_order, missing_file, orphan, changed_batch, missing_part,
                                                       leftovers, damaged_ledger, lost_state, foreign_state, older_state,
-                                                      older_state_in_part)}
+                                                      older_state_in_part, older_spool)}
 
 
 def main():

@@ -59,6 +59,7 @@ struct LedgerSurvey {
     bool of_ended = false;    ///< it holds records of a file that ended elsewhere
   };
   FileNumber last_file = 0;
+  FileNumber last_forgotten = 0;
   std::vector<SpoolFile> open;
   std::set<FileNumber> ended_elsewhere;                ///< of these, as ended_elsewhere() tells
   std::set<FileNumber> settled;                        ///< of those that working/ holds something of

@@ -65,6 +65,8 @@ class Ledger {
   [[nodiscard]] Result<void> not_kept(FileNumber number, Kept where);
   /// Removes the row of a file, its shares, and the batches that no file is left of.
   [[nodiscard]] Result<void> forget_file(FileNumber number);
+  /// The highest number of a file that was forgotten; 0 for none.
+  [[nodiscard]] Result<FileNumber> last_forgotten();
   /// What the users of files up to this one were given is not known whole, as if such files were forgotten.
   [[nodiscard]] Result<void> history_lost(FileNumber last);
 

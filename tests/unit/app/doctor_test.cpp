@@ -95,11 +95,21 @@ TEST_CASE(
   pair.spool.working["000000000006.new.ndjson"] = 10;
   pair.spool.working["f000000000006.original"] = 3;
   CHECK(pair.found().empty());
-  // A settled file has no business there any more, nor has another name under an open file's number.
-  pair.ledger.settled.insert(4);
-  pair.spool.working["000000000004.old.ndjson"] = 10;
+  // Another name under an open file's number has no business there.
   pair.spool.working["000000000001.other.ndjson"] = 10;
-  CHECK(pair.found() == Words{"orphan+", "orphan+"});
+  CHECK(pair.found() == Words{"orphan+"});
+}
+
+TEST_CASE("an orphan that has ended, or may have, is never offered to be delivered again") {
+  Pair pair;
+  pair.spool.working["000000000004.old.ndjson"] = 10;
+  SUBCASE("the ledger knows that it has") {
+    pair.ledger.settled.insert(4);
+  }
+  SUBCASE("the ledger has forgotten files of that age") {
+    pair.ledger.last_forgotten = 4;
+  }
+  CHECK(pair.found() == Words{"orphan"});
 }
 
 TEST_CASE("a frozen batch whose files are other ones is told") {

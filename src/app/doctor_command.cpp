@@ -55,8 +55,7 @@ class Doctor {
     }
     auto lock = SpoolLock::take(config_.spool.directory, config_.state.directory);
     if (!lock) {
-      fmt::print(stderr, "usherd: {}{}\n", lock.error().message,
-                 lock.error().code == Errc::denied ? ": stop it first" : "");
+      fmt::print(stderr, "usherd: {}{}\n", lock.error().message, advice_for(lock.error()));
       return lock.error().code == Errc::denied ? ExitCode::busy : ExitCode::failure;
     }
     const auto looked = look();
@@ -72,6 +71,14 @@ class Doctor {
   }
 
  private:
+  [[nodiscard]] std::string_view advice_for(const Error& error) const {
+    if (error.code == Errc::denied)
+      return ": stop it first";
+    const bool is_stranger = ::access(layout_.root().c_str(), W_OK) != 0 ||
+                             ::access(config_.state.directory.c_str(), W_OK) != 0;
+    return is_stranger ? ": run doctor as root, or as the user that usherd runs as" : "";
+  }
+
   Result<void> look() {
     const bool has_ledger = std::filesystem::exists(config_.state.directory + "/ledger.sqlite");
     if (!has_ledger && !repair_)

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 
 from spool_bench import record, run_scenarios, scenario
@@ -258,9 +259,19 @@ def older_spool(bench):
     bench.check_oracle()
 
 
+def stranger(bench):
+    """Somebody who may not look: that is said, with what to do."""
+    if os.geteuid() != 0:
+        return
+    os.chmod(bench.folder, 0o755)
+    done = subprocess.run([bench.usherd, "doctor", "--config", bench.config], capture_output=True, text=True,
+                          timeout=60, check=False, user=65534, group=65534, extra_groups=[])
+    bench.check(done.returncode == 1 and "run doctor as root, or as" in done.stderr, done.stderr)
+
+
 SCENARIOS = {act.__name__: scenario(act, linger="3s") for act in (in_order, missing_file, orphan, changed_batch, missing_part,
                                                       leftovers, damaged_ledger, lost_state, foreign_state, older_state,
-                                                      older_state_in_part, older_spool)}
+                                                      older_state_in_part, older_spool, stranger)}
 
 
 def main():

@@ -1,5 +1,7 @@
 #include "usherd/app/delivery.hpp"
 
+#include <fmt/format.h>
+
 namespace usherd {
 
 boost::asio::awaitable<bool> Delivery::end_all(Batch batch, OperationEnd how, BatchVerdict::Why why) {
@@ -19,6 +21,7 @@ boost::asio::awaitable<bool> Delivery::write_end(Batch batch, BatchVerdict verdi
       files.emplace(share.file, entry->file);
   }
   auto end = std::make_shared<BatchEnd>();
+  const auto name = fmt::format("batch {}", batch->row.id);
   auto& disk = parts_.disk;
   auto work = [&disk, &layout = parts_.files.layout(), batch, &verdict, &files,
                paths = parts_.files.paths(batch->shares, batch->row.id)] {
@@ -27,10 +30,11 @@ boost::asio::awaitable<bool> Delivery::write_end(Batch batch, BatchVerdict verdi
   while (true) {
     auto written = co_await parts_.workers.run(work);
     if (written) {
+      parts_.recorder.note_moving(name);
       *end = std::move(*written);
       break;
     }
-    const bool again = co_await parts_.recorder.wait_for_disk(written.error());
+    const bool again = co_await parts_.recorder.wait_for_one(name, written.error(), Purpose::finish);
     if (!again)
       co_return false;
   }

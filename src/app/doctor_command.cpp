@@ -74,8 +74,8 @@ class Doctor {
   [[nodiscard]] std::string_view advice_for(const Error& error) const {
     if (error.code == Errc::denied)
       return ": stop it first";
-    const bool is_stranger = ::access(layout_.root().c_str(), W_OK) != 0 ||
-                             ::access(config_.state.directory.c_str(), W_OK) != 0;
+    const bool is_stranger =
+        ::access(layout_.root().c_str(), W_OK) != 0 || ::access(config_.state.directory.c_str(), W_OK) != 0;
     return is_stranger ? ": run doctor as root, or as the user that usherd runs as" : "";
   }
 

@@ -1,5 +1,7 @@
 #include "usherd/app/file_conversion.hpp"
 
+#include "usherd/core/text.hpp"
+
 #include <utility>
 
 namespace usherd {
@@ -38,11 +40,13 @@ boost::asio::awaitable<FileConversion::End> FileConversion::finish(SpoolFile& fi
       error_ = outcome.error();
       co_return End::missing;
     }
-    const bool again = co_await parts_.recorder.wait_for_disk(outcome.error(), Purpose::begin);
+    const bool again =
+        co_await parts_.recorder.wait_for_one(printable(file.name), outcome.error(), Purpose::begin);
     if (!again)
       co_return End::stopping;
     outcome = co_await attempt(file);
   }
+  parts_.recorder.note_moving(printable(file.name));
   co_return *outcome ? End::done : End::stopping;
 }
 

@@ -61,6 +61,9 @@ void FileFeed::stop() {
 
 boost::asio::awaitable<void> FileFeed::run() {
   FileNumber after = 0;
+  const bool placed = co_await place_late_singles();
+  if (!placed)
+    co_return;
   while (!stopping_) {
     news_ = false;
     auto question = [after](Ledger& ledger) { return ledger.open_files(after, kPage); };
@@ -106,29 +109,54 @@ boost::asio::awaitable<Result<void>> FileFeed::recover() {
     if (!*file)
       co_return Error{Errc::corrupt,
                       fmt::format("a record of file {} is to be sent, but the file is unknown", number)};
-    const auto slot = parts_.files.open(**file);
-    auto& disk = parts_.disk;
-    auto& reader = reader_;
-    auto& block = piece_.block;
-    const auto path = parts_.files.layout().readable(**file);
-    auto work = [&disk, &reader, &block, run, path]() -> Result<void> {
-      auto source = disk.open(path);
-      if (!source)
-        return source.error();
-      return reader.read(**source, run.offset, run.line, run.offset + run.length, block);
-    };
-    const auto read = co_await parts_.workers.run(std::move(work));
-    if (!read && !is_gone(read.error()))
-      co_return read.error();
-    const bool is_whole = read && block.records.size() == 1;
-    if (!is_whole)
-      parts_.log.error("{}: line {} is not the record that was accepted: it ends unknown (file_changed)",
-                       printable((*file)->name), run.line);
-    const auto record = is_whole ? block.records.front() : changed_record(run);
-    parts_.files.at(slot).progress.found_frozen(1);
-    parts_.batcher.place_single(QueuedRecord{record, slot});
+    parts_.files.at(parts_.files.open(**file)).progress.found_frozen(1);
+    // In their order: behind one that cannot be read now the next may be the same user's.
+    const auto placed = late_.empty() ? co_await place_single(run) : Error{Errc::unavailable, {}};
+    if (!placed)
+      late_.push_back(run);
   }
   co_return Result<void>{};
+}
+
+boost::asio::awaitable<Result<void>> FileFeed::place_single(Run run) {
+  const auto slot = *parts_.files.slot(run.file);
+  const auto& file = parts_.files.at(slot).file;
+  auto& disk = parts_.disk;
+  auto& reader = reader_;
+  auto& block = piece_.block;
+  const auto path = parts_.files.layout().readable(file);
+  auto work = [&disk, &reader, &block, run, path]() -> Result<void> {
+    auto source = disk.open(path);
+    if (!source)
+      return source.error();
+    return reader.read(**source, run.offset, run.line, run.offset + run.length, block);
+  };
+  const auto read = co_await parts_.workers.run(std::move(work));
+  if (!read && !is_gone(read.error()))
+    co_return read.error();
+  const bool is_whole = read && block.records.size() == 1;
+  if (!is_whole)
+    parts_.log.error("{}: line {} is not the record that was accepted: it ends unknown (file_changed)",
+                     printable(file.name), run.line);
+  const auto record = is_whole ? block.records.front() : changed_record(run);
+  parts_.batcher.place_single(QueuedRecord{record, slot});
+  co_return Result<void>{};
+}
+
+boost::asio::awaitable<bool> FileFeed::place_late_singles() {
+  for (const auto& run : late_) {
+    const auto name = printable(parts_.files.find(run.file)->file.name);
+    auto placed = co_await place_single(run);
+    while (!placed) {
+      const bool again = co_await parts_.recorder.wait_for_one(name, placed.error(), Purpose::begin);
+      if (!again)
+        co_return false;
+      placed = co_await place_single(run);
+    }
+    parts_.recorder.note_moving(name);
+  }
+  late_.clear();
+  co_return !stopping_;
 }
 
 void FileFeed::note_unreadable(const SpoolFile& file, const Error& error) {

@@ -1,5 +1,7 @@
 #include "usherd/app/file_reading.hpp"
 
+#include "usherd/core/text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -73,13 +75,17 @@ boost::asio::awaitable<FileReading::End> FileReading::read(Stretch stretch, Piec
   while (true) {
     auto work = [this, &stretch, &piece] { return read_now(stretch, piece); };
     const auto read = co_await parts_.workers.run(std::move(work));
-    if (read)
+    if (read) {
+      parts_.recorder.note_moving(printable(file_.name));
       co_return End::read;
+    }
     if (is_gone(read.error())) {
       error_ = read.error();
       co_return End::unreadable;
     }
-    const bool again = co_await parts_.recorder.wait_for_disk(read.error(), Purpose::begin);
+    // What was accepted later waits for it, as it may hold newer data of the same users.
+    const bool again =
+        co_await parts_.recorder.wait_for_one(printable(file_.name), read.error(), Purpose::begin);
     if (!again)
       co_return End::stopping;
   }

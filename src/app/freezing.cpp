@@ -200,6 +200,7 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Dra
   auto part = std::make_shared<Part>();
   part->draft = std::move(packed);
   const auto paths = parts_.files.paths(part->draft.manifest, id);
+  const auto name = fmt::format("batch {}", id);
   auto& disk = parts_.disk;
   const std::function<BlockReader()> make_reader = [rules = parts_.rules, &keys = parts_.keys] {
     return BlockReader(rules, keys);
@@ -211,13 +212,14 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Dra
     };
     const auto frozen = co_await parts_.workers.run(std::move(work));
     if (frozen) {
+      parts_.recorder.note_moving(name);
       part->digest = *frozen;
       co_return std::move(*part);
     }
     // A file that is not what was read: the batch is written down all the same and its sending will notice.
     if (is_gone(frozen.error()))
       co_return std::move(*part);
-    const bool again = co_await parts_.recorder.wait_for_disk(frozen.error(), Purpose::begin);
+    const bool again = co_await parts_.recorder.wait_for_one(name, frozen.error(), Purpose::begin);
     if (!again)
       co_return std::nullopt;
   }

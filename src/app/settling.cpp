@@ -188,12 +188,14 @@ void Settling::failed(const SpoolFile& file, const Error& error) {
   if (std::find(named_.begin(), named_.end(), file.number) == named_.end()) {
     parts_.log.error("{} cannot be settled yet: {}", printable(file.name), error.message);
     named_.push_back(file.number);
+    parts_.recorder.note_stalled(printable(file.name));
   }
   again_.push_back(file.number);
 }
 
 void Settling::ended(const Ending& ending) {
-  std::erase(named_, ending.file.number);
+  if (std::erase(named_, ending.file.number) > 0)
+    parts_.recorder.note_moving(printable(ending.file.name));
   ++totals_.files;
   if (ending.outcomes.rejected + ending.outcomes.unknown > 0)
     ++totals_.with_rejects;

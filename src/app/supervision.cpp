@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -58,6 +59,7 @@ Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& pa
   parts_.settling.on_settled(news);
   parts_.feed.on_idle(news);
   parts_.intake.on_parked(news);
+  parts_.recorder.on_stalled(news);
   parts_.api.on_quiet([this] { stopping_->ring(); });
 }
 
@@ -245,12 +247,28 @@ bool Supervision::is_drained() const {
          parts_.settling.idle();
 }
 
+/// What waits by itself ends no drain while others move.
+BootTime Supervision::stalled_since() const {
+  auto since = kNever;
+  for (const auto& [what, begun] : parts_.recorder.stalled())
+    since = std::min(since, std::max(begun, moved_));
+  return since;
+}
+
+void Supervision::note_progress() {
+  const auto ended = parts_.delivery.ended_records() + parts_.settling.totals().files;
+  if (std::exchange(ended_, ended) != ended)
+    moved_ = parts_.timers.now().boot;
+}
+
 BootTime Supervision::give_up_at() const {
   auto until = deadline_;
   if (const auto reason = parts_.gate.parking().first())
     until = std::min(until, *parts_.gate.parking().since(*reason) + options_.park_timeout);
   if (parts_.intake.parked())
     until = std::min(until, parts_.intake.parked_since() + options_.park_timeout);
+  if (const auto since = stalled_since(); since != kNever)
+    until = std::min(until, since + options_.park_timeout);
   return until;
 }
 
@@ -259,12 +277,17 @@ std::string Supervision::why_given_up() const {
     return fmt::format("gave up: parked ({}); what is left is safe in working/", to_string(*reason));
   if (const auto& reason = parts_.intake.parked())
     return fmt::format("gave up: parked (disk): {}; what is left is safe in incoming/ and working/", *reason);
+  if (const auto& stalled = parts_.recorder.stalled(); !stalled.empty())
+    return fmt::format("gave up: {}{} cannot be read or written now; what is left is safe in working/",
+                       stalled.begin()->first,
+                       stalled.size() == 1 ? "" : fmt::format(" and {} more", stalled.size() - 1));
   return "gave up after --timeout; what is left is safe in working/";
 }
 
 boost::asio::awaitable<void> Supervision::drain() {
   parts_.tasks.spawn(take_present());
   while (!stop_asked_ && !is_drained() && !parts_.tasks.failure()) {
+    note_progress();
     const auto until = give_up_at();
     if (parts_.timers.now().boot >= until) {
       fail(ExitCode::unavailable, why_given_up());

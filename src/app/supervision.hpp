@@ -43,6 +43,8 @@ class Supervision {
   [[nodiscard]] VitalSigns vital_signs();
   void fail(ExitCode exit, std::string message);
   [[nodiscard]] bool is_drained() const;
+  [[nodiscard]] BootTime stalled_since() const;
+  void note_progress();
   [[nodiscard]] BootTime give_up_at() const;
   [[nodiscard]] std::string why_given_up() const;
   void report_drain();
@@ -60,6 +62,8 @@ class Supervision {
   RunSummary summary_;
   std::optional<DrainReport> taken_;
   BootTime deadline_ = kNever;
+  BootTime moved_{};         ///< when a drain was last seen to end something
+  std::uint64_t ended_ = 0;  ///< records and files, then
   bool reload_good_ = true;
   bool stop_asked_ = false;
   bool cancel_asked_ = false;

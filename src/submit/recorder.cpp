@@ -71,6 +71,29 @@ boost::asio::awaitable<bool> Recorder::wait_for_disk(const Error& error, Purpose
   co_return !stopping_;
 }
 
+boost::asio::awaitable<bool> Recorder::wait_for_one(std::string what, Error error, Purpose purpose) {
+  if (error.code != Errc::denied && error.code != Errc::io)
+    co_return co_await wait_for_disk(error, purpose);
+  if (stopping_)
+    co_return false;
+  if (note_stalled(what))
+    log_.error("{} waits, as the disk does not give what it needs: {}; it is tried again", what,
+               error.message);
+  co_await pause();
+  co_return !stopping_;
+}
+
+bool Recorder::note_stalled(const std::string& what) {
+  const bool news = stalled_.emplace(what, timers_.now().boot).second;
+  if (news && on_stalled_)
+    on_stalled_();
+  return news;
+}
+
+bool Recorder::note_moving(const std::string& what) {
+  return stalled_.erase(what) > 0;
+}
+
 void Recorder::disk_works() {
   gate_.clear(ParkReason::disk);
 }

@@ -4,6 +4,8 @@
 #include "usherd/core/log_event.hpp"
 #include "usherd/submit/batch_body.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -196,6 +198,11 @@ void Submitter::note_unreadable(const Attempt& tried, ActiveBatch& batch) const 
   const bool unreadable = tried.outcome.body_unreadable;
   if (unreadable == std::exchange(batch.is_unreadable, unreadable))
     return;
+  const auto name = fmt::format("batch {}", batch.row.id);
+  if (unreadable)
+    parts_.recorder.note_stalled(name);
+  else
+    parts_.recorder.note_moving(name);
   if (unreadable)
     parts_.log.error("batch {} cannot be sent, as what it sends cannot be read: {}; it is tried again",
                      batch.row.id, tried.reply.exchange.failure->message);

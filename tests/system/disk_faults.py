@@ -9,6 +9,7 @@ and counted.
 import argparse
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -274,6 +275,47 @@ def unreadable_in_working(arguments):
     return 1 if bench.failures else 0
 
 
+def unreadable_before_it_is_read(arguments):
+    """A file of working/ that was not read yet: it is named once, parks nobody, and a drain ends with its name."""
+    if os.geteuid() != 0:
+        return SKIPPED
+    bench = Bench(arguments.usherd, arguments.sandbox, user=NOBODY)
+    try:
+        os.chmod(os.path.dirname(bench.sandbox.facts["ca_file"]), 0o755)
+        os.chmod(bench.sandbox.facts["ca_file"], 0o644)
+        bench.sandbox.patch({"region": "eu1"})  # 401: nothing goes out
+        for name in ("a.ndjson", "b.ndjson"):
+            bench.drop(name, record(name))
+            os.chmod(bench.path("incoming", name), 0o644)
+        bench.start()
+        bench.wait_for("frozen records", lambda: bench.ask_ledger("SELECT sum(records) = 2 FROM shares"))
+        bench.stop(9)
+        bench.sandbox.patch({"region": "any"})
+        # As if it had died before anything was frozen.
+        ledger = sqlite3.connect(os.path.join(bench.folder, "state", "ledger.sqlite"))
+        for table in ("shares", "bodies", "batches"):
+            ledger.execute(f"DELETE FROM {table}")
+        ledger.execute("UPDATE files SET mark_offset = 0, mark_line = 1, mark_records = 0")
+        ledger.commit()
+        ledger.close()
+        for name in os.listdir(os.path.join(bench.folder, "state")):
+            os.chown(os.path.join(bench.folder, "state", name), NOBODY, NOBODY)
+        os.chown(bench.working("a.ndjson"), 0, 0)
+        os.chmod(bench.working("a.ndjson"), 0o600)
+        bench.check(bench.drain("--park-timeout", "3s") == 69, bench.log_text()[-400:])
+        bench.check("gave up: a.ndjson cannot be read" in bench.log_text(), bench.log_text()[-400:])
+        bench.check("parked: disk" not in bench.log_text(), bench.log_text()[-400:])
+        bench.check(bench.log_text().count("a.ndjson waits") == 1, bench.log_text()[-800:])
+        os.chown(bench.working("a.ndjson"), NOBODY, NOBODY)
+        bench.check(bench.drain() == 0, bench.log_text()[-400:])
+        for name in ("a.ndjson", "b.ndjson"):
+            bench.check_receipt(name, records=1, imported=1)
+        bench.check_oracle()
+    finally:
+        bench.close()
+    return 1 if bench.failures else 0
+
+
 def limited_size(bench):
     """A limit of file sizes is a full disk, not a signal that ends the service."""
     bench.drop("a.ndjson", updates("a", RECORDS))
@@ -291,6 +333,7 @@ def limited_size(bench):
 
 SCENARIOS = {
     "unreadable_in_working": unreadable_in_working,
+    "unreadable_before_it_is_read": unreadable_before_it_is_read,
     "limited_size": scenario(limited_size),
     "full_disk": on_small_disk(full_disk),
     "full_from_the_start": on_small_disk(full_from_the_start),

@@ -53,7 +53,7 @@ class FileFeed {
 
   /// Reads files as they come until stop(). Call recover() first.
   [[nodiscard]] boost::asio::awaitable<void> run();
-  /// Hands records that must go by themselves to the batcher again.
+  /// Hands records that must go by themselves to the batcher again; run() those that cannot be read yet.
   [[nodiscard]] boost::asio::awaitable<Result<void>> recover();
   void files_arrived();
   /// Called when there is nothing left to read.
@@ -81,6 +81,9 @@ class FileFeed {
   [[nodiscard]] std::optional<FileReading::Stretch> next_stretch(std::uint32_t slot,
                                                                  const Coverage& coverage);
   [[nodiscard]] boost::asio::awaitable<bool> checkpoint(std::uint32_t slot, FileReading& reading);
+  /// An error where the disk does not give the record now.
+  [[nodiscard]] boost::asio::awaitable<Result<void>> place_single(Run run);
+  [[nodiscard]] boost::asio::awaitable<bool> place_late_singles();
   void note_unreadable(const SpoolFile& file, const Error& error);
 
   Parts parts_;
@@ -90,6 +93,7 @@ class FileFeed {
   Event arrived_;
   Event closed_;
   std::function<void()> on_idle_;
+  std::vector<Run> late_;  ///< that must go by themselves and could not be read at the start
   FileNumber begun_ = 0;
   std::size_t unreadable_ = 0;
   bool rules_changed_ = false;

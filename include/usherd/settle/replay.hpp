@@ -5,15 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace usherd {
-
-class Rivals;
-struct Rival;
-struct ReplayCandidate;
 
 /// What `rejects retry` and `rejects drop` work on.
 struct ReplayOrder {
@@ -70,31 +65,16 @@ class Replay {
   [[nodiscard]] Result<ReplayReport> drop(const ReplayOrder& order);
 
  private:
-  using Candidates = std::vector<ReplayCandidate>;
   [[nodiscard]] Result<ReplayReport> retry_once(const ReplayOrder& order, const std::string& name);
   [[nodiscard]] Result<void> nothing_waits_to_be_accepted();
   /// Since the ledger was last held still.
   [[nodiscard]] Result<void> nothing_was_accepted();
-  [[nodiscard]] Result<Candidates> candidates(const ReplayOrder& order, ReplayReport& report);
-  [[nodiscard]] Result<void> add(const StoredReject& reject, Candidates& candidates);
-  [[nodiscard]] Result<void> meet(Rivals& rivals);
-  [[nodiscard]] Result<void> learn_fates(Rivals& rivals);
-  [[nodiscard]] Result<void> choose(Candidates& candidates, Rivals& rivals, bool force, ReplayReport& report);
-  [[nodiscard]] Result<std::optional<ReplayRefusal>> objection(const ReplayCandidate& candidate,
-                                                               const Rivals& rivals, bool force,
-                                                               FileNumber forgotten);
-  [[nodiscard]] Result<std::string> describe(const Rival& rival);
-  [[nodiscard]] Result<std::string> free_name(const std::string& name);
-  [[nodiscard]] Result<std::string> send(const Candidates& chosen, const std::string& name);
-  [[nodiscard]] Result<void> mark(const Candidates& chosen, const std::string& as);
 
   LedgerReader& ledger_;
   Files& files_;
   SpoolLayout layout_;
   const UserKeys& keys_;
   RejectStore rejects_;
-  std::vector<std::string> names_;  ///< of the candidates' files, by Candidate::name
-  std::vector<std::string> unsearched_;
 };
 
 }  // namespace usherd

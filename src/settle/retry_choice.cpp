@@ -1,0 +1,234 @@
+#include "src/settle/retry_choice.hpp"
+
+#include "usherd/core/text.hpp"
+#include "usherd/spool/file_name.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+/// In the order of acceptance.
+bool is_before(const ReplayCandidate& a, const ReplayCandidate& b) {
+  return std::tuple(a.file, a.name, a.line, a.at) < std::tuple(b.file, b.name, b.line, b.at);
+}
+
+void refuse(ReplayReport& report, ReplayRefusal refusal) {
+  ++report.refused;
+  if (report.refusals.size() < ReplayReport::kMostRefusals)
+    report.refusals.push_back(std::move(refusal));
+}
+
+}  // namespace
+
+Result<void> RetryChoice::make(const ReplayOrder& order, ReplayReport& report) {
+  chosen_.clear();
+  names_.clear();
+  if (auto found = find(order.filter, report); !found)
+    return found;
+  Rivals rivals(chosen_);
+  if (auto met = meet(rivals); !met)
+    return met;
+  return weed(rivals, order.force, report);
+}
+
+Result<void> RetryChoice::find(const RejectFilter& filter, ReplayReport& report) {
+  const auto take = [&](const StoredReject& reject) -> Result<void> {
+    ++report.matched;
+    if (!reject.retried_as.empty()) {
+      ++report.already;
+      return {};
+    }
+    if (reject.record.empty()) {
+      refuse(report, {reject.file, reject.line, ReplayRefusal::Reason::not_json,
+                      is_utf8(reject.raw) ? "it is no JSON: export it, correct it, and submit it"
+                                          : "it is not UTF-8: export it, write it in UTF-8, and submit it"});
+      return {};
+    }
+    if (chosen_.size() == Replay::kMostRecords)
+      return Error{
+          Errc::invalid,
+          fmt::format("more than {} rejects match: narrow it by --file, --code or --stage, or export "
+                      "them and submit the file",
+                      Replay::kMostRecords)};
+    add(reject);
+    return {};
+  };
+  if (auto visited = rejects_.visit(filter, take); !visited)
+    return visited.error();
+  std::unordered_map<std::uint32_t, std::pair<FileNumber, bool>> files;
+  for (std::uint32_t i = 0; i < names_.size(); ++i) {
+    const auto file = ledger_.file_named(names_[i]);
+    if (!file)
+      return file.error();
+    const auto format = format_of(names_[i]);
+    files[i] = {*file ? (*file)->number : 0, format && format->format == Format::ndjson};
+  }
+  for (auto& candidate : chosen_)
+    std::tie(candidate.file, candidate.lines_compare) = files[candidate.name];
+  std::sort(chosen_.begin(), chosen_.end(), is_before);
+  return {};
+}
+
+void RetryChoice::add(const StoredReject& reject) {
+  // Rejects come a file at a time.
+  if (names_.empty() || names_.back() != reject.file)
+    names_.push_back(reject.file);
+  ReplayCandidate candidate;
+  candidate.name = static_cast<std::uint32_t>(names_.size() - 1);
+  candidate.length = static_cast<std::uint32_t>(reject.bytes.size());
+  candidate.at = reject.at;
+  candidate.line = reject.line;
+  candidate.batch = reject.batch;
+  candidate.unknown = reject.stage == Stage::unknown;
+  const auto id = reject.id.empty() ? 0 : keys_.id(reject.id);
+  candidate.key = reject.uid.empty() ? id : keys_.uid(reject.uid);
+  candidate.second = reject.uid.empty() ? 0 : id;
+  chosen_.push_back(candidate);
+}
+
+Result<void> RetryChoice::meet(Rivals& rivals) {
+  UserUpdates updates(ledger_, files_, layout_, keys_);
+  const auto keys = rivals.keys();
+  // Finds come a batch at a time.
+  std::pair<BatchId, std::map<FileNumber, std::uint64_t>> refused;
+  auto visited = updates.visit(keys, [&](const UserUpdate& update) -> Result<void> {
+    if (update.batch == 0) {
+      rivals.add(update, 0);
+      return {};
+    }
+    if (refused.first != update.batch)
+      refused = {update.batch, {}};
+    const auto [count, is_new] = refused.second.try_emplace(update.file, 0);
+    if (is_new) {
+      const auto outcomes = ledger_.outcomes(update.batch, update.file);
+      if (!outcomes)
+        return outcomes.error();
+      count->second = *outcomes ? (*outcomes)->rejected + (*outcomes)->unknown : 0;
+    }
+    rivals.add(update, count->second);
+    return {};
+  });
+  if (!visited)
+    return visited;
+  unsearched_ = updates.unsearched();
+  return learn_fates(rivals);
+}
+
+Result<void> RetryChoice::learn_fates(Rivals& rivals) {
+  std::map<std::string, FileNumber, std::less<>> files;
+  for (const auto& [number, batch] : rivals.doubtful()) {
+    const auto file = ledger_.file(number);
+    if (!file)
+      return file.error();
+    if (*file)
+      files[(*file)->name] = number;
+  }
+  const auto take = [&](const StoredReject& reject) -> Result<void> {
+    const auto file = files.find(reject.file);
+    if (file == files.end() || reject.batch == 0)
+      return {};
+    if (!reject.uid.empty())
+      rivals.refused(file->second, reject.batch, keys_.uid(reject.uid), reject.stage);
+    if (!reject.id.empty())
+      rivals.refused(file->second, reject.batch, keys_.id(reject.id), reject.stage);
+    return {};
+  };
+  for (const auto& [name, number] : files) {
+    if (auto visited = rejects_.visit_named(name, take); !visited)
+      return visited;
+  }
+  for (const auto& [number, batch] : rivals.doubtful()) {
+    if (auto visited = rejects_.visit_unsettled(layout_.batch_rejects(number, batch), take); !visited)
+      return visited;
+  }
+  return {};
+}
+
+Result<void> RetryChoice::weed(Rivals& rivals, bool force, ReplayReport& report) {
+  const auto forgotten = ledger_.last_forgotten();
+  if (!forgotten)
+    return forgotten.error();
+  std::unordered_set<std::size_t> refused;
+  // The newest first: one that goes, too, stands not against what is older.
+  for (auto i = chosen_.size(); i-- > 0;) {
+    auto against = objection(chosen_[i], rivals, force, *forgotten);
+    if (!against)
+      return against.error();
+    if (!*against) {
+      rivals.goes(chosen_[i]);
+      continue;
+    }
+    refused.insert(i);
+    refuse(report, std::move(**against));
+  }
+  std::size_t at = 0;
+  std::erase_if(chosen_, [&](const auto&) { return refused.contains(at++); });
+  std::stable_sort(report.refusals.begin(), report.refusals.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.file, a.line) < std::tie(b.file, b.line);
+  });
+  return {};
+}
+
+Result<std::optional<ReplayRefusal>> RetryChoice::objection(const ReplayCandidate& candidate,
+                                                            const Rivals& rivals, bool force,
+                                                            FileNumber forgotten) {
+  ReplayRefusal refusal;
+  refusal.file = names_[candidate.name];
+  refusal.line = candidate.line;
+  if (const auto rival = rivals.against(candidate)) {
+    auto words = describe(*rival);
+    if (!words)
+      return words.error();
+    refusal.detail = std::move(*words);
+    return std::optional(std::move(refusal));
+  }
+  if (force)
+    return std::optional<ReplayRefusal>{};
+  if (candidate.key == 0 && candidate.unknown) {
+    refusal.reason = ReplayRefusal::Reason::second_user;
+    refusal.detail =
+        "it may have made its user already, and would make another; --force sends it all the same";
+    return std::optional(std::move(refusal));
+  }
+  if (candidate.key != 0 && candidate.file <= forgotten) {
+    refusal.reason = ReplayRefusal::Reason::older_than_index;
+    refusal.detail =
+        "files accepted after it are forgotten already: nobody knows whether they held newer data "
+        "of this user; --force sends it all the same";
+    return std::optional(std::move(refusal));
+  }
+  if (candidate.key != 0 && !unsearched_.empty()) {
+    refusal.reason = ReplayRefusal::Reason::unsearched;
+    refusal.detail = fmt::format(
+        "{} was not looked into for newer data: try again when it is delivered; --force "
+        "sends it all the same",
+        printable(unsearched_.front()));
+    return std::optional(std::move(refusal));
+  }
+  return std::optional<ReplayRefusal>{};
+}
+
+Result<std::string> RetryChoice::describe(const Rival& rival) {
+  const auto file = ledger_.file(rival.file);
+  if (!file)
+    return file.error();
+  std::string_view fate = "is on its way";
+  if (rival.fate == Rival::Fate::imported)
+    fate = "was imported";
+  else if (rival.fate == Rival::Fate::doubtful || rival.fate == Rival::Fate::unknown)
+    fate = "may have been imported";
+  const auto batch = rival.batch == 0 ? std::string{} : fmt::format(", batch {}", rival.batch);
+  return fmt::format("{} line {}{} is newer and {}",
+                     *file ? printable((*file)->name) : fmt::format("file {}", rival.file), rival.line, batch,
+                     fate);
+}
+
+}  // namespace usherd

@@ -35,18 +35,21 @@ std::string text_of(const simdjson::dom::object& object, const char* name) {
   return object[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string{};
 }
 
-/// The record's own bytes: it is the line's last member, or the last but `retried_as`, as we write it.
-std::string record_bytes(std::string_view line, std::string_view retried_as) {
+std::string mark_of(std::string_view retried_as, std::uint64_t retried_line) {
+  std::string mark = ",\"retried_as\":";
+  append_json_string(mark, retried_as);
+  return retried_line == 0 ? mark : mark + fmt::format(",\"retried_line\":{}", retried_line);
+}
+
+/// The record's own bytes: it is the line's last member, or the last but the mark, as we write it.
+std::string record_bytes(std::string_view line, const StoredReject& reject) {
   constexpr std::string_view kMember = ",\"record\":";
   const auto start = line.find(kMember);
   if (start == std::string_view::npos)
     return {};
   auto end = line.size() - 1;
-  if (!retried_as.empty()) {
-    std::string member = ",\"retried_as\":";
-    append_json_string(member, retried_as);
-    end -= member.size();
-  }
+  if (!reject.retried_as.empty())
+    end -= mark_of(reject.retried_as, reject.retried_line).size();
   return std::string(line.substr(start + kMember.size(), end - start - kMember.size()));
 }
 
@@ -94,6 +97,8 @@ class RejectParser {
     reject.code = text_of(object, "code");
     reject.message = text_of(object, "message");
     reject.retried_as = text_of(object, "retried_as");
+    if (object["retried_line"].get(reject.retried_line) != simdjson::SUCCESS)
+      reject.retried_line = 0;
     reject.job = text_of(object, "job");
     reject.raw = text_of(object, "raw");
     std::string_view exact;
@@ -107,7 +112,7 @@ class RejectParser {
       reject.batch = 0;
     simdjson::dom::element record;
     if (object["record"].get(record) == simdjson::SUCCESS) {
-      reject.record = record_bytes(line, reject.retried_as);
+      reject.record = record_bytes(line, reject);
       simdjson::dom::object user;
       if (record.get(user) == simdjson::SUCCESS) {
         reject.uid = text_of(user, "uid");
@@ -303,9 +308,7 @@ Result<void> RejectStore::rewrite(const std::string& name, const Edit& edit) con
     pending += reject.bytes;
     if (change.kind == RejectEdit::Kind::mark && reject.retried_as.empty()) {
       pending.pop_back();
-      pending += ",\"retried_as\":";
-      append_json_string(pending, change.retried_as);
-      pending += '}';
+      pending += mark_of(change.retried_as, change.retried_line) + "}";
     }
     pending += '\n';
     if (pending.size() < kPiece)

@@ -1,14 +1,12 @@
 #include "src/settle/retry_choice.hpp"
 
 #include "usherd/core/text.hpp"
-#include "usherd/spool/file_name.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <tuple>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -17,7 +15,12 @@ namespace {
 
 /// In the order of acceptance.
 bool is_before(const ReplayCandidate& a, const ReplayCandidate& b) {
-  return std::tuple(a.file, a.name, a.line, a.at) < std::tuple(b.file, b.name, b.line, b.at);
+  const auto place = [](const ReplayCandidate& candidate) {
+    // The order of forgotten files is forgotten, too; each stays together.
+    const auto name = candidate.place.file == 0 ? candidate.name : 0;
+    return std::tuple(candidate.place.file, name, candidate.place.position, candidate.at);
+  };
+  return place(a) < place(b);
 }
 
 void refuse(ReplayReport& report, ReplayRefusal refusal) {
@@ -63,17 +66,32 @@ Result<void> RetryChoice::find(const RejectFilter& filter, ReplayReport& report)
   };
   if (auto visited = rejects_.visit(filter, take); !visited)
     return visited.error();
-  std::unordered_map<std::uint32_t, std::pair<FileNumber, bool>> files;
-  for (std::uint32_t i = 0; i < names_.size(); ++i) {
-    const auto file = ledger_.file_named(names_[i]);
+  if (auto found = find_places(); !found)
+    return found;
+  std::sort(chosen_.begin(), chosen_.end(), is_before);
+  return {};
+}
+
+Result<void> RetryChoice::find_places() {
+  const auto forgotten = ledger_.last_forgotten();
+  if (!forgotten)
+    return forgotten.error();
+  forgotten_ = *forgotten;
+  std::vector<FileNumber> files;
+  for (const auto& name : names_) {
+    const auto file = ledger_.file_named(name);
     if (!file)
       return file.error();
-    const auto format = format_of(names_[i]);
-    files[i] = {*file ? (*file)->number : 0, format && format->format == Format::ndjson};
+    files.push_back(*file ? (*file)->number : 0);
   }
-  for (auto& candidate : chosen_)
-    std::tie(candidate.file, candidate.lines_compare) = files[candidate.name];
-  std::sort(chosen_.begin(), chosen_.end(), is_before);
+  const auto keys = Rivals(chosen_).keys();
+  if (auto learnt = places_.learn(rejects_, ledger_, keys_, {keys.begin(), keys.end()}); !learnt)
+    return learnt;
+  for (auto& candidate : chosen_) {
+    candidate.file = candidate.place.file = files[candidate.name];
+    if (const auto first = places_.of(candidate.file, candidate.line, candidate.key))
+      candidate.place = *first;
+  }
   return {};
 }
 
@@ -87,6 +105,7 @@ void RetryChoice::add(const StoredReject& reject) {
   candidate.at = reject.at;
   candidate.line = reject.line;
   candidate.batch = reject.batch;
+  candidate.place = place_of(reject, 0);
   candidate.unknown = reject.stage == Stage::unknown;
   const auto id = reject.id.empty() ? 0 : keys_.id(reject.id);
   candidate.key = reject.uid.empty() ? id : keys_.uid(reject.uid);
@@ -100,8 +119,12 @@ Result<void> RetryChoice::meet(Rivals& rivals) {
   // Finds come a batch at a time.
   std::pair<BatchId, std::map<FileNumber, std::uint64_t>> refused;
   auto visited = updates.visit(keys, [&](const UserUpdate& update) -> Result<void> {
+    auto first = places_.of(update.file, update.line, update.key);
+    // As new as what is forgotten can be.
+    if (first && first->file == 0)
+      first->file = forgotten_;
     if (update.batch == 0) {
-      rivals.add(update, 0);
+      rivals.add(update, 0, first);
       return {};
     }
     if (refused.first != update.batch)
@@ -113,7 +136,7 @@ Result<void> RetryChoice::meet(Rivals& rivals) {
         return outcomes.error();
       count->second = *outcomes ? (*outcomes)->rejected + (*outcomes)->unknown : 0;
     }
-    rivals.add(update, count->second);
+    rivals.add(update, count->second, first);
     return {};
   });
   if (!visited)
@@ -153,13 +176,10 @@ Result<void> RetryChoice::learn_fates(Rivals& rivals) {
 }
 
 Result<void> RetryChoice::weed(Rivals& rivals, bool force, ReplayReport& report) {
-  const auto forgotten = ledger_.last_forgotten();
-  if (!forgotten)
-    return forgotten.error();
   std::unordered_set<std::size_t> refused;
   // The newest first: one that goes, too, stands not against what is older.
   for (auto i = chosen_.size(); i-- > 0;) {
-    auto against = objection(chosen_[i], rivals, force, *forgotten);
+    auto against = objection(chosen_[i], rivals, force);
     if (!against)
       return against.error();
     if (!*against) {
@@ -178,8 +198,7 @@ Result<void> RetryChoice::weed(Rivals& rivals, bool force, ReplayReport& report)
 }
 
 Result<std::optional<ReplayRefusal>> RetryChoice::objection(const ReplayCandidate& candidate,
-                                                            const Rivals& rivals, bool force,
-                                                            FileNumber forgotten) {
+                                                            const Rivals& rivals, bool force) {
   ReplayRefusal refusal;
   refusal.file = names_[candidate.name];
   refusal.line = candidate.line;
@@ -198,7 +217,7 @@ Result<std::optional<ReplayRefusal>> RetryChoice::objection(const ReplayCandidat
         "it may have made its user already, and would make another; --force sends it all the same";
     return std::optional(std::move(refusal));
   }
-  if (candidate.key != 0 && candidate.file <= forgotten) {
+  if (candidate.key != 0 && candidate.file <= forgotten_) {
     refusal.reason = ReplayRefusal::Reason::older_than_index;
     refusal.detail =
         "files accepted after it are forgotten already: nobody knows whether they held newer data "

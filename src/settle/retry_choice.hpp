@@ -30,12 +30,12 @@ class RetryChoice {
  private:
   [[nodiscard]] Result<void> find(const RejectFilter& filter, ReplayReport& report);
   void add(const StoredReject& reject);
+  [[nodiscard]] Result<void> find_places();
   [[nodiscard]] Result<void> meet(Rivals& rivals);
   [[nodiscard]] Result<void> learn_fates(Rivals& rivals);
   [[nodiscard]] Result<void> weed(Rivals& rivals, bool force, ReplayReport& report);
   [[nodiscard]] Result<std::optional<ReplayRefusal>> objection(const ReplayCandidate& candidate,
-                                                               const Rivals& rivals, bool force,
-                                                               FileNumber forgotten);
+                                                               const Rivals& rivals, bool force);
   [[nodiscard]] Result<std::string> describe(const Rival& rival);
 
   LedgerReader& ledger_;
@@ -44,6 +44,8 @@ class RetryChoice {
   const UserKeys& keys_;
   const RejectStore& rejects_;
   std::vector<ReplayCandidate> chosen_;
+  RetriedPlaces places_;
+  FileNumber forgotten_ = 0;        ///< the last one
   std::vector<std::string> names_;  ///< of the candidates' files, by ReplayCandidate::name
   std::vector<std::string> unsearched_;
 };

@@ -7,7 +7,7 @@
 #include <map>
 #include <span>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 
 namespace usherd {
 
@@ -54,12 +54,14 @@ Result<std::string> RetryFile::drop(const std::string& name, const Check& may_go
 }
 
 Result<void> RetryFile::mark_originals(const std::string& as) {
-  std::map<std::string_view, std::unordered_set<std::uint64_t>> places;
+  std::map<std::string_view, std::unordered_map<std::uint64_t, std::uint64_t>> lines;
+  std::uint64_t line = 0;
   for (const auto& candidate : choice_.chosen())
-    places[choice_.name(candidate)].insert(candidate.at);
-  for (const auto& [name, at] : places) {
-    const auto edit = [&at = at, &as](const StoredReject& reject) {
-      return at.contains(reject.at) ? RejectEdit{RejectEdit::Kind::mark, as} : RejectEdit{};
+    lines[choice_.name(candidate)][candidate.at] = ++line;
+  for (const auto& [name, marked] : lines) {
+    const auto edit = [&marked = marked, &as](const StoredReject& reject) {
+      const auto at = marked.find(reject.at);
+      return at == marked.end() ? RejectEdit{} : RejectEdit{RejectEdit::Kind::mark, as, at->second};
     };
     if (auto written = rejects_.rewrite(std::string(name), edit); !written)
       return written;

@@ -6,7 +6,11 @@ namespace usherd {
 namespace {
 
 bool is_before(const Rival& a, const Rival& b) {
-  return std::tuple(a.file, a.line, a.batch) < std::tuple(b.file, b.line, b.batch);
+  const auto first = [](const Rival& rival) {
+    return rival.first ? std::pair(rival.first->file, rival.first->position)
+                       : std::pair(rival.file, rival.line);
+  };
+  return std::tuple(first(a), a.file, a.line, a.batch) < std::tuple(first(b), b.file, b.line, b.batch);
 }
 
 void keep_newest(std::optional<Rival>& newest, const Rival& rival) {
@@ -17,12 +21,17 @@ void keep_newest(std::optional<Rival>& newest, const Rival& rival) {
 }  // namespace
 
 bool Rival::is_newer_than(const ReplayCandidate& candidate) const {
-  if (file != candidate.file)
-    return file > candidate.file;
-  if (candidate.lines_compare)
-    return line > candidate.line;
+  if (!candidate.place.is_first)
+    return std::tuple(file, line) > std::tuple(candidate.file, candidate.line);
+  if (first)
+    return std::tuple(first->file, first->position) >
+           std::tuple(candidate.place.file, candidate.place.position);
+  if (file != candidate.place.file)
+    return file > candidate.place.file;
+  if (candidate.place.lines_compare)
+    return line > candidate.place.position;
   // A user is at most once in a batch, and in a later one only once the earlier one has ended.
-  return batch == 0 || candidate.batch == 0 || batch > candidate.batch;
+  return batch == 0 || candidate.place.batch == 0 || batch > candidate.place.batch;
 }
 
 Rivals::Rivals(const std::vector<ReplayCandidate>& candidates) {
@@ -42,9 +51,9 @@ std::vector<std::uint64_t> Rivals::keys() const {
   return keys;
 }
 
-void Rivals::add(const UserUpdate& update, std::uint64_t refused) {
+void Rivals::add(const UserUpdate& update, std::uint64_t refused, const std::optional<RecordPlace>& first) {
   auto& user = users_[update.key];
-  Rival rival{Rival::Fate::pending, update.file, update.line, update.batch};
+  Rival rival{Rival::Fate::pending, update.file, update.line, update.batch, first};
   const bool ended = update.facts != nullptr && update.facts->state == BatchState::ended;
   if (ended)
     rival.fate = refused == 0 ? Rival::Fate::imported : Rival::Fate::doubtful;
@@ -53,7 +62,7 @@ void Rivals::add(const UserUpdate& update, std::uint64_t refused) {
     doubtful_.emplace(rival.file, rival.batch);
     return;
   }
-  keep_newest(user.certain, rival);
+  keep_newest(first ? user.retried : user.certain, rival);
 }
 
 void Rivals::refused(FileNumber file, BatchId batch, std::uint64_t key, Stage stage) {
@@ -82,8 +91,10 @@ std::optional<Rival> Rivals::against(const ReplayCandidate& candidate) const {
     if (key == 0 || found == users_.end())
       continue;
     const auto& user = found->second;
-    if (user.certain && user.certain->is_newer_than(candidate))
-      keep_newest(newest, *user.certain);
+    for (const auto& certain : {user.certain, user.retried}) {
+      if (certain && certain->is_newer_than(candidate))
+        keep_newest(newest, *certain);
+    }
     for (const auto& rival : user.doubtful) {
       if (rival.fate != Rival::Fate::rejected && rival.is_newer_than(candidate))
         keep_newest(newest, rival);

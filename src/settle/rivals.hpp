@@ -1,5 +1,6 @@
 #pragma once
 
+#include "src/settle/retried_places.hpp"
 #include "usherd/settle/reject_store.hpp"
 #include "usherd/settle/user_updates.hpp"
 
@@ -21,10 +22,10 @@ struct ReplayCandidate {
   FileNumber file = 0;  ///< 0: forgotten
   std::uint64_t line = 0;
   BatchId batch = 0;
-  std::uint64_t key = 0;      ///< of its uid, or of its id where it has no uid; 0: anonymous
-  std::uint64_t second = 0;   ///< of its id where it has both
-  bool lines_compare = true;  ///< `line` counts as the lines that are read do
-  bool unknown = false;       ///< nobody can tell whether it was imported
+  std::uint64_t key = 0;     ///< of its uid, or of its id where it has no uid; 0: anonymous
+  std::uint64_t second = 0;  ///< of its id where it has both
+  RecordPlace place;         ///< where its record stood first, as far as that is known
+  bool unknown = false;      ///< nobody can tell whether it was imported
 };
 
 /// Another update of a candidate's user.
@@ -33,6 +34,7 @@ struct Rival {
   FileNumber file = 0;
   std::uint64_t line = 0;
   BatchId batch = 0;
+  std::optional<RecordPlace> first;  ///< of one that a retry sent: where it stood first
 
   [[nodiscard]] bool is_newer_than(const ReplayCandidate& candidate) const;
 };
@@ -44,8 +46,8 @@ class Rivals {
   explicit Rivals(const std::vector<ReplayCandidate>& candidates);
 
   [[nodiscard]] std::vector<std::uint64_t> keys() const;
-  /// `refused`: how many records of its batch and file were not imported.
-  void add(const UserUpdate& update, std::uint64_t refused);
+  /// `refused`: how many records of its batch and file were not imported. `first`: where a retry had it from.
+  void add(const UserUpdate& update, std::uint64_t refused, const std::optional<RecordPlace>& first);
   /// Files and batches of which it must be told which records were refused.
   [[nodiscard]] const std::set<std::pair<FileNumber, BatchId>>& doubtful() const { return doubtful_; }
   /// A record of that batch and file, with one of these keys, was refused.
@@ -58,6 +60,7 @@ class Rivals {
  private:
   struct OfUser {
     std::optional<Rival> certain;  ///< the newest that was imported or will be
+    std::optional<Rival> retried;  ///< likewise, of those that a retry sent
     std::vector<Rival> doubtful;   ///< some of their batch were refused
   };
   /// More doubtful ones of one user than this are taken for imported.

@@ -88,6 +88,18 @@ class Rejects(unittest.TestCase):
         users = {user["uid"]: user["properties"]["n"] for user in self.sandbox_users()}
         self.assertEqual((users["badann"], users["badbob"]), (1, 2))
 
+    def test_the_older_reject_of_a_user_may_be_retried_before_the_newer_one(self):
+        for n, name in ((1, "a.ndjson"), (2, "b.ndjson")):
+            self.deliver(name, [update("badann", n=n)])
+        self.sandbox.patch({"reject_uids_with": ""})
+        for n, name in ((1, "a.ndjson"), (2, "b.ndjson")):
+            done = self.run_json("rejects", "retry", "--file", name)[0]
+            self.assertEqual((done["retried"], done["refused"]), (1, 0))
+            self.settled(1)
+            self.assertEqual([user["properties"]["n"] for user in self.sandbox_users()], [n])
+        marked = self.run_json("rejects", "list")
+        self.assertEqual([one["retried_line"] for one in marked], [1, 1])
+
     def sandbox_users(self):
         with service.urllib.request.urlopen(self.sandbox.facts["control"] + "/oracle/users", timeout=service.PATIENCE_S) as answer:
             return [json.loads(line) for line in answer.read().decode().splitlines()]

@@ -23,14 +23,15 @@ struct StoredReject {
   Stage stage = Stage::local;
   std::string code;
   std::string message;
-  BatchId batch = 0;       ///< 0 for none
-  std::string job;         ///< empty for none
-  std::string record;      ///< as JSON; empty where it is no JSON and only `raw` tells of it
-  std::string raw;         ///< its own bytes where there is no `record`; perhaps not UTF-8
-  std::string uid;         ///< of the record, after unescaping; empty for none
-  std::string id;          ///< likewise
-  std::string retried_as;  ///< the file it was sent again in; empty for none
-  std::uint64_t at = 0;    ///< where the line begins in its file of rejects
+  BatchId batch = 0;               ///< 0 for none
+  std::string job;                 ///< empty for none
+  std::string record;              ///< as JSON; empty where it is no JSON and only `raw` tells of it
+  std::string raw;                 ///< its own bytes where there is no `record`; perhaps not UTF-8
+  std::string uid;                 ///< of the record, after unescaping; empty for none
+  std::string id;                  ///< likewise
+  std::string retried_as;          ///< the file it was sent again in; empty for none
+  std::uint64_t retried_line = 0;  ///< its line there, from 1; 0 where that was not noted
+  std::uint64_t at = 0;            ///< where the line begins in its file of rejects
 };
 
 /// Which rejects are meant; what is not set does not limit.
@@ -46,7 +47,8 @@ struct RejectFilter {
 /// What becomes of a line when a file of rejects is written anew.
 struct RejectEdit {
   enum class Kind : std::uint8_t { keep, remove, mark } kind = Kind::keep;
-  std::string retried_as;  ///< with mark
+  std::string retried_as;          ///< with mark
+  std::uint64_t retried_line = 0;  ///< with mark
 };
 
 /// The rejected and unknown records that are kept in rejected/. Holds a line at a time, at most kMostLine of

@@ -52,7 +52,7 @@ struct ReplayReport {
 /// References must outlive it.
 class Replay {
  public:
-  /// The places of this many are held at once, 72 bytes each.
+  /// The places of this many are held at once, 120 bytes each.
   static constexpr std::size_t kMostRecords = 200'000;
 
   Replay(LedgerReader& ledger, Files& files, const SpoolLayout& layout, const UserKeys& keys)

@@ -80,7 +80,7 @@ TEST_CASE("a marked line keeps its record's bytes, and is marked once") {
   const std::string record = R"({"uid":"u", "properties":{"p":",\"record\":1.50"}})";
   rejects.disk.put(rejects.path("a"), Rejects::line("a", 1, Stage::api, "x", record));
   for (const auto* name : {"r1.ndjson", "r2.ndjson"}) {
-    const auto mark = [&](const StoredReject&) { return RejectEdit{RejectEdit::Kind::mark, name}; };
+    const auto mark = [&](const StoredReject&) { return RejectEdit{RejectEdit::Kind::mark, name, 3}; };
     REQUIRE(rejects.store.rewrite("a", mark).has_value());
     int count = 0;
     REQUIRE(rejects.store
@@ -107,7 +107,7 @@ TEST_CASE("a record that is not UTF-8 is read back with its own bytes, marked or
     return {};
   };
   REQUIRE(rejects.store.visit({}, check).has_value());
-  const auto mark = [](const StoredReject&) { return RejectEdit{RejectEdit::Kind::mark, "r.ndjson"}; };
+  const auto mark = [](const StoredReject&) { return RejectEdit{RejectEdit::Kind::mark, "r.ndjson", 1}; };
   REQUIRE(rejects.store.rewrite("a", mark).has_value());
   REQUIRE(rejects.store.visit({}, check).has_value());
   auto line = Rejects::line("a", 1, Stage::local, "invalid_utf8", bytes);
@@ -131,7 +131,7 @@ TEST_CASE("the largest line that a record can make is read back") {
 TEST_CASE("removing every line removes the file") {
   Rejects rejects;
   rejects.disk.put(rejects.path("a"), Rejects::line("a", 1, Stage::api, "x", "{}"));
-  const auto remove = [](const StoredReject&) { return RejectEdit{RejectEdit::Kind::remove, ""}; };
+  const auto remove = [](const StoredReject&) { return RejectEdit{RejectEdit::Kind::remove, "", 0}; };
   REQUIRE(rejects.store.rewrite("a", remove).has_value());
   CHECK(rejects.disk.names(rejects.layout.rejected()).empty());
 }
@@ -140,7 +140,7 @@ TEST_CASE("a crash at any step of a rewrite leaves the old lines or the new ones
   const auto old = Rejects::line("a", 1, Stage::api, "x", R"({"uid":"u"})") +
                    Rejects::line("a", 2, Stage::api, "y", R"({"uid":"v"})");
   const auto edit = [](const StoredReject& reject) {
-    return reject.line == 1 ? RejectEdit{RejectEdit::Kind::mark, "r.ndjson"} : RejectEdit{};
+    return reject.line == 1 ? RejectEdit{RejectEdit::Kind::mark, "r.ndjson", 1} : RejectEdit{};
   };
   Rejects whole;
   whole.disk.put(whole.path("a"), old);

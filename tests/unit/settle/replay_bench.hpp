@@ -35,7 +35,11 @@ struct ReplayBench {
     bytes.fill(std::byte{7});
     return bytes;
   }
-  static std::string name(FileNumber number) { return fmt::format("f{}.ndjson", number); }
+  std::map<FileNumber, std::string> names;  ///< where it is not the usual one
+  [[nodiscard]] std::string name(FileNumber number) const {
+    const auto other = names.find(number);
+    return other == names.end() ? fmt::format("f{}.ndjson", number) : other->second;
+  }
 
   /// An accepted file, of which so many lines stand before the mark.
   void file(FileNumber number, std::vector<std::string> content, std::size_t read) {
@@ -59,6 +63,21 @@ struct ReplayBench {
         return ready;
       return read == 0 ? Result<void>{} : open.move_mark(number, mark);
     }));
+  }
+
+  /// What a retry dropped, accepted and frozen as one batch of these users.
+  void accept_retry(FileNumber number, BatchId id, const std::string& as,
+                    const std::vector<std::string>& users) {
+    const auto path = layout.incoming() + "/" + as;
+    const auto content = std::string(disk.content(path));
+    REQUIRE(disk.remove(path));
+    std::vector<std::string> records;
+    for (std::size_t at = 0, end = 0; (end = content.find('\n', at)) != std::string::npos; at = end + 1)
+      records.push_back(content.substr(at, end - at));
+    REQUIRE(records.size() == users.size());
+    names[number] = as;
+    file(number, records, records.size());
+    batch(id, number, 1, users);
   }
 
   /// A frozen batch of neighbouring lines with the records of these users.
@@ -143,10 +162,11 @@ struct ReplayBench {
     REQUIRE(story.has_value());
     return std::move(*story);
   }
-  [[nodiscard]] Result<ReplayReport> retry(const ReplayOrder& order = {}) {
+  [[nodiscard]] Result<ReplayReport> retry(const ReplayOrder& order = {},
+                                           const std::string& as = "retry-1.ndjson") {
     const auto reader = LedgerReader::open(ledger.scratch.path());
     REQUIRE(reader.has_value());
-    return Replay(**reader, disk, layout, keys).retry(order, "retry.ndjson");
+    return Replay(**reader, disk, layout, keys).retry(order, as);
   }
   [[nodiscard]] Result<ReplayReport> drop(const ReplayOrder& order) {
     const auto reader = LedgerReader::open(ledger.scratch.path());

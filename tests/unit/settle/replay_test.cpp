@@ -38,14 +38,15 @@ TEST_CASE("a retry drops the records in their order of acceptance and marks thei
   const auto report = bench.retry();
   REQUIRE(report.has_value());
   CHECK(report->done == 3);
-  CHECK(report->file == "retry.ndjson");
-  CHECK(bench.disk.content(bench.layout.incoming() + "/retry.ndjson") ==
+  CHECK(report->file == "retry-1.ndjson");
+  CHECK(bench.disk.content(bench.layout.incoming() + "/retry-1.ndjson") ==
         record("a", 1) + "\n" + record("c", 1) + "\n" + record("d", 2) + "\n");
-  CHECK(bench.disk.content(bench.rejects_path(1)).find(R"(,"retried_as":"retry.ndjson"})") !=
-        std::string::npos);
+  CHECK(
+      bench.disk.content(bench.rejects_path(1)).find(R"(,"retried_as":"retry-1.ndjson","retried_line":2})") !=
+      std::string::npos);
   // Until that file is accepted nobody knows what else is coming.
   CHECK(bench.retry().error().code == Errc::unavailable);
-  REQUIRE(bench.disk.remove(bench.layout.incoming() + "/retry.ndjson"));
+  REQUIRE(bench.disk.remove(bench.layout.incoming() + "/retry-1.ndjson"));
   const auto again = bench.retry();
   REQUIRE(again.has_value());
   CHECK(again->done == 0);
@@ -99,8 +100,110 @@ TEST_CASE("a newer unknown one stands against an older, unless both go") {
   first.dry_run = true;
   CHECK(bench.retry(first).value().refusals.at(0).reason == Reason::newer_data);
   REQUIRE(bench.retry().value().done == 2);
-  CHECK(bench.disk.content(bench.layout.incoming() + "/retry.ndjson") ==
+  CHECK(bench.disk.content(bench.layout.incoming() + "/retry-1.ndjson") ==
         record("a", 1) + "\n" + record("a", 2) + "\n");
+}
+
+namespace {
+
+ReplayOrder coded(const char* code) {
+  ReplayOrder order;
+  order.filter.code = code;
+  return order;
+}
+
+/// Two updates of one user, each rejected with a code of its own.
+void rejected_twice(ReplayBench& bench) {
+  for (const FileNumber file : {FileNumber{1}, FileNumber{2}}) {
+    bench.file(file, {record("a", static_cast<int>(file))}, 1);
+    bench.batch(file, file, 1, {"a"});
+    bench.end(file, file, {"a"});
+    bench.reject(file, 1, Stage::api, file == 1 ? "older" : "newer", record("a", static_cast<int>(file)),
+                 file);
+  }
+}
+
+}  // namespace
+
+TEST_CASE(
+    "what a retry sent counts as old as it was: the newer one of the user may follow, never the other way") {
+  ReplayBench bench;
+  rejected_twice(bench);
+  SUBCASE("the older one first") {
+    REQUIRE(bench.retry(coded("older")).value().done == 1);
+    bench.accept_retry(3, 3, "retry-1.ndjson", {"a"});
+    SUBCASE("on its way") {}
+    SUBCASE("imported") {
+      bench.end(3, 3, {});
+    }
+    CHECK(bench.retry(coded("newer"), "retry-2.ndjson").value().done == 1);
+  }
+  SUBCASE("the newer one first") {
+    REQUIRE(bench.retry(coded("newer")).value().done == 1);
+    bench.accept_retry(3, 3, "retry-1.ndjson", {"a"});
+    bench.end(3, 3, {});
+    auto order = coded("older");
+    order.force = true;
+    const auto report = bench.retry(order, "retry-2.ndjson").value();
+    CHECK(report.done == 0);
+    CHECK(report.refusals.at(0).detail == "retry-1.ndjson line 1, batch 3 is newer and was imported");
+  }
+}
+
+TEST_CASE("what was rejected again keeps its first age, beside the other and against it") {
+  ReplayBench bench;
+  rejected_twice(bench);
+  REQUIRE(bench.retry(coded("older")).value().done == 1);
+  bench.accept_retry(3, 3, "retry-1.ndjson", {"a"});
+  bench.end(3, 3, {"a"});
+  bench.reject(3, 1, Stage::api, "again", record("a", 1), 3);
+  SUBCASE("both go, the older one first") {
+    REQUIRE(bench.retry({}, "retry-2.ndjson").value().done == 2);
+    CHECK(bench.disk.content(bench.layout.incoming() + "/retry-2.ndjson") ==
+          record("a", 1) + "\n" + record("a", 2) + "\n");
+  }
+  SUBCASE("not over the newer one, also where nobody knows its first place any more") {
+    REQUIRE(bench.retry(coded("newer"), "retry-2.ndjson").value().done == 1);
+    bench.accept_retry(4, 4, "retry-2.ndjson", {"a"});
+    bench.end(4, 4, {});
+    SUBCASE("its marks stand") {}
+    SUBCASE("they were dropped") {
+      REQUIRE(bench.drop(coded("older")).value().done == 1);
+    }
+    CHECK(bench.retry(coded("again"), "retry-3.ndjson").value().done == 0);
+  }
+}
+
+TEST_CASE("records of a document of one line go in its order, whichever was rejected first") {
+  ReplayBench bench;
+  bench.names[1] = "f1.json";
+  std::string lines;
+  for (const int n : {2, 1}) {
+    const auto bytes = record("a", n);
+    RejectLine reject;
+    reject.file = "f1.json";
+    reject.line = 1;
+    reject.offset = static_cast<std::uint64_t>(n) * 40;
+    reject.code = "bad";
+    reject.record = bytes;
+    append_reject_line(lines, reject);
+  }
+  bench.disk.put(bench.rejects_path(1), lines);
+  ReplayOrder order;
+  order.force = true;
+  REQUIRE(bench.retry(order).value().done == 2);
+  CHECK(bench.disk.content(bench.layout.incoming() + "/retry-1.ndjson") ==
+        record("a", 1) + "\n" + record("a", 2) + "\n");
+}
+
+TEST_CASE("where the marks of a retry were dropped, it counts as new as its file") {
+  ReplayBench bench;
+  rejected_twice(bench);
+  REQUIRE(bench.retry(coded("older")).value().done == 1);
+  bench.accept_retry(3, 3, "retry-1.ndjson", {"a"});
+  bench.end(3, 3, {});
+  REQUIRE(bench.drop(coded("older")).value().done == 1);
+  CHECK(bench.retry(coded("newer"), "retry-2.ndjson").value().done == 0);
 }
 
 TEST_CASE("what is older than a forgotten file needs to be forced") {

@@ -170,14 +170,17 @@ boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answe
   const auto manifest = [batch] { return batch->whole_manifest(); };
   auto verdict =
       std::make_shared<JobVerdict>(batch->row, parts_.keys, read_operations(parts_.disk, manifest, paths));
+  const auto accepted = parts_.timers.now().boot - job_age(*batch);
   bool all_read = true;
   for (const auto call : {Call::errors, Call::imports}) {
     Poller::OnPage on_page = [this, verdict, call](ResultPage page) {
       return add_page(verdict, call, std::move(page));
     };
-    const auto read = co_await parts_.poller.read_pages(batch->row.job, call, std::move(on_page));
+    const auto read = co_await parts_.poller.read_pages(*batch, accepted, call, std::move(on_page));
     if (read == PagesEnd::stopped || batch->is_abandoned)
       co_return false;
+    if (read == PagesEnd::timed_out && call == Call::errors)
+      co_return co_await end_all(batch, OperationEnd::unknown, kResultsTimeout);
     if (read != PagesEnd::complete && call == Call::errors && verdict->failed_without_errors(answer) &&
         answer.errors == 0)
       co_return co_await job_failed_whole(batch);

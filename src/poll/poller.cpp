@@ -121,9 +121,10 @@ boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTim
   }
 }
 
-boost::asio::awaitable<PagesEnd> Poller::read_pages(std::string job, Call call, OnPage on_page) {
+boost::asio::awaitable<PagesEnd> Poller::read_pages(const ActiveBatch& batch, BootTime started, Call call,
+                                                    OnPage on_page) {
   const auto alarm = parts_.timers.alarm(WaitFor::page_again);
-  const auto base = "/v2/users/batch/" + percent_encode(job) + "/" + std::string(to_string(call));
+  const auto base = "/v2/users/batch/" + percent_encode(batch.row.job) + "/" + std::string(to_string(call));
   Backoff backoff(500ms, 30s);
   PageWalk walk;
   std::string token;
@@ -131,7 +132,7 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(std::string job, Call call, 
   while (true) {
     const auto target = token.empty() ? base : base + "?page_token=" + percent_encode(token);
     auto reply = co_await get(call, target, kMostResultPageBytes);
-    if (reply.stopped)
+    if (reply.stopped || batch.is_abandoned)
       co_return PagesEnd::stopped;
     auto& exchange = reply.exchange;
     if (!exchange.failure && exchange.status == 403)
@@ -162,7 +163,11 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(std::string job, Call call, 
                                                 exchange.status >= 500 || exchange.status == 401;
     if (!passing && ++failures >= kPageTries)
       co_return PagesEnd::unreadable;
+    if (is_overdue(started))
+      co_return PagesEnd::timed_out;
     co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
+    if (batch.is_abandoned)
+      co_return PagesEnd::stopped;
   }
 }
 

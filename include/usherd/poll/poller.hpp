@@ -36,7 +36,8 @@ enum class PagesEnd : std::uint8_t {
   complete,
   forbidden,   ///< 403: the key's role may not read them
   unreadable,  ///< more pages than any batch fills, or pages that stay unreadable
-  stopped
+  timed_out,   ///< limits.job_timeout passed before the last page
+  stopped      ///< we are stopping, or the operator gave the job up
 };
 
 /// Follows jobs to their end and reads their result pages. Event loop only; all references must outlive it.
@@ -56,8 +57,10 @@ class Poller {
   /// accepted, as the boot clock tells it.
   [[nodiscard]] boost::asio::awaitable<JobSeen> follow(const ActiveBatch& batch, BootTime started);
   using OnPage = std::function<boost::asio::awaitable<Result<void>>(ResultPage)>;
-  /// Hands /errors or /imports to `on_page`, page by page, so that only one is held at a time.
-  [[nodiscard]] boost::asio::awaitable<PagesEnd> read_pages(std::string job, Call call, OnPage on_page);
+  /// Hands /errors or /imports of the batch's job to `on_page`, page by page, so that only one is held at a
+  /// time; `started` as above.
+  [[nodiscard]] boost::asio::awaitable<PagesEnd> read_pages(const ActiveBatch& batch, BootTime started,
+                                                            Call call, OnPage on_page);
   void set_job_timeout(Milliseconds timeout) { parts_.job_timeout = timeout; }
 
  private:

@@ -1,5 +1,6 @@
 #include "src/settle/retry_choice.hpp"
 
+#include "src/settle/original_line.hpp"
 #include "usherd/core/text.hpp"
 
 #include <fmt/format.h>
@@ -245,9 +246,13 @@ Result<std::string> RetryChoice::describe(const Rival& rival) {
   else if (rival.fate == Rival::Fate::doubtful || rival.fate == Rival::Fate::unknown)
     fate = "may have been imported";
   const auto batch = rival.batch == 0 ? std::string{} : fmt::format(", batch {}", rival.batch);
-  return fmt::format("{} line {}{} is newer and {}",
-                     *file ? printable((*file)->name) : fmt::format("file {}", rival.file), rival.line, batch,
-                     fate);
+  if (!*file)
+    return fmt::format("file {} record {}{} is newer and {}", rival.file, rival.line, batch, fate);
+  const auto line = original_line(files_, layout_, **file, rival.line);
+  if (!line)
+    return line.error();
+  return fmt::format("{} {} {}{} is newer and {}", printable((*file)->name), *line ? "line" : "record",
+                     line->value_or(rival.line), batch, fate);
 }
 
 }  // namespace usherd

@@ -1,7 +1,6 @@
 #include "usherd/settle/user_history.hpp"
 
-#include "usherd/spool/file_name.hpp"
-#include "usherd/spool/origin.hpp"
+#include "src/settle/original_line.hpp"
 
 #include <algorithm>
 #include <array>
@@ -75,7 +74,7 @@ Result<void> UserHistory::add(const UserUpdate& update, Story& story) {
   traced.sequence = update.file;
   traced.record = update.line;
   traced.accepted = (*found)->accepted;
-  const auto line = original_line(**found, update.line);
+  const auto line = original_line(files_, layout_, **found, update.line);
   if (!line)
     return line.error();
   traced.line = *line;
@@ -119,20 +118,6 @@ Result<const SpoolFile*> UserHistory::file(FileNumber number) {
     known = known_.emplace(number, std::move(**found)).first;
   }
   return &known->second;
-}
-
-Result<std::optional<std::uint64_t>> UserHistory::original_line(const SpoolFile& file, std::uint64_t line) {
-  const auto format = format_of(file.name);
-  if (!file.converted || (format && format->format == Format::ndjson))
-    return std::optional(line);
-  if (file.state == FileState::settled)
-    return std::optional<std::uint64_t>{};
-  const auto origins = Origins::open(files_, layout_, file.number);
-  if (!origins)
-    return origins.error().code == Errc::not_found ? Result<std::optional<std::uint64_t>>{std::nullopt}
-                                                   : origins.error();
-  const auto origin = origins->of(line);
-  return origin ? std::optional(origin->line) : std::nullopt;
 }
 
 Result<void> UserHistory::add_rejects(std::string_view user, Story& story) {

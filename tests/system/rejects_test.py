@@ -100,6 +100,19 @@ class Rejects(unittest.TestCase):
         marked = self.run_json("rejects", "list")
         self.assertEqual([one["retried_line"] for one in marked], [1, 1])
 
+    def test_the_newer_record_is_named_by_its_line_in_the_file_as_it_was_dropped(self):
+        self.deliver("a.ndjson", [update("badann", n=1)])
+        self.sandbox.patch({"reject_uids_with": "", "job_time": "1h"})
+        self.service.drop("b.json", [f'[{update("x")},{update("badann", n=2)}]'])
+        self.service.wait_until(lambda status: [job["stage"] for job in status["jobs"]["list"]] == ["processing"], "a job")
+        refused = self.run_json("rejects", "retry", code=2)[0]["refusals"][0]["detail"]
+        self.assertRegex(refused, r"^b\.json line 1, batch \d+ is newer and is on its way$")
+        self.sandbox.finish_jobs()
+        self.settled(1)
+        # What told the lines is gone with the conversion.
+        refused = self.run_json("rejects", "retry", code=2)[0]["refusals"][0]["detail"]
+        self.assertRegex(refused, r"^b\.json record 2, batch \d+ is newer and was imported$")
+
     def sandbox_users(self):
         with service.urllib.request.urlopen(self.sandbox.facts["control"] + "/oracle/users", timeout=service.PATIENCE_S) as answer:
             return [json.loads(line) for line in answer.read().decode().splitlines()]

@@ -64,7 +64,6 @@ class UserHistory {
   using Share = std::pair<FileNumber, BatchId>;
   [[nodiscard]] Result<void> add(const UserUpdate& update, Story& story);
   [[nodiscard]] Result<const SpoolFile*> file(FileNumber number);
-  [[nodiscard]] Result<std::optional<std::uint64_t>> original_line(const SpoolFile& file, std::uint64_t line);
   [[nodiscard]] Result<void> add_rejects(std::string_view user, Story& story);
   [[nodiscard]] Result<void> take(const StoredReject& reject, bool is_users, Story& story);
   [[nodiscard]] Result<void> conclude(Story& story);

@@ -28,7 +28,8 @@ constexpr std::array<Verb, 5> kVerbs{{
     {Action::retry, "retry", "Send them again as a new file; never over newer data of the same user",
      "As JSON; docs/status.md is its page"},
     {Action::drop, "drop", "Forget them; the receipts stay", "As JSON; docs/status.md is its page"},
-    {Action::export_records, "export", "The records alone to stdout, to be corrected and submitted", nullptr},
+    {Action::export_records, "export",
+     "The records alone to stdout, to be corrected and submitted; not those that were retried", nullptr},
 }};
 
 void declare_filter(CLI::App& command, RejectsArguments& rejects) {

@@ -70,21 +70,28 @@ ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArg
   PosixFiles files;
   const RejectStore store(files, SpoolLayout(config.spool.directory));
   const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  const bool exports = arguments.action == Action::export_records;
   std::uint64_t count = 0;
-  const auto print = [&](const StoredReject& reject) {
+  std::uint64_t retried = 0;
+  const auto print = [&](const StoredReject& reject) -> Result<void> {
+    // It went out in a file of its own: submitted, it would be delivered twice.
+    if (exports && !reject.retried_as.empty()) {
+      ++retried;
+      return {};
+    }
     ++count;
     return print_one(reject, arguments, terminal);
   };
   // What is exported is to be submitted: the newest update of a user must come last.
-  const auto visited = arguments.action == Action::export_records ? store.visit_oldest_first(filter, print)
-                                                                  : store.visit(filter, print);
+  const auto visited = exports ? store.visit_oldest_first(filter, print) : store.visit(filter, print);
   if (!visited) {
     const auto* hint =
         visited.error().code == Errc::denied ? ": be root, or a member of the group usherd" : "";
     fmt::print(stderr, "usherd: {}{}\n", visited.error().message, hint);
     return ExitCode::failure;
   }
-  fmt::print(stderr, "{} rejects\n", grouped(count));
+  const auto left = retried == 0 ? "" : fmt::format("; {} that were retried are left out", grouped(retried));
+  fmt::print(stderr, "{} rejects{}\n", grouped(count), left);
   return ExitCode::ok;
 }
 

@@ -129,6 +129,14 @@ CommandLineExit wrong_usage(std::string_view message, std::string_view command =
           false};
 }
 
+/// The command that was given, with its action where it has one.
+std::string chosen_words(const CLI::App& app) {
+  std::string words;
+  for (auto chosen = app.get_subcommands(); !chosen.empty(); chosen = chosen.front()->get_subcommands())
+    words += (words.empty() ? "" : " ") + chosen.front()->get_name();
+  return words;
+}
+
 CommandLineExit unknown_command(const std::string& given) {
   std::array<std::string_view, kCommands.size()> names{};
   std::transform(kCommands.begin(), kCommands.end(), names.begin(),
@@ -254,8 +262,7 @@ std::variant<CommandLine, CommandLineExit> parse_command_line(int argc, const ch
   } catch (const CLI::CallForVersion&) {
     return CommandLine{};
   } catch (const CLI::Error& failure) {
-    const auto chosen = app.get_subcommands();
-    return wrong_usage(printable(failure.what()), chosen.empty() ? "" : chosen.front()->get_name());
+    return wrong_usage(printable(failure.what()), chosen_words(app));
   }
   return interpret(app, std::move(line), typed);
 }

@@ -102,6 +102,7 @@ TEST_CASE("wrong usage ends with 64, says what and where the help is, on stderr"
       {{"mailq"}, "usherd: unknown command 'mailq'\nTry 'usherd --help'.\n"},
       {{"\x1b[31m"}, "usherd: unknown command '\\x1b[31m'\nTry 'usherd --help'.\n"},
       {{"--confg", "x"}, "usherd: unknown option '--confg'\nTry 'usherd --help'.\n"},
+      {{"jobs", "abandon"}, "usherd: JOB is required\nTry 'usherd jobs abandon --help'.\n"},
       {{"run", "now"}, "usherd: run: unexpected argument 'now'\nTry 'usherd run --help'.\n"},
       {{"run", "drain"}, "usherd: run: unexpected argument 'drain'\nTry 'usherd run --help'.\n"},
       {{"run", "--timeout", "3s"}, "usherd: run: unknown option '--timeout'\nTry 'usherd run --help'.\n"},

@@ -76,6 +76,7 @@ struct AdminServer::Client : std::enable_shared_from_this<Client> {
   std::array<char, kReadPiece> piece{};
   Peer peer;
   bool asking = true;
+  bool taking = false;  ///< the answer, or the end of the connection
 };
 
 struct AdminServer::Door {
@@ -182,8 +183,11 @@ asio::awaitable<void> AdminServer::accept(Door& door) {
 
 void AdminServer::admit(Door& door, std::shared_ptr<Client> client) {
   if (door.clients.size() >= limits_.connections) {
-    const auto slow = std::find_if(door.clients.begin(), door.clients.end(),
-                                   [](const auto& other) { return other->asking; });
+    auto slow = std::find_if(door.clients.begin(), door.clients.end(),
+                             [](const auto& other) { return other->asking; });
+    if (slow == door.clients.end())
+      slow = std::find_if(door.clients.begin(), door.clients.end(),
+                          [](const auto& other) { return other->taking; });
     if (slow == door.clients.end())
       return;  // closes the new one
     (*slow)->close();
@@ -261,10 +265,12 @@ asio::awaitable<bool> AdminServer::give(Client& client, AdminReply reply, bool h
     bytes += reply.next ? chunk_of(reply.body) : reply.body;
   while (true) {
     client.within(limits_.reply);
+    client.taking = true;
     const bool written = co_await client.write(bytes);
     client.deadline.cancel();
     if (!written || whole || bytes == kLastChunk)
       co_return written;
+    client.taking = false;
     const auto next = co_await reply.next();
     bytes = next.empty() ? std::string(kLastChunk) : chunk_of(next);
   }

@@ -27,8 +27,9 @@ struct AdminLimits {
 
 /// The HTTP server behind both doors: the read-only port and the admin socket. One request a connection, and
 /// bounds on everything that a client can stretch: connections, request size, time to ask and to take the
-/// answer. A door that is full gives up the oldest connection that has not finished its question. Event loop
-/// only; the router and the task group must outlive it, and stop() must come before the group is waited for.
+/// answer. A door that is full gives up the oldest connection that has not finished its question, or else the
+/// oldest that is to take its answer; whatever is at work for somebody ends. Event loop only; the router and
+/// the task group must outlive it, and stop() must come before the group is waited for.
 class AdminServer {
  public:
   AdminServer(boost::asio::any_io_executor loop, TaskGroup& tasks, const Router& router, Log& log,

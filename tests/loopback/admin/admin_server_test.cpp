@@ -153,6 +153,24 @@ TEST_CASE("who does not take an answer costs no more than what the socket holds,
   CHECK(*pieces < 1000);
 }
 
+TEST_CASE("a door full of clients that take no answer still answers who asks") {
+  AdminLimits limits;
+  limits.connections = 4;
+  const auto pieces = std::make_shared<int>(0);
+  ServerBench bench(limits, [&](Router& router) {
+    router.read("/endless", [pieces](AdminRequest) { return Endless::answer(pieces); });
+    router.read("/who", who);
+  });
+  std::vector<RawClient> deaf;
+  for (int i = 0; i < 4; ++i) {
+    deaf.emplace_back(bench.port());
+    deaf.back().send("GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(deaf.back().read_some().starts_with("HTTP/1.1 200 "));
+  }
+  for (int i = 0; i < 3; ++i)
+    CHECK(bench.get("/who").starts_with("HTTP/1.1 200 "));
+}
+
 boost::asio::awaitable<std::string> next_of(std::shared_ptr<std::vector<std::string>> rest) {
   std::string piece;
   if (!rest->empty()) {

@@ -219,20 +219,6 @@ TEST_CASE("A job whose errors are never given out is given up by limits.job_time
   CHECK(counts(bench.receipt("b.ndjson")) == all_imported(3));
 }
 
-TEST_CASE("The operator gives a job up while its results are read: nobody asks for these any more") {
-  PipelineBench bench(R"({"results_lag":1000000,"reject_uids_with":"bad"})", 1500);
-  bench.drop("a.ndjson", "{\"uid\":\"bad\"}\n");
-  auto daemon = bench.start();
-  auto& delivery = daemon->parts().delivery;
-  REQUIRE(daemon->run_until([&] {
-    const auto all = delivery.batches();
-    return all.size() == 1 && all[0].stage == BatchStage::reading && all[0].age > 5min;
-  }));
-  REQUIRE(daemon->ask(delivery.abandon(delivery.batches()[0].job)).value() == 1);
-  CHECK(daemon->finish().exit == ExitCode::with_rejects);
-  CHECK(bench.rejects("a.ndjson").at(0).at("code").as_string() == "job_abandoned");
-}
-
 TEST_CASE("The operator gives a job up: its records end unknown, its users and its place are free") {
   PipelineBench bench("{}", 4000);
   bench.config.limits.in_progress_batches = 1;

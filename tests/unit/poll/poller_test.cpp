@@ -67,5 +67,32 @@ TEST_CASE("ids may be written another way: an unknown one is taken for the batch
   CHECK(first->value->end == JobSeen::End::finished);
 }
 
+boost::asio::awaitable<Result<void>> take(ResultPage) {
+  co_return Result<void>{};
+}
+
+TEST_CASE("pages that are not given out are asked for until the job is given up, by its timeout or by hand") {
+  PollerBench poll;
+  for (int i = 0; i < 20; ++i)
+    poll.bench.transport.push(fakes::answered(202, "{}"));
+  const auto read =
+      poll.bench.loop.start(poll.poller.read_pages(poll.first, poll.bench.loop.now(), Call::errors, take));
+  poll.bench.loop.pass(1min);
+  CHECK(poll.bench.sent() > 2);
+  REQUIRE_FALSE(read->done());
+  SUBCASE("by hand") {
+    poll.first.is_abandoned = true;
+    poll.bench.loop.pass(1min);
+    REQUIRE(read->done());
+    CHECK(read->value == PagesEnd::stopped);
+  }
+  SUBCASE("by its timeout") {
+    poll.poller.set_job_timeout(1min);
+    poll.bench.loop.pass(1min);
+    REQUIRE(read->done());
+    CHECK(read->value == PagesEnd::timed_out);
+  }
+}
+
 }  // namespace
 }  // namespace usherd::test

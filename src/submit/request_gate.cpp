@@ -1,10 +1,21 @@
 #include "usherd/submit/request_gate.hpp"
 
 #include "usherd/core/log_event.hpp"
+#include "usherd/core/timestamp.hpp"
+#include "usherd/core/units.hpp"
 
 #include <algorithm>
 
 namespace usherd {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A wait that an operator wonders at, and how much longer it must get to be told of again.
+constexpr auto kLongHold = 10min;
+constexpr auto kLonger = 1min;
+
+}  // namespace
 
 /// One kind's queue: the first in it watches the clock, the others wait behind it.
 struct RequestGate::Lane {
@@ -110,6 +121,16 @@ void RequestGate::wake() {
     changed_();
 }
 
+void RequestGate::tell_of_long_hold(BootTime until) {
+  const auto now = timers_.now();
+  const auto wait = std::chrono::duration_cast<Milliseconds>(until - now.boot);
+  if (wait <= kLongHold || until < told_until_ + kLonger)
+    return;
+  told_until_ = until;
+  log_.warn("the API's rate limit (429, Retry-After) holds all requests for {}, until {}",
+            format_duration(wait), format_rfc3339(now.wall + wait));
+}
+
 void RequestGate::hold_until(BootTime until) {
   const auto now = timers_.now().boot;
   if (until <= std::max(held_until_, now))
@@ -117,6 +138,7 @@ void RequestGate::hold_until(BootTime until) {
   // Overlapping waits are one wait.
   held_time_ += until - std::max(held_until_, now);
   held_until_ = until;
+  tell_of_long_hold(until);
   if (held_)
     held_();
 }

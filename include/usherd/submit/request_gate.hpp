@@ -43,7 +43,7 @@ class RequestGate {
   /// meanwhile.
   [[nodiscard]] bool closed_for(CallKind kind);
 
-  /// A Retry-After: nothing goes out before `until`.
+  /// A Retry-After: nothing goes out before `until`. The log says so where that is longer than ten minutes.
   void hold_until(BootTime until);
   void park(ParkReason reason);
   /// An answer came that clears the reason.
@@ -69,6 +69,7 @@ class RequestGate {
 
  private:
   struct Lane;
+  void tell_of_long_hold(BootTime until);
   /// A time to wait for, or nothing when the request may go now.
   [[nodiscard]] std::optional<BootTime> obstacle(CallKind kind, BootTime now, Admission& admission);
   [[nodiscard]] std::optional<ParkReason> park_reason(CallKind kind) const;
@@ -82,6 +83,7 @@ class RequestGate {
   std::array<std::unique_ptr<Lane>, 3> lanes_;
   std::unique_ptr<Lane> departures_;
   BootTime held_until_{};
+  BootTime told_until_{};  ///< what the log said last
   BootClock::duration held_time_{};
   std::function<void()> held_;
   std::function<void()> changed_;

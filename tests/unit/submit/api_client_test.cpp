@@ -282,6 +282,27 @@ TEST_CASE("Nothing is sent when what must be durable before is not") {
   CHECK(bench.sent() == 0);
 }
 
+TEST_CASE("A wait of more than ten minutes is told of once, with its end") {
+  ApiBench bench;
+  const auto told = [&bench] {
+    const std::string lines = bench.lines.str();
+    std::size_t count = 0;
+    for (auto at = lines.find("holds all requests"); at != std::string::npos;
+         at = lines.find("holds all requests", at + 1))
+      ++count;
+    return count;
+  };
+  bench.transport.push(answered(429, "{}", "600"));
+  const auto first = bench.ask(Call::status);
+  CHECK(told() == 0);
+  bench.transport.push(answered(429, "{}", "99999999999999999999"));
+  bench.transport.push(answered(429, "{}", "86370"));
+  const auto second = bench.ask(Call::status);
+  bench.loop.pass(10min);
+  CHECK(told() == 1);
+  CHECK(bench.lines.str().find("(429, Retry-After) holds all requests for 1d 0h, until ") != std::string::npos);
+}
+
 TEST_CASE("A Retry-After that comes while a request is being made ready binds it too") {
   ApiBench bench;
   bench.transport.push(answered(200, "{}"));

@@ -105,6 +105,9 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
     reply.ended = timers_.now().boot;
     reply.replayed = co_await is_replay(session.connection(), request, reply.exchange, word);
     note(request, admission, reply);
+    // Whatever it found out: nobody else is let out before the probe has ended.
+    if (admission.probes)
+      gate_.probe_ended();
     co_return reply;
   }
 }
@@ -181,7 +184,7 @@ void ApiClient::note(const ApiRequest& request, const Admission& admission, cons
     log_.debug("{} {}: {}", to_string(request.call), printable(request.target, 80), status);
   const bool about_results = request.call == Call::errors || request.call == Call::imports;
   if (reply.replayed) {
-    gate_.clear(ParkReason::credentials);
+    clear(request);
     return;
   }
   if (status == 401 || (status == 403 && !about_results && request.call != Call::me)) {
@@ -210,6 +213,10 @@ void ApiClient::note(const ApiRequest& request, const Admission& admission, cons
       gate_.probe_ended();
     return;
   }
+  clear(request);
+}
+
+void ApiClient::clear(const ApiRequest& request) {
   gate_.clear(ParkReason::credentials);
   // What a read found out a read may take back; that a POST goes astray only another POST can.
   if (request.call == Call::create || (!posts_misled_ && request.call != Call::me)) {

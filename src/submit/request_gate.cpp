@@ -153,10 +153,11 @@ void RequestGate::park(ParkReason reason) {
 }
 
 void RequestGate::clear(ParkReason reason) {
-  if (reason == ParkReason::credentials || reason == ParkReason::endpoint)
-    probing_ = false;
+  // What was not parked ends no probe either: that one may be out for another reason.
   if (!parking_.holds(reason))
     return;
+  if (reason == ParkReason::credentials || reason == ParkReason::endpoint)
+    probing_ = false;
   log_event(log_, LogLevel::info, {LogEvent::unparked, {}, 0, {}, to_string(reason)}, "no longer parked: {}",
             to_string(reason));
   parking_.clear(reason);

@@ -87,6 +87,8 @@ class ApiClient {
   [[nodiscard]] boost::asio::awaitable<bool> is_replay(Connection& connection, const ApiRequest& request,
                                                        const Exchange& exchange, std::optional<KeyWord> word);
   void note(const ApiRequest& request, const Admission& admission, const Reply& reply);
+  /// The API answered it: neither key nor address is to blame.
+  void clear(const ApiRequest& request);
   void obey_retry_after(const Exchange& exchange);
   void watch(Call call, const Exchange& exchange);
 

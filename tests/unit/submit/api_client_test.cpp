@@ -159,6 +159,16 @@ TEST_CASE("GET /me tells a 401 that was stored for an idempotency key from a wor
     CHECK(bench.sent() == 3);
     CHECK_FALSE(bench.parked(ParkReason::credentials));
   }
+  SUBCASE("as the probe of another reason it ends that one, and holds nobody up") {
+    bench.gate.park(ParkReason::endpoint);
+    const auto probe = post(true);
+    const auto other = bench.ask(Call::create);
+    bench.loop.pass(1min);
+    CHECK(probe->value->replayed);
+    CHECK_FALSE(bench.parked(ParkReason::endpoint));
+    REQUIRE(other->done());
+    CHECK(other->value->exchange.status == 200);
+  }
   SUBCASE("a key that is revoked parks") {
     key_is_good = false;
     CHECK_FALSE(post(true)->value->replayed);
@@ -300,7 +310,8 @@ TEST_CASE("A wait of more than ten minutes is told of once, with its end") {
   const auto second = bench.ask(Call::status);
   bench.loop.pass(10min);
   CHECK(told() == 1);
-  CHECK(bench.lines.str().find("(429, Retry-After) holds all requests for 1d 0h, until ") != std::string::npos);
+  CHECK(bench.lines.str().find("(429, Retry-After) holds all requests for 1d 0h, until ") !=
+        std::string::npos);
 }
 
 TEST_CASE("A Retry-After that comes while a request is being made ready binds it too") {

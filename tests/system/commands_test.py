@@ -82,18 +82,6 @@ class Commands(unittest.TestCase):
         self.assertEqual((checked.returncode, checked.stderr),
                          (69, "GET /me: 200, but not as the API answers: no word about the key\n"))
 
-    def test_a_reload_that_is_asked_for_too_early_ends_nothing(self):
-        pipe = os.path.join(self.service.folder, "pipe.yaml")
-        os.mkfifo(pipe)
-        with open(self.service.config, encoding="utf-8") as source:
-            config = source.read()
-        drain = subprocess.Popen([USHERD, "drain", "--config", pipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        with open(pipe, "w", encoding="utf-8") as out:  # returns once it reads
-            drain.send_signal(signal.SIGHUP)
-            out.write(config)
-        _, err = drain.communicate(timeout=service.PATIENCE_S)
-        self.assertEqual(drain.returncode, 0, err)
-
     def test_a_file_that_is_refused_whole_is_named_with_its_reason(self):
         for name in ["q.csv", "odd\x1b[31m.data"] + [f"more-{i}.json" for i in range(25)]:
             self.service.drop(name, ["color,uid,uid", "red,a,b"])

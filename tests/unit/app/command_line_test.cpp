@@ -143,7 +143,7 @@ TEST_CASE("wrong usage ends with 64, says what and where the help is, on stderr"
 
 TEST_CASE("options that miss their value, and a submit without files, are wrong usage") {
   for (const Words& words : {Words{"run", "--config"}, Words{"submit"}, Words{"drain", "--timeout"},
-                             Words{"jobs", "abandon"}, Words{"check", "--online=maybe"}}) {
+                             Words{"check", "--online=maybe"}}) {
     const auto answer = ended(words);
     CAPTURE(answer.text);
     CHECK(answer.code == ExitCode::usage);

@@ -272,16 +272,20 @@ BootTime Supervision::give_up_at() const {
   return until;
 }
 
+std::string_view Supervision::safe_places() const {
+  return taken_ ? "working/" : "incoming/ and working/";
+}
+
 std::string Supervision::why_given_up() const {
   if (const auto reason = parts_.gate.parking().first())
-    return fmt::format("gave up: parked ({}); what is left is safe in working/", to_string(*reason));
+    return fmt::format("gave up: parked ({}); what is left is safe in {}", to_string(*reason), safe_places());
   if (const auto& reason = parts_.intake.parked())
     return fmt::format("gave up: parked (disk): {}; what is left is safe in incoming/ and working/", *reason);
   if (const auto& stalled = parts_.recorder.stalled(); !stalled.empty())
-    return fmt::format("gave up: {}{} cannot be read or written now; what is left is safe in working/",
-                       stalled.begin()->first,
-                       stalled.size() == 1 ? "" : fmt::format(" and {} more", stalled.size() - 1));
-  return "gave up after --timeout; what is left is safe in working/";
+    return fmt::format(
+        "gave up: {}{} cannot be read or written now; what is left is safe in {}", stalled.begin()->first,
+        stalled.size() == 1 ? "" : fmt::format(" and {} more", stalled.size() - 1), safe_places());
+  return fmt::format("gave up after --timeout; what is left is safe in {}", safe_places());
 }
 
 boost::asio::awaitable<void> Supervision::drain() {
@@ -296,7 +300,8 @@ boost::asio::awaitable<void> Supervision::drain() {
     co_await news_->wait_until(until);
   }
   if (!is_drained() && summary_.error.empty())
-    fail(ExitCode::failure, "stopped before everything was delivered; what is left is safe in working/");
+    fail(ExitCode::failure,
+         fmt::format("stopped before everything was delivered; what is left is safe in {}", safe_places()));
   if (taken_) {
     // Delivery took its time, and producers went on dropping.
     if (auto left = co_await parts_.intake.left_behind())

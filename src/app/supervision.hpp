@@ -46,6 +46,8 @@ class Supervision {
   [[nodiscard]] BootTime stalled_since() const;
   void note_progress();
   [[nodiscard]] BootTime give_up_at() const;
+  /// Where a drain that gave up leaves what it did not deliver.
+  [[nodiscard]] std::string_view safe_places() const;
   [[nodiscard]] std::string why_given_up() const;
   void report_drain();
 

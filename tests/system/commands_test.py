@@ -82,6 +82,12 @@ class Commands(unittest.TestCase):
         self.assertEqual((checked.returncode, checked.stderr),
                          (69, "GET /me: 200, but not as the API answers: no word about the key\n"))
 
+    def test_a_drain_that_took_nothing_says_where_that_stands(self):
+        self.service.drop("a.ndjson", good(1))
+        ended = self.service.command("drain", "--timeout", "0s")
+        self.assertEqual(ended.returncode, 69, ended.stderr)
+        self.assertIn("what is left is safe in incoming/ and working/\n", ended.stderr)
+
     def test_a_file_that_is_refused_whole_is_named_with_its_reason(self):
         for name in ["q.csv", "odd\x1b[31m.data"] + [f"more-{i}.json" for i in range(25)]:
             self.service.drop(name, ["color,uid,uid", "red,a,b"])

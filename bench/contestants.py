@@ -110,6 +110,18 @@ class Floor(Contestant):
             context.fail(self, f"sent {context.output().strip()} records")
 
 
+class Duties(Floor):
+    leaves_out = "ledger, syncs, merging, retries, polls, moving files, rejects, receipts: ends at the first fault"
+
+    def __init__(self, program):
+        super().__init__(program, 1)
+        self.name = "floor with rules, order and second reading, 1 thread"
+
+    def missing(self):
+        missing = super().missing()
+        return missing and missing.replace("--target floor", "--target duties")
+
+
 class Sdk(Contestant):
     name = "official node SDK, poll each 10 ms"
     leaves_out = "idempotency keys (a restart posts twice), order, checks beyond JSON, rejects; it writes every record anew"
@@ -215,11 +227,12 @@ class SyslogNg(Contestant):
         return run.report(LONGEST_S), wall
 
 
-def all_of(usherd, floor, modules):
+def all_of(usherd, floor, duties, modules):
     return {
         "usherd": Usherd(usherd),
         "floor": Floor(floor, 1),
         "floor2": Floor(floor, 2),
+        "duties": Duties(duties),
         "sdk": Sdk(modules),
         "paste": Scripts(False),
         "python": Scripts(True),

@@ -1,0 +1,155 @@
+#include "sink_connection.hpp"
+
+#include "usherd/adapters/posix_files.hpp"
+#include "usherd/batch/body_reader.hpp"
+#include "usherd/batch/manifest_builder.hpp"
+#include "usherd/batch/user_order.hpp"
+#include "usherd/validate/block_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <random>
+#include <string>
+#include <vector>
+
+// The least that usherd's promises cost: the floor program with those duties that touch each record, done by
+// usherd's own parts in one thread. The record rules; the order of each user's updates; a batch that could be
+// sent again, so that its body is read from the files a second time and proved to be what was checked. No
+// ledger, no syncs, no spool, no merging, no retries, no polls, no receipts, no event loop.
+
+namespace {
+
+using namespace usherd;
+
+constexpr std::size_t kMostRecords = 50'000;
+constexpr std::size_t kPiece = 256U << 10;
+
+template <class Value>
+Value want(Result<Value> result) {
+  if (!result)
+    fail(result.error().message);
+  return std::move(*result);
+}
+
+UserKeys make_keys() {
+  std::array<std::byte, UserKeys::kSecretBytes> secret;
+  std::random_device source;
+  for (auto& byte : secret)
+    byte = static_cast<std::byte>(source());
+  return UserKeys(secret);
+}
+
+class Carrier {
+ public:
+  Carrier(SSL_CTX* context, const Options& options)
+      : connection_(context, options.port), key_(options.key), keys_(make_keys()), reader_({}, keys_) {
+    for (std::size_t i = 0; i < options.files.size(); ++i) {
+      paths_.files.put(i, options.files[i]);
+      numbers_.push_back(i);
+    }
+  }
+
+  void take(std::uint32_t number, const std::string& path) {
+    const auto file = want(files_.open(path));
+    const auto size = want(file->size());
+    CheckedBlock block;
+    while (!block.end) {
+      if (!reader_.read(*file, block.next_offset, block.next_line, size, block))
+        fail("cannot read " + path);
+      if (!block.rejections.empty())
+        fail(path + ": " + block.rejections.front().message);
+      place(block, number);
+    }
+  }
+
+  /// What is left, and what had to wait for it.
+  void finish() {
+    while (!load_.empty())
+      send();
+  }
+
+  [[nodiscard]] std::uint64_t records() const { return records_; }
+
+ private:
+  void place(const CheckedBlock& block, std::uint32_t number) {
+    for (const auto& record : block.records)
+      order_.prefetch(record.user);
+    for (const auto& record : block.records) {
+      const QueuedRecord queued{record, number};
+      if (order_.offer(queued, UserOrder::kNobody) == UserOrder::Offer::taken)
+        add(queued);
+    }
+  }
+
+  void add(const QueuedRecord& record) {
+    load_.push_back(record);
+    if (load_.size() == kMostRecords)
+      send();
+  }
+
+  void send() {
+    auto records = std::exchange(load_, {});
+    const auto draft = build_manifest(records, {}, numbers_);
+    const auto manifest = draft.manifest.encode();
+    std::vector<std::uint64_t> sums;
+    BodyReader body(files_, manifest, paths_, kFramingVersion, &sums);
+    connection_.write_head(key_, draft.body_length);
+    while (const auto got = want(body.read(piece_)))
+      connection_.write({piece_.data(), got});
+    if (!are_same(draft.sums, sums))
+      fail("the files changed while they were sent");
+    connection_.expect_ok();
+    records_ += draft.sums.size();
+    settle(draft.users);
+  }
+
+  /// A record that had to wait kept no sum.
+  static bool are_same(const std::vector<std::uint64_t>& checked, const std::vector<std::uint64_t>& sent) {
+    return std::equal(checked.begin(), checked.end(), sent.begin(), sent.end(),
+                      [](std::uint64_t was, std::uint64_t is) { return was == 0 || was == is; });
+  }
+
+  void settle(const std::vector<std::uint64_t>& users) {
+    for (const auto user : users)
+      order_.prefetch(user);
+    for (const auto user : users)
+      order_.release(user);
+    while (order_.has_ready())
+      add(order_.take_ready(UserOrder::kNobody));
+  }
+
+  Connection connection_;
+  std::string key_;
+  UserKeys keys_;
+  BlockReader reader_;
+  PosixFiles files_;
+  BodyPaths paths_;
+  UserOrder order_;
+  std::vector<QueuedRecord> load_;  // of the next POST
+  std::vector<FileNumber> numbers_;
+  std::vector<char> piece_ = std::vector<char>(kPiece);
+  std::uint64_t records_ = 0;
+};
+
+std::uint64_t send_all(const Options& options) {
+  const auto context = make_context(options);
+  Carrier carrier(context.get(), options);
+  for (std::size_t i = 0; i < options.files.size(); ++i)
+    carrier.take(static_cast<std::uint32_t>(i), options.files[i]);
+  carrier.finish();
+  return carrier.records();
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    std::printf("%llu\n",
+                static_cast<unsigned long long>(send_all(Options::parse("duties", count, arguments))));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "duties: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}

@@ -93,12 +93,15 @@ bool move_one(Files& files, const SpoolLayout& layout, ClaimItem& item, Claimer:
       group.stopped = moved.error();
       return false;
     }
-    // It could be read: what is closed is the way, to all files or to this one.
-    if (moved.error().code == Errc::denied) {
+    // It could be read: what is closed, or gone, is the way, of all files or of this one.
+    const bool is_denied = moved.error().code == Errc::denied;
+    if (is_denied || moved.error().code == Errc::not_found) {
       if (const auto open = try_intake(files, layout); !open) {
         group.stopped = open.error();
         return false;
       }
+    }
+    if (is_denied) {
       item.left = leave(name, LeftReason::failed, moved.error().message);
       return true;
     }

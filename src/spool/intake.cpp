@@ -181,10 +181,9 @@ asio::awaitable<void> Intake::scan() {
   next_scan_ = now.boot + options_.rescan;
   if (!page) {
     scanned_to_.reset();
-    if (page.error().code == Errc::denied)
-      park(page.error());
-    else
-      log_.error("cannot look into incoming/: {}", page.error().message);
+    park(page.error());
+    // Room is no sign that it can be listed again: it may be gone, or its disk.
+    locked_out_ = true;
     co_return;
   }
   note_left(page->odd);

@@ -59,7 +59,7 @@ void Intake::park(const Error& error) {
     parked_since_ = timers_.now().boot;
   }
   parked_ = error.message;
-  locked_out_ = error.code == Errc::denied;
+  locked_out_ = locked_out_ || error.code == Errc::denied || error.code == Errc::not_found;
   next_try_ = timers_.now().boot + options_.rescan;
   if (news && on_parked_)
     on_parked_();

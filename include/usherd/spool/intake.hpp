@@ -118,7 +118,7 @@ class Intake {
   std::optional<std::string> parked_;
   BootTime parked_since_{};
   bool locked_out_ =
-      false;  ///< parked, as folders are closed to usherd: only a trial tells when they are not
+      false;  ///< parked, as folders are closed to usherd or gone: only a trial tells when they are not
   std::map<std::string, LeftFile> left_;
   std::vector<LeftFile> just_left_;  ///< by the last claim()
   std::shared_ptr<Present> present_;

@@ -92,3 +92,47 @@ TEST_CASE("an incoming/ that may not be listed parks the intake") {
   CHECK_FALSE(intakes.intake->parked());
   CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
 }
+
+TEST_CASE("an incoming/ that cannot be listed at all parks the intake once, and goes on when it can") {
+  for (const auto code : {Errc::not_found, Errc::io}) {
+    CAPTURE(static_cast<int>(code));
+    Intakes intakes;
+    intakes.start();
+    intakes.disk.before_list = [incoming = intakes.spool.layout.incoming(), code](const std::string& folder) {
+      return folder == incoming ? Result<void>(Error{code, "list " + incoming}) : Result<void>{};
+    };
+    intakes.spool.drop("a.ndjson", "{}");
+    intakes.pass(30s);
+    REQUIRE(intakes.intake->parked());
+    CHECK(intakes.intake->parked()->find(intakes.spool.layout.incoming()) != std::string::npos);
+    const auto since = intakes.intake->parked_since();
+    intakes.pass(5min);
+    CHECK(intakes.intake->parked());
+    CHECK(intakes.intake->parked_since() == since);
+    intakes.disk.before_list = nullptr;
+    intakes.pass(1min);
+    CHECK_FALSE(intakes.intake->parked());
+    CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+  }
+}
+
+TEST_CASE("a working/ that is gone parks the intake, and its files are not taken for vanished ones") {
+  Intakes intakes;
+  intakes.start();
+  intakes.disk.before_rename = [working = intakes.spool.layout.working()](const std::string&,
+                                                                          const std::string& to) {
+    return to.starts_with(working) ? Result<void>(Error{Errc::not_found, "no such folder"}) : Result<void>{};
+  };
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.watch.tell("a.ndjson");
+  intakes.poll();
+  REQUIRE(intakes.intake->parked());
+  const auto since = intakes.intake->parked_since();
+  intakes.pass(1min);
+  CHECK(intakes.intake->parked());
+  CHECK(intakes.intake->parked_since() == since);
+  intakes.disk.before_rename = nullptr;
+  intakes.pass(30s);
+  CHECK_FALSE(intakes.intake->parked());
+  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+}

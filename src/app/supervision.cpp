@@ -192,10 +192,12 @@ ServiceFacts Supervision::service_facts() {
   facts.records_per_second = rate_.per_second();
   const auto& parking = parts_.gate.parking();
   facts.parked = parking.first();
-  if (facts.parked)
+  if (facts.parked) {
     facts.parked_for = now - *parking.since(*facts.parked);
-  else if (parts_.intake.parked())
+  } else if (parts_.intake.parked()) {
     facts.parked = ParkReason::disk;
+    facts.parked_for = now - parts_.intake.parked_since();
+  }
   facts.batches = parts_.delivery.in_progress();
   const auto known = found_files_ + parts_.intake.accepted_files();
   const auto settled = parts_.settling.totals().files;

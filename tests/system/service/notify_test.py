@@ -5,6 +5,7 @@ usage: notify_test.py USHERD SANDBOX
 """
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -175,6 +176,11 @@ class Notifications(unittest.TestCase):
         self.check_all_arrived(service, JOBS * 10 + 200)
         self.assertIsNone(service.usherd.poll())
         self.assertNotIn(service.facts["key"], service.logged())
+
+    def test_an_intake_that_is_parked_says_for_how_long(self):
+        service = self.start(watchdog=2)
+        os.rename(service.folder + "/spool/incoming", service.folder + "/elsewhere")
+        service.hear("its age", lambda line: re.match(r"STATUS=parked: disk for [1-9]\d*(\.\d+)?s;", line))
 
     def test_signs_of_life_come_in_good_time_and_the_status_tells_the_backlog(self):
         service = self.start(watchdog=2)

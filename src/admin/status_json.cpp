@@ -52,8 +52,9 @@ class Writer {
     return real(name, static_cast<double>(value.count()) / 1000);
   }
   Writer& seconds(std::string_view name, const std::optional<Milliseconds>& value) {
-    if (value)
-      return seconds(name, *value);
+    return value ? seconds(name, *value) : null(name);
+  }
+  Writer& null(std::string_view name) {
     member(name);
     out_ += "null";
     return *this;
@@ -101,6 +102,16 @@ void write_service(Writer& json, const StatusReport& report) {
         .text("detail", parked.detail)
         .close('}');
   json.close(']').seconds("held_seconds", report.held);
+  if (!report.outage) {
+    json.null("outage");
+    return;
+  }
+  json.open("outage", '{')
+      .text("since", format_rfc3339(report.outage->since))
+      .seconds("seconds", report.outage->age)
+      .number("requests", report.outage->requests)
+      .text("cause", report.outage->cause)
+      .close('}');
 }
 
 void write_backlog(Writer& json, const StatusReport& report) {

@@ -19,6 +19,10 @@ std::string counted(std::size_t count, const char* one, const char* many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
+std::string in_seconds(BootClock::duration time) {
+  return format_duration(std::chrono::duration_cast<std::chrono::seconds>(time));
+}
+
 std::string backlog(const ServiceFacts& facts) {
   return counted(facts.files, "file", "files") + " waiting";
 }
@@ -31,13 +35,17 @@ std::string status_line(const ServiceFacts& facts) {
   if (facts.phase == ServicePhase::stopping)
     return fmt::format("stopping: {} under way", counted(facts.exchanges, "exchange", "exchanges"));
   const auto* verb = facts.phase == ServicePhase::draining ? "draining" : "delivering";
-  if (facts.parked) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(facts.parked_for);
-    return fmt::format("parked: {} for {}; {}", to_string(*facts.parked), format_duration(seconds),
+  if (facts.parked)
+    return fmt::format("parked: {} for {}; {}", to_string(*facts.parked), in_seconds(facts.parked_for),
                        backlog(facts));
-  }
   if (facts.files == 0 && facts.batches == 0)
     return fmt::format("{}: nothing to do", verb);
+  if (facts.silent_for > 0s)
+    return fmt::format("{}: the API has not answered for {}; {}", verb, in_seconds(facts.silent_for),
+                       backlog(facts));
+  if (facts.held_for > 1s)
+    return fmt::format("{}: waiting {} for the API's rate limit (429); {}", verb, in_seconds(facts.held_for),
+                       backlog(facts));
   return fmt::format("{} {:.0f} records/s; {} in progress; {}", verb, facts.records_per_second,
                      counted(facts.batches, "batch", "batches"), backlog(facts));
 }

@@ -99,6 +99,10 @@ void StatusCollector::add_parked(StatusReport& report, Instant now) const {
       add(reason, parts_.intake.parked_since(), *intake);
   }
   report.held = whole(parts_.gate.held_until() - now.boot);
+  if (const auto outage = parts_.api.outage()) {
+    const auto& so_far = outage->so_far;
+    report.outage = OutageReport{so_far.lasted, now.wall - so_far.lasted, so_far.requests, outage->why};
+  }
 }
 
 void StatusCollector::add_backlog(StatusReport& report, Instant now) {

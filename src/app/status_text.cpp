@@ -82,6 +82,11 @@ void add_state(Lines& lines, const Values& status) {
   lines.add("usherd", fmt::format("{} {}, up {}", service.text("mode"), service.text("version"),
                                   service.seconds("uptime_seconds").value_or("?")));
   lines.add("State", text);
+  if (const auto outage = status.object("outage"); outage.number("requests") > 0)
+    lines.add("Outage",
+              fmt::format("{} requests in a row came to nothing within {}, the last one because: {}",
+                          lines.paint(grouped(outage.number("requests")), "31"),
+                          outage.seconds("seconds").value_or("?"), outage.text("cause")));
   for (const auto& parked : status.list("parked")) {
     const auto detail = parked.text("detail");
     lines.add("Parked", fmt::format("{} for {}: {}{}", lines.paint(parked.text("reason"), "31"),
@@ -168,9 +173,10 @@ void add_results(Lines& lines, const Values& status) {
 void add_jobs(Lines& lines, const Values& status) {
   const auto jobs = status.object("jobs");
   const auto count = jobs.number("count");
+  const auto oldest = jobs.seconds("oldest_seconds");
   lines.add("Jobs", count == 0 ? std::string("none in progress")
-                               : fmt::format("{} in progress, the oldest for {}", count,
-                                             jobs.seconds("oldest_seconds").value_or("a moment")));
+                               : fmt::format("{} in progress, {}", count,
+                                             oldest ? "the oldest job for " + *oldest : "without a job yet"));
   std::size_t shown = 0;
   for (const auto& job : jobs.list("list")) {
     if (++shown > kMostShownJobs)

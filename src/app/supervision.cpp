@@ -198,6 +198,9 @@ ServiceFacts Supervision::service_facts() {
     facts.parked = ParkReason::disk;
     facts.parked_for = now - parts_.intake.parked_since();
   }
+  if (const auto outage = parts_.api.outage())
+    facts.silent_for = outage->so_far.lasted;
+  facts.held_for = parts_.gate.held_until() - now;
   facts.batches = parts_.delivery.in_progress();
   const auto known = found_files_ + parts_.intake.accepted_files();
   const auto settled = parts_.settling.totals().files;

@@ -238,6 +238,7 @@ void ApiClient::watch(Call call, const Exchange& exchange) {
                 over->requests);
     return;
   }
+  last_failure_ = *why;
   const auto outage = outage_.failed(now);
   if (!outage)
     return;
@@ -245,6 +246,11 @@ void ApiClient::watch(Call call, const Exchange& exchange) {
             "{} requests in a row came to nothing, the last one because: {}; they are sent again until one "
             "is answered",
             outage->requests, *why);
+}
+
+std::optional<ApiClient::Outage> ApiClient::outage() const {
+  const auto present = outage_.present(timers_.now().boot);
+  return present ? std::optional(Outage{*present, last_failure_}) : std::nullopt;
 }
 
 void ApiClient::obey_retry_after(const Exchange& exchange) {

@@ -22,12 +22,14 @@ std::optional<OutageWatch::Outage> OutageWatch::failed(BootTime now) {
 }
 
 std::optional<OutageWatch::Outage> OutageWatch::answered(BootTime now) {
-  std::optional<Outage> over;
-  if (told_)
-    over = outage(now);
+  const auto over = present(now);
   failed_ = 0;
   told_.reset();
   return over;
+}
+
+std::optional<OutageWatch::Outage> OutageWatch::present(BootTime now) const {
+  return told_ ? std::optional(outage(now)) : std::nullopt;
 }
 
 }  // namespace usherd

@@ -30,6 +30,14 @@ struct ParkedReport {
   std::string detail;  ///< what the part that parked has to say; may be empty
 };
 
+/// Request after request comes to nothing.
+struct OutageReport {
+  Milliseconds age{0};
+  WallTime since{};
+  std::uint64_t requests = 0;  ///< that failed in a row
+  std::string cause;           ///< of the last one
+};
+
 struct BudgetReport {
   std::uint64_t used = 0;
   std::uint64_t usable = 0;  ///< of the limit, after 429s
@@ -70,6 +78,7 @@ struct StatusReport {
   ServiceState state = ServiceState::starting;
   std::vector<ParkedReport> parked;
   Milliseconds held{0};  ///< still to wait for a Retry-After
+  std::optional<OutageReport> outage;
 
   AgeTable backlog;
   std::optional<Milliseconds> oldest;

@@ -18,6 +18,8 @@ struct ServiceFacts {
   ServicePhase phase = ServicePhase::starting;
   std::optional<ParkReason> parked;
   BootClock::duration parked_for{};
+  BootClock::duration held_for{};    ///< still to wait for a Retry-After
+  BootClock::duration silent_for{};  ///< for which the API has not answered; 0 while it does
   double records_per_second = 0;
   std::size_t batches = 0;  ///< in progress
   std::size_t files = 0;    ///< accepted and not settled

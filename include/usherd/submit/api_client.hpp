@@ -72,6 +72,12 @@ class ApiClient {
   void set_path_prefix(std::string prefix) { options_.path_prefix = std::move(prefix); }
   [[nodiscard]] RequestGate& gate() { return gate_; }
   [[nodiscard]] KnownJobs& jobs() { return jobs_; }
+  struct Outage {
+    OutageWatch::Outage so_far;
+    const std::string& why;  ///< of the last request that came to nothing, in our words
+  };
+  /// While request after request comes to nothing, as the log tells.
+  [[nodiscard]] std::optional<Outage> outage() const;
   /// Exchanges begun and not ended.
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
   /// Called when the last exchange under way has ended.
@@ -100,6 +106,7 @@ class ApiClient {
   /// 429s in a row that named no time to wait.
   unsigned nameless_refusals_ = 0;
   OutageWatch outage_;
+  std::string last_failure_;
   KnownJobs jobs_;
   std::size_t in_flight_ = 0;
   /// A POST met a 404 or a redirect, and none since has met anything else.

@@ -22,6 +22,8 @@ class OutageWatch {
   [[nodiscard]] std::optional<Outage> failed(BootTime now);
   /// A request was answered: the Outage that is over, if it was told of.
   [[nodiscard]] std::optional<Outage> answered(BootTime now);
+  /// The Outage that goes on, if it was told of.
+  [[nodiscard]] std::optional<Outage> present(BootTime now) const;
 
  private:
   [[nodiscard]] Outage outage(BootTime now) const;

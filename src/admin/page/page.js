@@ -69,6 +69,10 @@ function headline(status) {
   const soon = left !== null && left > 0 ? `, about ${span(left)} left` : "";
   switch (status.state) {
     case "delivering":
+      if (status.outage)
+        return ["The API does not answer",
+                `${plural(status.outage.requests, "request")} in a row came to nothing within ${span(status.outage.seconds)}, ` +
+                `the last one because: ${status.outage.cause}. They are sent again until one is answered.`];
       return [`Delivering${soon}`, ""];
     case "idle":
       return ["Idle: everything is delivered", "It takes up whatever is dropped into the spool."];

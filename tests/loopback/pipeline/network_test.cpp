@@ -42,6 +42,10 @@ TEST_CASE("An outage is waited out, whenever it begins") {
   lasts(20s);
   CHECK(bench.log().find("requests in a row came to nothing, the last one because: ") != std::string::npos);
   CHECK(bench.log().find("the API answers again") == std::string::npos);
+  const auto outage = daemon->parts().api.outage();
+  REQUIRE(outage);
+  CHECK(outage->so_far.requests >= 3);
+  CHECK(outage->why.find("refused") != std::string::npos);
   bench.set("listening", "true");
   REQUIRE(daemon->run_until([&] { return bench.server->oracle().jobs_created == 1; }));
   bench.set("listening", "false");
@@ -49,6 +53,7 @@ TEST_CASE("An outage is waited out, whenever it begins") {
   lasts(5s);
   bench.set("listening", "true");
   CHECK(daemon->finish().exit == ExitCode::ok);
+  CHECK_FALSE(daemon->parts().api.outage());
   daemon.reset();
   CHECK(bench.log().find("the API answers again, after ") != std::string::npos);
   CHECK(counts(bench.receipt("a.ndjson")) == all_imported(5));

@@ -36,6 +36,18 @@ TEST_CASE("a parked daemon names the reason and its age before anything else") {
   CHECK(status_line(facts) == "parked: credentials for 3m 4s; 2 files waiting");
 }
 
+TEST_CASE("who waits for the API says for what, and for how long") {
+  ServiceFacts facts;
+  facts.phase = ServicePhase::delivering;
+  facts.files = 2;
+  facts.held_for = 3h + 400ms;
+  CHECK(status_line(facts) == "delivering: waiting 3h 0m for the API's rate limit (429); 2 files waiting");
+  facts.silent_for = 12min;
+  CHECK(status_line(facts) == "delivering: the API has not answered for 12m 0s; 2 files waiting");
+  facts.parked = ParkReason::paused;
+  CHECK(status_line(facts) == "parked: paused for 0ms; 2 files waiting");
+}
+
 TEST_CASE("a stopping daemon says what it still waits for") {
   ServiceFacts facts;
   facts.phase = ServicePhase::stopping;

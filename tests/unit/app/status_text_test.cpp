@@ -63,6 +63,18 @@ TEST_CASE("a parked service says why, since when and what to do") {
   CHECK(has(text(parked), "Parked    credentials for 12m 0s: the API refuses the key"));
 }
 
+TEST_CASE("an API that does not answer is told with its cause, and no job is said to run for a moment") {
+  CHECK_FALSE(has(text(report()), "Outage"));
+  auto silent = report();
+  silent.outage = usherd::OutageReport{3h, {}, 1234, "it answers 500\x1b[31m"};
+  silent.jobs.front().job.clear();
+  const auto shown = text(silent);
+  CHECK(has(shown,
+            "Outage    1,234 requests in a row came to nothing within 3h 0m, the last one because: "
+            "it answers 500\\x1b[31m\n"));
+  CHECK(has(shown, "Jobs      1 in progress, without a job yet\n"));
+}
+
 TEST_CASE("names and ids from elsewhere cannot drive the terminal, and colours come only when asked for") {
   CHECK_FALSE(has(text(report()), "\x1b"));
   CHECK(has(text(report()), "evil\\x1b]0;name"));

@@ -1,11 +1,19 @@
+#include "src/app/end_reasons.hpp"
 #include "usherd/app/delivery.hpp"
+#include "usherd/core/log_event.hpp"
 
 #include <fmt/format.h>
 
 namespace usherd {
 
 boost::asio::awaitable<bool> Delivery::end_all(Batch batch, OperationEnd how, BatchVerdict::Why why) {
-  co_return co_await end(batch, BatchVerdict::all(batch->operations(), how, why.code, why.message));
+  const bool ended =
+      co_await write_end(batch, BatchVerdict::all(batch->operations(), how, why.code, why.message));
+  // A changed file was told of when it was found out.
+  if (ended && how == OperationEnd::unknown && why.code != kFileChanged.code)
+    log_event(parts_.log, LogLevel::warning, {LogEvent::none, {}, batch->row.id, batch->row.job, why.code},
+              "batch {}: its records end unknown ({}): {}", batch->row.id, why.code, why.message);
+  co_return false;
 }
 
 boost::asio::awaitable<bool> Delivery::end(Batch batch, BatchVerdict verdict) {

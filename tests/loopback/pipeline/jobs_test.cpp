@@ -203,6 +203,8 @@ TEST_CASE("A job that never ends is given up by limits.job_timeout, and its user
   CHECK(bench.drain().exit == ExitCode::with_rejects);
   CHECK(counts(bench.receipt("a.ndjson")) == "imported 0 rejected 0 merged 0 unknown 3 rekeyed 0");
   CHECK(bench.rejects("a.ndjson").at(0).at("code").as_string() == "job_abandoned");
+  CHECK(bench.log().find("batch 1: its records end unknown (job_abandoned): the job did not end within") !=
+        std::string::npos);
   CHECK(counts(bench.receipt("b.ndjson")) == all_imported(3));
   CHECK(bench.server->oracle().applied_twice == 0);
 }

@@ -119,7 +119,8 @@ std::uint64_t send_all(const Options& options) {
 
 int main(int count, char** arguments) {
   try {
-    std::printf("%llu\n", static_cast<unsigned long long>(send_all(Options::parse("floor", count, arguments))));
+    std::printf("%llu\n",
+                static_cast<unsigned long long>(send_all(Options::parse("floor", count, arguments))));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "floor: %s\n", error.what());
     return 1;

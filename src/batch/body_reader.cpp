@@ -72,15 +72,11 @@ Result<void> BodyReader::open(const Segment& segment) {
 }
 
 Result<void> BodyReader::read_exactly(std::span<char> into, std::uint64_t offset) {
-  while (!into.empty()) {
-    const auto got = file_->read_at(into, offset);
-    if (!got)
-      return got.error();
-    if (*got == 0)
-      return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", open_path_)};
-    into = into.subspan(*got);
-    offset += *got;
-  }
+  const auto got = file_->read_at(into, offset);
+  if (!got)
+    return got.error();
+  if (*got != into.size())
+    return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", open_path_)};
   return {};
 }
 

@@ -125,15 +125,11 @@ Result<std::string> Operations::read(const std::string& path, std::uint64_t offs
     open_path_ = path;
   }
   std::string bytes(length, '\0');
-  std::size_t filled = 0;
-  while (filled < length) {
-    const auto got = file_->read_at(std::span(bytes.data() + filled, length - filled), offset + filled);
-    if (!got)
-      return got.error();
-    if (*got == 0)
-      return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", path)};
-    filled += *got;
-  }
+  const auto got = file_->read_at(bytes, offset);
+  if (!got)
+    return got.error();
+  if (*got != bytes.size())
+    return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", path)};
   return bytes;
 }
 

@@ -15,17 +15,10 @@ constexpr std::uint64_t kMostRaw = kMostRecordBytes;
 
 Result<std::string> read_line(ReadFile& source, const Rejection& rejection, std::uint64_t most) {
   std::string line(std::min(rejection.length, most), '\0');
-  std::size_t filled = 0;
-  while (filled < line.size()) {
-    const auto got =
-        source.read_at(std::span(line.data() + filled, line.size() - filled), rejection.offset + filled);
-    if (!got)
-      return got.error();
-    if (*got == 0)
-      break;
-    filled += *got;
-  }
-  line.resize(filled);
+  const auto got = source.read_at(line, rejection.offset);
+  if (!got)
+    return got.error();
+  line.resize(*got);
   return line;
 }
 

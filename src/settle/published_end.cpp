@@ -35,16 +35,10 @@ Result<std::optional<std::string>> read_start(Files& files, const std::string& p
   if (!size)
     return size.error();
   std::string text(std::min<std::uint64_t>(most, *size), '\0');
-  std::size_t filled = 0;
-  while (filled < text.size()) {
-    const auto got = (*file)->read_at({text.data() + filled, text.size() - filled}, filled);
-    if (!got)
-      return got.error();
-    if (*got == 0)
-      break;
-    filled += *got;
-  }
-  text.resize(filled);
+  const auto got = (*file)->read_at(text, 0);
+  if (!got)
+    return got.error();
+  text.resize(*got);
   return text;
 }
 

@@ -85,14 +85,12 @@ std::size_t BlockReader::mark_length(std::uint64_t offset) const {
 Result<void> BlockReader::fill(ReadFile& file, std::uint64_t offset, std::size_t until) {
   if (buffer_.size() < until + kPadding)
     buffer_.resize(until + kPadding);
-  while (have_ < until) {
-    const auto got = file.read_at({buffer_.data() + have_, until - have_}, offset + have_);
-    if (!got)
-      return got.error();
-    if (*got == 0)
-      return Error{Errc::corrupt, fmt::format("the file ends at byte {}, it was longer", offset + have_)};
-    have_ += *got;
-  }
+  const auto got = file.read_at({buffer_.data() + have_, until - have_}, offset + have_);
+  if (!got)
+    return got.error();
+  have_ += *got;
+  if (have_ < until)
+    return Error{Errc::corrupt, fmt::format("the file ends at byte {}, it was longer", offset + have_)};
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include "usherd/core/backoff.hpp"
 #include "usherd/core/text.hpp"
+#include "usherd/poll/job_patience.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -39,10 +40,6 @@ boost::asio::awaitable<ApiClient::Reply> Poller::ask(const ActiveBatch& batch) {
   co_return co_await parts_.api.call(std::move(request));
 }
 
-bool Poller::is_overdue(BootTime started) const {
-  return parts_.job_timeout > Milliseconds{0} && parts_.timers.now().boot - started >= parts_.job_timeout;
-}
-
 namespace {
 
 /// A job that waits for its next poll is among the `waiting`, also when its coroutine is taken down.
@@ -58,6 +55,13 @@ class Waiting {
   std::list<Alarm*>& waiting_;
   std::list<Alarm*>::iterator place_;
 };
+
+std::optional<JobAnswer> job_in(const Exchange& exchange) {
+  if (exchange.failure || exchange.status != 200)
+    return std::nullopt;
+  const auto answer = parse_job_answer(exchange.body);
+  return answer ? std::optional(*answer) : std::nullopt;
+}
 
 }  // namespace
 
@@ -82,42 +86,43 @@ boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTim
   parts_.api.jobs().add(batch.row.job, batch.row.id);
   PollSchedule::Job job(parts_.schedule, batch.operations(), started);
   Backoff backoff(500ms, 60s);
+  JobPatience patience(started);
   JobSeen seen;
   auto earliest = started;
   while (true) {
     co_await wait_due(*alarm, job, earliest);
     if (batch.is_abandoned)
       co_return seen;
-    if (is_overdue(started)) {
-      seen.end = JobSeen::End::timed_out;
-      co_return seen;
-    }
     const auto reply = co_await ask(batch);
     if (reply.stopped || batch.is_abandoned)
       co_return seen;
     const auto& exchange = reply.exchange;
-    if (!exchange.failure && exchange.status == 200) {
-      const auto answer = parse_job_answer(exchange.body);
-      if (answer && answer->status != JobStatus::processing) {
-        job.ended(reply.ended, reported_duration(*answer));
-        plan_anew();
-        seen.end = JobSeen::End::finished;
-        seen.answer = *answer;
-        co_return seen;
-      }
-      if (answer) {
-        backoff.reset();
-        earliest = started;
-        job.goes_on(reply.sent);
-        plan_anew();
-        continue;
-      }
+    const auto answer = job_in(exchange);
+    if (answer && answer->status != JobStatus::processing) {
+      job.ended(reply.ended, reported_duration(*answer));
+      plan_anew();
+      seen.end = JobSeen::End::finished;
+      seen.answer = *answer;
+      co_return seen;
     }
-    if (!exchange.failure && exchange.status == 404 && reply.ended - started >= kAppears) {
+    const bool missing = !exchange.failure && exchange.status == 404;
+    if (missing && reply.ended - started >= kAppears) {
       seen.end = JobSeen::End::vanished;
       co_return seen;
     }
-    earliest = parts_.timers.now().boot + backoff.next(parts_.random) + 100ms;
+    const auto word = answer || missing ? JobWord::goes_on : word_without_job(Call::status, exchange);
+    if (patience.ends(word, parts_.job_timeout, reply.ended)) {
+      seen.end = JobSeen::End::timed_out;
+      co_return seen;
+    }
+    if (answer) {
+      backoff.reset();
+      earliest = started;
+      job.goes_on(reply.sent);
+      plan_anew();
+    } else {
+      earliest = parts_.timers.now().boot + backoff.next(parts_.random) + 100ms;
+    }
   }
 }
 
@@ -126,6 +131,7 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(const ActiveBatch& batch, Bo
   const auto alarm = parts_.timers.alarm(WaitFor::page_again);
   const auto base = "/v2/users/batch/" + percent_encode(batch.row.job) + "/" + std::string(to_string(call));
   Backoff backoff(500ms, 30s);
+  JobPatience patience(started);
   PageWalk walk;
   std::string token;
   unsigned failures = 0;
@@ -148,6 +154,7 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(const ActiveBatch& batch, Bo
         }
         failures = 0;
         backoff.reset();
+        patience = JobPatience(started);
         const auto next = walk.next(following);
         if (next == PageStep::done || next == PageStep::repeated)
           co_return PagesEnd::complete;
@@ -163,7 +170,7 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(const ActiveBatch& batch, Bo
                                                 exchange.status >= 500 || exchange.status == 401;
     if (!passing && ++failures >= kPageTries)
       co_return PagesEnd::unreadable;
-    if (is_overdue(started))
+    if (patience.ends(word_without_job(call, exchange), parts_.job_timeout, reply.ended))
       co_return PagesEnd::timed_out;
     co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
     if (batch.is_abandoned)

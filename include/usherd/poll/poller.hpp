@@ -24,7 +24,7 @@ struct JobSeen {
   enum class End : std::uint8_t {
     finished,   ///< `answer` says how
     vanished,   ///< 404 for longer than a new job may take to appear
-    timed_out,  ///< limits.job_timeout passed
+    timed_out,  ///< limits.job_timeout passed, and it was asked about since
     stopped     ///< we are stopping, or the operator gave the job up
   };
   End end = End::stopped;
@@ -67,8 +67,6 @@ class Poller {
   [[nodiscard]] boost::asio::awaitable<ApiClient::Reply> get(Call call, std::string target,
                                                              std::uint64_t most);
   [[nodiscard]] boost::asio::awaitable<ApiClient::Reply> ask(const ActiveBatch& batch);
-  [[nodiscard]] bool is_overdue(BootTime started) const;
-
   [[nodiscard]] boost::asio::awaitable<void> wait_due(Alarm& alarm, const PollSchedule::Job& job,
                                                       BootTime earliest);
   void plan_anew();

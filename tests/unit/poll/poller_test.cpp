@@ -67,6 +67,80 @@ TEST_CASE("ids may be written another way: an unknown one is taken for the batch
   CHECK(first->value->end == JobSeen::End::finished);
 }
 
+TEST_CASE("a job that grew too old while nobody could ask is asked before it is given up") {
+  PollerBench poll;
+  poll.poller.set_job_timeout(1h);
+  poll.bench.loop.pass(100h);
+  const auto three_days_ago = poll.bench.loop.now() - 72h;
+  const auto follow = [&] { return poll.bench.loop.start(poll.poller.follow(poll.first, three_days_ago)); };
+  const auto always = [&](const Exchange& answer) {
+    poll.bench.transport.handle([answer](const Request&, const std::string&) { return answer; });
+  };
+  const std::string goes_on = R"({"job":{"id":"job 1","status":"PROCESSING"}})";
+  SUBCASE("it has ended") {
+    always(fakes::answered(200, PollerBench::ended("job 1")));
+    const auto seen = follow();
+    poll.bench.loop.pass(1min);
+    REQUIRE(seen->done());
+    CHECK(seen->value->end == JobSeen::End::finished);
+  }
+  SUBCASE("it goes on: one question is enough") {
+    always(fakes::answered(200, goes_on));
+    const auto seen = follow();
+    poll.bench.loop.pass(1min);
+    REQUIRE(seen->done());
+    CHECK(seen->value->end == JobSeen::End::timed_out);
+    CHECK(poll.bench.sent() == 1);
+  }
+  SUBCASE("the API does not find it") {
+    always(fakes::answered(404, "{}"));
+    const auto seen = follow();
+    poll.bench.loop.pass(1min);
+    REQUIRE(seen->done());
+    CHECK(seen->value->end == JobSeen::End::vanished);
+  }
+  SUBCASE("as long as nobody answers it stays") {
+    always(fakes::lost(Progress::nothing));
+    const auto seen = follow();
+    poll.bench.loop.pass(5h);
+    CHECK(poll.bench.sent() > 2);
+    REQUIRE_FALSE(seen->done());
+    always(fakes::answered(200, PollerBench::ended("job 1")));
+    poll.bench.loop.pass(5min);
+    REQUIRE(seen->done());
+    CHECK(seen->value->end == JobSeen::End::finished);
+  }
+  SUBCASE("a server that stumbles is waited for, ten minutes") {
+    always(fakes::answered(503, "{}"));
+    const auto seen = follow();
+    poll.bench.loop.pass(5min);
+    REQUIRE_FALSE(seen->done());
+    poll.bench.loop.pass(7min);
+    REQUIRE(seen->done());
+    CHECK(seen->value->end == JobSeen::End::timed_out);
+  }
+}
+
+TEST_CASE("a job last seen running before its time had passed is asked once more when it has passed") {
+  PollerBench poll;
+  poll.poller.set_job_timeout(1h);
+  const std::string goes_on = R"({"job":{"id":"job 1","status":"PROCESSING"}})";
+  poll.bench.transport.handle(
+      [&](const Request&, const std::string&) { return fakes::answered(200, goes_on); });
+  const auto seen = poll.follow(poll.first);
+  poll.bench.loop.pass(59min);
+  REQUIRE_FALSE(seen->done());
+  poll.bench.transport.handle(
+      [](const Request&, const std::string&) { return fakes::lost(Progress::nothing); });
+  poll.bench.loop.pass(3h);
+  REQUIRE_FALSE(seen->done());
+  poll.bench.transport.handle(
+      [](const Request&, const std::string&) { return fakes::answered(200, PollerBench::ended("job 1")); });
+  poll.bench.loop.pass(5min);
+  REQUIRE(seen->done());
+  CHECK(seen->value->end == JobSeen::End::finished);
+}
+
 boost::asio::awaitable<Result<void>> take(ResultPage) {
   co_return Result<void>{};
 }
@@ -92,6 +166,22 @@ TEST_CASE("pages that are not given out are asked for until the job is given up,
     REQUIRE(read->done());
     CHECK(read->value == PagesEnd::timed_out);
   }
+}
+
+TEST_CASE("the pages of a job that grew too old are not given up at the first stumble") {
+  PollerBench poll;
+  poll.poller.set_job_timeout(1h);
+  poll.bench.loop.pass(100h);
+  poll.bench.transport.push(fakes::lost(Progress::nothing));
+  poll.bench.transport.push(fakes::answered(503, "{}"));
+  poll.bench.transport.push(fakes::answered(202, "{}"));
+  poll.bench.transport.push(fakes::answered(200, R"({"results":[]})"));
+  const auto three_days_ago = poll.bench.loop.now() - 72h;
+  const auto read =
+      poll.bench.loop.start(poll.poller.read_pages(poll.first, three_days_ago, Call::errors, take));
+  poll.bench.loop.pass(2min);
+  REQUIRE(read->done());
+  CHECK(read->value == PagesEnd::complete);
 }
 
 }  // namespace

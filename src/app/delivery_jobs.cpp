@@ -1,6 +1,7 @@
 #include "src/app/end_reasons.hpp"
 #include "usherd/app/delivery.hpp"
 #include "usherd/batch/operations.hpp"
+#include "usherd/poll/job_patience.hpp"
 
 #include <algorithm>
 
@@ -109,14 +110,19 @@ boost::asio::awaitable<bool> Delivery::job_vanished(Batch batch) {
   auto wait = kFirstRepost;
   const auto alarm = parts_.timers.alarm(WaitFor::post_again);
   const auto old_job = batch->row.job;
+  JobPatience patience(parts_.timers.now().boot - job_age(*batch));
   while (true) {
     const auto answer = co_await parts_.submitter.repost(*batch);
     if (batch->is_abandoned || (!answer && answer.error().code == Errc::cancelled))
       co_return false;
     if (answer && answer->id != old_job)
       co_return co_await follow_other_job(batch, *answer);
-    if (answer || answer.error().code != Errc::unavailable)
+    const bool unheard = !answer && answer.error().code == Errc::timeout;
+    if (answer || (!unheard && answer.error().code != Errc::unavailable))
       co_return co_await end_all(batch, OperationEnd::unknown, kJobVanished);
+    const auto now = parts_.timers.now().boot;
+    if (patience.ends(unheard ? JobWord::none : JobWord::unclear, parts_.poller.job_timeout(), now))
+      co_return co_await end_all(batch, OperationEnd::unknown, kVanishedTimeout);
     co_await alarm->wait_until(parts_.timers.now().boot + wait);
     wait = std::min(wait * 2, kSlowestRepost);
     if (batch->is_abandoned)

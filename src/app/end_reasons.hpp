@@ -12,6 +12,9 @@ inline constexpr BatchVerdict::Why kJobTimeout{"job_abandoned",
                                                "the job did not end within limits.job_timeout"};
 inline constexpr BatchVerdict::Why kResultsTimeout{
     "job_abandoned", "the job ended, but its errors could not be read within limits.job_timeout"};
+inline constexpr BatchVerdict::Why kVanishedTimeout{
+    "job_abandoned",
+    "the API does not find the job that it made, and brought no word of it within limits.job_timeout"};
 inline constexpr BatchVerdict::Why kJobGivenUp{"job_abandoned", "the operator gave the job up"};
 inline constexpr BatchVerdict::Why kJobVanished{"job_vanished", "the API does not find the job that it made"};
 inline constexpr BatchVerdict::Why kServerErrors{"no_verdict", "the API kept answering with a server error"};

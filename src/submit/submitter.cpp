@@ -3,6 +3,7 @@
 #include "usherd/core/backoff.hpp"
 #include "usherd/core/log_event.hpp"
 #include "usherd/submit/batch_body.hpp"
+#include "usherd/submit/job_word.hpp"
 
 #include <fmt/format.h>
 
@@ -382,8 +383,9 @@ boost::asio::awaitable<Result<JobAnswer>> Submitter::repost(ActiveBatch& batch) 
   if (outcome.answered && outcome.is_api_error &&
       (outcome.status == 400 || outcome.status == 413 || outcome.status == 422))
     co_return Error{Errc::invalid, "the API refuses the body that it took before"};
+  const bool unheard = word_without_job(Call::create, tried.reply.exchange) == JobWord::none;
   if (!outcome.has_job)
-    co_return Error{Errc::unavailable, "no job named"};
+    co_return Error{unheard ? Errc::timeout : Errc::unavailable, "no job named"};
   co_return tried.job;
 }
 

@@ -61,6 +61,7 @@ class Poller {
   /// time; `started` as above.
   [[nodiscard]] boost::asio::awaitable<PagesEnd> read_pages(const ActiveBatch& batch, BootTime started,
                                                             Call call, OnPage on_page);
+  [[nodiscard]] Milliseconds job_timeout() const { return parts_.job_timeout; }
   void set_job_timeout(Milliseconds timeout) { parts_.job_timeout = timeout; }
 
  private:

@@ -73,8 +73,8 @@ class Submitter {
   [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch,
                                                             std::function<void()> steps_aside = {});
   /// One POST with the key of an accepted batch whose job is not found any more: the job that the answer
-  /// names, or an Error when there was none: unavailable when it may be asked again, cancelled when we are
-  /// stopping, else it is of no use.
+  /// names, or an Error when there was none: unavailable when it may be asked again, timeout when it may and
+  /// the API said nothing of this batch, cancelled when we are stopping, else it is of no use.
   [[nodiscard]] boost::asio::awaitable<Result<JobAnswer>> repost(ActiveBatch& batch);
   /// Gives the batch another key; `reason` is set when the old one may still run: its place goes over to that
   /// one, and the batch has none.

@@ -161,13 +161,28 @@ TEST_CASE(
 TEST_CASE("A POST that brings no word of a vanished job is repeated at a growing pace") {
   PipelineBench bench("{}", 20'000);
   bench.fault(R"([{"call":"create","action":"job_vanish","times":1},
-                  {"call":"create","action":"status","code":503,"times":6}])");
+                  {"call":"create","action":"status","code":503,"after":1,"times":6}])");
   bench.drop("a.ndjson", PipelineBench::records(2));
   CHECK(bench.drain().exit == ExitCode::with_rejects);
   CHECK(bench.rejects("a.ndjson").at(0).at("code").as_string() == "job_vanished");
   const auto seen = bench.server->oracle();
   CHECK(seen.requests_of(sandbox::Call::create) == 8);
   CHECK(seen.keys == 1);
+}
+
+TEST_CASE("A vanished job whose key brings no word is given up by limits.job_timeout") {
+  PipelineBench bench("{}", 3000);
+  bench.config.limits.job_timeout = 1h;
+  bench.config.limits.in_progress_batches = 1;
+  bench.fault(R"([{"call":"create","action":"job_vanish","times":1},
+                  {"call":"create","action":"status","code":503,"batch_contains_uid":"lost","after":1}])");
+  bench.drop("a.ndjson", "{\"uid\":\"lost\"}\n");
+  bench.drop("b.ndjson", PipelineBench::records(3));
+  CHECK(bench.drain().exit == ExitCode::with_rejects);
+  CHECK(counts(bench.receipt("a.ndjson")) == "imported 0 rejected 0 merged 0 unknown 1 rekeyed 0");
+  CHECK(bench.rejects("a.ndjson").at(0).at("code").as_string() == "job_abandoned");
+  CHECK(counts(bench.receipt("b.ndjson")) == all_imported(3));
+  CHECK(bench.server->oracle().keys == 2);
 }
 
 TEST_CASE(

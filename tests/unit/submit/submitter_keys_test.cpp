@@ -117,7 +117,8 @@ TEST_CASE("A vanished job's key is asked once more for its job") {
   const Row rows[] = {
       {"another job", job("second"), "second"},
       {"the same", job("first"), "first"},
-      {"no answer", lost(Progress::body_written), "", Errc::unavailable},
+      {"no answer", lost(Progress::body_written), "", Errc::timeout},
+      {"the whole client waits", answered(429, "{}"), "", Errc::timeout},
       {"a server error", answered(500, "{}"), "", Errc::unavailable},
       {"a conflict may pass", api_error(409), "", Errc::unavailable},
       {"it refuses what it took", api_error(400), "", Errc::invalid},

@@ -2,6 +2,7 @@
 
 #include "src/settle/end_paths.hpp"
 #include "src/settle/moves.hpp"
+#include "src/settle/oldest_first.hpp"
 #include "usherd/core/base64.hpp"
 #include "usherd/core/text.hpp"
 
@@ -10,7 +11,6 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -51,26 +51,6 @@ std::string record_bytes(std::string_view line, const StoredReject& reject) {
   if (!reject.retried_as.empty())
     end -= mark_of(reject.retried_as, reject.retried_line).size();
   return std::string(line.substr(start + kMember.size(), end - start - kMember.size()));
-}
-
-/// Of a receipt, by its head; 0 where there is none. What looks like the member inside the file's name is
-/// escaped there.
-Result<std::uint64_t> sequence_in(Files& files, const std::string& receipt) {
-  constexpr std::string_view kMember = ",\"sequence\":";
-  std::uint64_t sequence = 0;
-  const auto file = files.open(receipt);
-  if (!file && file.error().code != Errc::not_found)
-    return file.error();
-  if (!file)
-    return sequence;
-  std::string head(4096, '\0');
-  const auto got = (*file)->read_at(head, 0);
-  if (!got)
-    return got.error();
-  head.resize(*got);
-  if (const auto at = head.find(kMember); at != std::string::npos)
-    std::from_chars(head.data() + at + kMember.size(), head.data() + head.size(), sequence);
-  return sequence;
 }
 
 class RejectParser {
@@ -163,44 +143,8 @@ Result<void> RejectStore::visit(const RejectFilter& filter, const Visit& visit) 
   return {};
 }
 
-Result<std::vector<std::string>> RejectStore::names_oldest_first() const {
-  auto names = this->names();
-  if (!names)
-    return names.error();
-  std::vector<std::pair<std::uint64_t, std::string>> files;
-  for (auto& name : *names) {
-    const auto sequence = sequence_in(files_, EndPaths(layout_, name).receipt());
-    if (!sequence)
-      return sequence.error();
-    files.emplace_back(*sequence, std::move(name));
-  }
-  std::sort(files.begin(), files.end());
-  names->clear();
-  for (auto& [sequence, name] : files)
-    names->push_back(std::move(name));
-  return names;
-}
-
 Result<void> RejectStore::visit_oldest_first(const RejectFilter& filter, const Visit& visit) const {
-  const auto names = filter.file ? Result<std::vector<std::string>>({*filter.file}) : names_oldest_first();
-  if (!names)
-    return names.error();
-  for (const auto& name : *names) {
-    std::vector<Place> places;
-    const auto note = [&](const StoredReject& reject) -> Result<void> {
-      if (filter.matches(reject))
-        places.push_back({reject.offset, reject.at, reject.bytes.size()});
-      return {};
-    };
-    if (auto noted = visit_named(name, note); !noted)
-      return noted;
-    // Rejects of the local rules stand in front of the API's, and these as their batches ended.
-    std::stable_sort(places.begin(), places.end(),
-                     [](const Place& a, const Place& b) { return a.offset < b.offset; });
-    if (auto visited = visit_places(name, places, visit); !visited)
-      return visited;
-  }
-  return {};
+  return OldestFirst(*this, files_, layout_).visit(filter, visit);
 }
 
 Result<void> RejectStore::visit_places(const std::string& name, const std::vector<Place>& places,
@@ -250,7 +194,7 @@ Result<StoredReject> RejectStore::at(const std::string& name, std::uint64_t at, 
     found = reject;
     return {};
   };
-  if (auto visited = visit_places(name, {Place{0, at, length}}, take); !visited)
+  if (auto visited = visit_places(name, {Place{at, length}}, take); !visited)
     return visited.error();
   return found;
 }

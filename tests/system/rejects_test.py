@@ -144,6 +144,18 @@ class Rejects(unittest.TestCase):
         self.deliver("a.ndjson", [update("badann", n=3)])
         self.assertEqual(self.service.command("rejects", "export").stdout.splitlines(), [*first, update("badann", n=3)])
 
+    def test_what_was_rejected_again_after_a_retry_is_exported_where_it_stood_first(self):
+        updates = [update("badann", n=n) for n in range(4)]
+        self.deliver("b.ndjson", updates[:2])
+        self.deliver("a.ndjson", updates[2:])
+        for begin in ("b.ndjson", "retry-"):
+            name = [file for file, _, _ in self.rejects() if file.startswith(begin)][0]
+            done = self.run_json("rejects", "retry", "--file", name)[0]
+            self.assertEqual(done["retried"], 2)
+            self.settled(1)
+        exported = self.service.command("rejects", "export")
+        self.assertEqual(exported.stdout.splitlines(), updates, exported.stderr)
+
     def test_a_record_that_is_not_utf8_is_given_back_as_it_came_and_never_makes_another_user(self):
         record = b'{"uid":"lat2\xe9"}'
         submit = [USHERD, "submit", "--config", self.service.config, "--name"]

@@ -65,7 +65,8 @@ class RejectStore {
   /// line that is no reject.
   [[nodiscard]] Result<void> visit(const RejectFilter& filter, const Visit& visit) const;
   /// The same in the order of acceptance, in which they may be sent again: files by the sequence in their
-  /// receipts, those whose receipts are gone before all others; the records of one as they stood in it.
+  /// receipts, those whose receipts are gone before all others; the records of one as they stood in it, with
+  /// those that were rejected again in the file of a retry at the place from which they were retried.
   [[nodiscard]] Result<void> visit_oldest_first(const RejectFilter& filter, const Visit& visit) const;
   /// The names of the files that have rejects, sorted.
   [[nodiscard]] Result<std::vector<std::string>> names() const;
@@ -74,7 +75,14 @@ class RejectStore {
   /// Reject lines that still stand in working/, of a file that is not settled; none where there is no such
   /// file.
   [[nodiscard]] Result<void> visit_unsettled(const std::string& path, const Visit& visit) const;
-  /// The reject that visit() showed at this place of this file's rejects.
+  struct Place {
+    std::uint64_t at = 0;
+    std::size_t length = 0;
+  };
+  /// The rejects that visit() showed at these places of one file's rejects.
+  [[nodiscard]] Result<void> visit_places(const std::string& name, const std::vector<Place>& places,
+                                          const Visit& visit) const;
+  /// One such.
   [[nodiscard]] Result<StoredReject> at(const std::string& name, std::uint64_t at, std::size_t length) const;
 
   using Edit = std::function<RejectEdit(const StoredReject&)>;
@@ -86,14 +94,6 @@ class RejectStore {
 
  private:
   [[nodiscard]] Result<void> visit_file(const std::string& path, const Visit& visit) const;
-  struct Place {
-    std::uint64_t offset = 0;  ///< of the record in its file
-    std::uint64_t at = 0;
-    std::size_t length = 0;
-  };
-  [[nodiscard]] Result<void> visit_places(const std::string& name, const std::vector<Place>& places,
-                                          const Visit& visit) const;
-  [[nodiscard]] Result<std::vector<std::string>> names_oldest_first() const;
   [[nodiscard]] Result<void> replace(const std::string& name, bool empty) const;
 
   Files& files_;

@@ -236,3 +236,67 @@ TEST_CASE("the oldest come first: files by their receipts, records by their plac
   filter.file = "none";
   CHECK(found(filter).empty());
 }
+
+TEST_CASE("what was rejected again in the file of a retry comes where it stood first") {
+  Rejects rejects;
+  rejects.disk.make_directory(rejects.layout.done());
+  struct Line {
+    std::uint64_t line = 0;
+    std::string user;
+    std::string retried_as;
+    std::uint64_t retried_line = 0;
+  };
+  const auto put = [&](const std::string& name, std::uint64_t sequence, const std::vector<Line>& lines) {
+    std::string bytes;
+    for (const auto& each : lines) {
+      RejectLine reject;
+      reject.file = name;
+      reject.line = each.line;
+      reject.offset = 100 * each.line;
+      reject.code = each.user;
+      const auto record = fmt::format(R"({{"uid":"{}"}})", each.user);
+      reject.record = record;
+      std::string line;
+      append_reject_line(line, reject);
+      if (!each.retried_as.empty())
+        line.replace(
+            line.rfind('}'), 1,
+            fmt::format(R"(,"retried_as":"{}","retried_line":{}}})", each.retried_as, each.retried_line));
+      bytes += line;
+    }
+    rejects.disk.put(rejects.path(name), bytes);
+    if (sequence != 0)
+      rejects.disk.put(rejects.layout.done() + "/" + name + ".receipt.json",
+                       fmt::format(R"({{"file":"{}","sequence":{}}})", name, sequence));
+  };
+  const auto found = [&](const RejectFilter& filter) {
+    std::vector<std::string> places;
+    const auto note = [&](const StoredReject& reject) -> Result<void> {
+      places.push_back(fmt::format("{}:{}", reject.file, reject.line));
+      return {};
+    };
+    CHECK(rejects.store.visit_oldest_first(filter, note).has_value());
+    return places;
+  };
+  put("a-newer", 7, {{1, "u", "", 0}});
+  put("old", 5, {{1, "u", "retry-1", 1}, {2, "v", "retry-1", 2}, {3, "w", "", 0}});
+  put("retry-1", 9, {{1, "u", "retry-2", 4}, {2, "v", "", 0}, {3, "x", "", 0}});
+  put("retry-2", 11, {{4, "u", "", 0}, {5, "y", "", 0}});
+  CHECK(found({}) == Places{"old:1", "retry-1:1", "retry-2:4", "old:2", "retry-1:2", "old:3", "a-newer:1",
+                            "retry-1:3", "retry-2:5"});
+  RejectFilter filter;
+  filter.uid = "u";
+  CHECK(found(filter) == Places{"old:1", "retry-1:1", "retry-2:4", "a-newer:1"});
+  filter.uid.reset();
+  filter.file = "retry-2";
+  CHECK(found(filter) == Places{"retry-2:4", "retry-2:5"});
+  // The old file's receipt is gone by now, its rejects are not.
+  REQUIRE(rejects.disk.remove(rejects.layout.done() + "/old.receipt.json").has_value());
+  put("b-gone", 0, {{1, "z", "", 0}});
+  filter = {};
+  filter.uid = "u";
+  CHECK(found(filter) == Places{"old:1", "retry-1:1", "retry-2:4", "a-newer:1"});
+  // A mark of another user's line tells nothing.
+  put("old", 5, {{1, "other", "retry-1", 1}});
+  CHECK(found(filter) == Places{"a-newer:1", "retry-1:1", "retry-2:4"});
+}

@@ -1,6 +1,7 @@
 #include "usherd/submit/api_client.hpp"
 
 #include "usherd/core/log_event.hpp"
+#include "usherd/core/secret.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/submit/api_answer.hpp"
 #include "usherd/submit/no_answer.hpp"
@@ -116,7 +117,8 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
   Request http;
   http.method = request.method;
   http.target = options_.path_prefix + request.target;
-  http.headers.push_back(Header{"Authorization", options_.authorization()});
+  const auto authorization = options_.authorization();
+  http.headers.push_back(Header{"Authorization", authorization});
   http.headers.push_back(Header{"Accept", "application/json"});
   if (request.body != nullptr)
     http.headers.push_back(Header{"Content-Type", "application/json"});
@@ -135,6 +137,9 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
     connection.close();
     answer.failure = Error{Errc::unavailable, "an answer that belongs to another request"};
   }
+  // Of these a code and a message are kept and shown; a job id must stay what it is.
+  if (answer.status != 200 || request.call == Call::errors)
+    conceal(answer.body, std::string_view(authorization).substr(authorization.find(' ') + 1));
   if (options_.on_answer)
     options_.on_answer(request, answer, timers_.now().boot - start);
   watch(request.call, answer);

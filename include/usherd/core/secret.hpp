@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace usherd {
@@ -30,6 +31,11 @@ class Secret {
   std::unique_ptr<char[]> text_;
   std::size_t size_ = 0;
 };
+
+/// Puts stars in the place of `secret` in foreign text, also where it is written with JSON's escapes. One
+/// shorter than kLeastConcealed is let stand: any text may hold it by chance.
+inline constexpr std::size_t kLeastConcealed = 8;
+void conceal(std::string& text, std::string_view secret);
 
 /// Overwrites memory in a way that the compiler keeps.
 void wipe_memory(void* memory, std::size_t size);

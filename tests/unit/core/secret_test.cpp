@@ -43,6 +43,43 @@ TEST_CASE("secrets are the same when their texts are") {
   CHECK(Secret().same_as(Secret("")));
 }
 
+TEST_CASE("a secret in foreign text becomes stars, however JSON writes it") {
+  struct Row {
+    std::string text;
+    std::string concealed;
+  };
+  const Row rows[] = {
+      {"", ""},
+      {"no such key", "no such key"},
+      {"ab/cd=\"ef", "*********"},
+      {"x ab/cd=\"ef and ab/cd=\"efab/cd=\"ef", "x ********* and ******************"},
+      {R"("ab\/cd=\"ef")", R"("***********")"},
+      {R"(ab\u002Fcd\u003d\u0022ef!)", "************************!"},
+      {"aab/cd=\"ef", "a*********"},
+      {R"(\ab/cd=\"ef)", "***********"},
+      {"ab/cd=\"e", "ab/cd=\"e"},
+      {R"(ab\u002)", R"(ab\u002)"},
+      {R"(ab\u012Fcd=\"ef)", R"(ab\u012Fcd=\"ef)"},
+      {"ab\\", "ab\\"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    auto text = row.text;
+    usherd::conceal(text, "ab/cd=\"ef");
+    CHECK(text == row.concealed);
+  }
+  std::string text = "it is first, and a\\\\b\\\\c\\\\d";
+  usherd::conceal(text, "first");
+  CHECK(text == "it is first, and a\\\\b\\\\c\\\\d");
+  usherd::conceal(text, "a\\b\\c\\d\\");
+  CHECK(text == "it is first, and a\\\\b\\\\c\\\\d");
+  usherd::conceal(text, "\\a\\b\\c\\d");
+  CHECK(text == "it is first, and a\\\\b\\\\c\\\\d");
+  usherd::conceal(text, "and a\\b\\c");
+  CHECK(text == "it is first, ***********\\\\d");
+  usherd::conceal(text, "");
+}
+
 TEST_CASE("wiped memory holds zeros") {
   std::array<char, 4> text{'k', 'e', 'y', '!'};
   usherd::wipe_memory(text.data(), text.size());

@@ -4,7 +4,10 @@
 #include "usherd/core/timestamp.hpp"
 
 #include <algorithm>
+#include <set>
+#include <sstream>
 #include <utility>
+#include <vector>
 
 namespace usherd {
 namespace {
@@ -35,6 +38,7 @@ std::string retry_name(WallTime now) {
 
 void Inquiries::add_to(Router& router) {
   router.local("/api/trace", [this](AdminRequest request) { return trace(std::move(request)); });
+  router.action("/api/trace", [this](AdminRequest request) { return trace_all(std::move(request)); });
   router.action("/api/rejects/retry", [this](AdminRequest request) { return retry(std::move(request)); });
   router.action("/api/rejects/drop", [this](AdminRequest request) { return drop(std::move(request)); });
 }
@@ -62,8 +66,23 @@ Inquiries::Answer Inquiries::trace(AdminRequest request) {
   if (request.value("user").empty())
     co_return AdminReply::error(400, "name a user: ?user=UID");
   Question question = [user = std::string(request.value("user"))](Inquiry& inquiry) {
-    return inquiry.trace(user);
+    return inquiry.trace({&user, 1});
   };
+  co_return co_await ask(std::move(question));
+}
+
+Inquiries::Answer Inquiries::trace_all(AdminRequest request) {
+  std::vector<std::string> users;
+  std::set<std::string> distinct;
+  std::istringstream lines(std::move(request.body));
+  for (std::string user; std::getline(lines, user);) {
+    if (user.empty() || !distinct.insert(user).second)
+      co_return AdminReply::error(400, "name users, one a line and none twice");
+    users.push_back(std::move(user));
+  }
+  if (users.empty())
+    co_return AdminReply::error(400, "name users, one a line");
+  Question question = [users = std::move(users)](Inquiry& inquiry) { return inquiry.trace(users); };
   co_return co_await ask(std::move(question));
 }
 

@@ -18,13 +18,14 @@ class Inquiries {
   Inquiries(DaemonParts& parts, Files& disk, std::string state_directory)
       : parts_(parts), disk_(disk), state_directory_(std::move(state_directory)) {}
 
-  /// Adds /api/trace, /api/rejects/retry and /api/rejects/drop.
+  /// Adds /api/trace (of one user, and of many), /api/rejects/retry and /api/rejects/drop.
   void add_to(Router& router);
 
  private:
   using Answer = boost::asio::awaitable<AdminReply>;
   using Question = std::function<Result<std::string>(Inquiry&)>;
   [[nodiscard]] Answer trace(AdminRequest request);
+  [[nodiscard]] Answer trace_all(AdminRequest request);
   [[nodiscard]] Answer retry(AdminRequest request);
   [[nodiscard]] Answer drop(AdminRequest request);
   [[nodiscard]] Answer ask(Question question);

@@ -60,6 +60,24 @@ std::string update_json(const TracedUpdate& update) {
   return out + '}';
 }
 
+void add_story(std::string& out, std::string_view user, const UserHistory::Story& story) {
+  out += '{';
+  add_text(out, "user", user);
+  out += ",\"updates\":[";
+  for (const auto& update : story.updates) {
+    if (out.back() != '[')
+      out += ',';
+    out += update_json(update);
+  }
+  out += fmt::format("],\"cut\":{},\"unsearched\":[", story.cut);
+  for (const auto& name : story.unsearched) {
+    if (out.back() != '[')
+      out += ',';
+    append_json_string(out, name);
+  }
+  out += "]}\n";
+}
+
 std::string report_json(const ReplayReport& report, std::string_view done, bool dry_run) {
   std::string out =
       fmt::format("{{\"dry_run\":{},\"matched\":{},\"{}\":{},\"already_retried\":{},\"refused\":{},", dry_run,
@@ -103,25 +121,14 @@ Result<std::unique_ptr<Inquiry>> Inquiry::open(const std::string& state_director
   return inquiry;
 }
 
-Result<std::string> Inquiry::trace(std::string_view user) {
-  const auto story = UserHistory(*ledger_, files_, layout_, *keys_).of(user);
-  if (!story)
-    return story.error();
-  std::string out = "{";
-  add_text(out, "user", user);
-  out += ",\"updates\":[";
-  for (const auto& update : story->updates) {
-    if (out.back() != '[')
-      out += ',';
-    out += update_json(update);
-  }
-  out += fmt::format("],\"cut\":{},\"unsearched\":[", story->cut);
-  for (const auto& name : story->unsearched) {
-    if (out.back() != '[')
-      out += ',';
-    append_json_string(out, name);
-  }
-  return out + "]}\n";
+Result<std::string> Inquiry::trace(std::span<const std::string> users) {
+  const auto stories = UserHistory(*ledger_, files_, layout_, *keys_).of(users);
+  if (!stories)
+    return stories.error();
+  std::string out;
+  for (std::size_t i = 0; i < stories->size(); ++i)
+    add_story(out, users[i], (*stories)[i]);
+  return out;
 }
 
 Result<std::string> Inquiry::retry(const ReplayOrder& order, const std::string& name) {

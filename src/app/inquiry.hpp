@@ -8,8 +8,8 @@
 #include "usherd/validate/user_keys.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
-#include <string_view>
 
 namespace usherd {
 
@@ -21,8 +21,9 @@ class Inquiry {
   [[nodiscard]] static Result<std::unique_ptr<Inquiry>> open(const std::string& state_directory, Files& files,
                                                              const SpoolLayout& layout);
 
-  /// `user` is a uid, or the id of a record.
-  [[nodiscard]] Result<std::string> trace(std::string_view user);
+  /// Of a uid, or the id of a record, each, none twice: a line for each of so many as are told of at once,
+  /// from the first on.
+  [[nodiscard]] Result<std::string> trace(std::span<const std::string> users);
   /// `name` is that of the file made by a retry.
   [[nodiscard]] Result<std::string> retry(const ReplayOrder& order, const std::string& name);
   [[nodiscard]] Result<std::string> drop(const ReplayOrder& order);

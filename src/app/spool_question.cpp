@@ -36,6 +36,10 @@ Answered SpoolQuestion::ask(std::string_view target, const Question& question) c
   return answered(AdminClient(config_.admin.socket, kPatience).get(target), false, question);
 }
 
+Answered SpoolQuestion::ask(std::string_view target, std::string_view body, const Question& question) const {
+  return answered(AdminClient(config_.admin.socket, kPatience).post(target, body), false, question);
+}
+
 Answered SpoolQuestion::change(std::string_view target, std::string_view body,
                                const Question& question) const {
   return answered(AdminClient(config_.admin.socket, kPatience).post(target, body), true, question);

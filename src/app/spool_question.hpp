@@ -26,7 +26,9 @@ class SpoolQuestion {
   using Question = std::function<Result<std::string>(Inquiry&)>;
   /// A question that changes nothing.
   [[nodiscard]] Answered ask(std::string_view target, const Question& question) const;
-  /// One that does: it goes by POST, and offline under the spool's lock.
+  /// The same with a body, by POST.
+  [[nodiscard]] Answered ask(std::string_view target, std::string_view body, const Question& question) const;
+  /// One that does change something: it goes by POST, and offline under the spool's lock.
   [[nodiscard]] Answered change(std::string_view target, std::string_view body,
                                 const Question& question) const;
 

@@ -7,30 +7,64 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <set>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace usherd {
 namespace {
 
-/// Of one user, printed. `named`: it is not the only one.
-ExitCode trace_one(const SpoolQuestion& spool, const std::string& user, bool json, bool named) {
-  const auto answer = spool.ask("/api/trace?user=" + percent_encode(user),
-                                [&](Inquiry& inquiry) { return inquiry.trace(user); });
-  if (answer.exit != ExitCode::ok) {
-    fmt::print(stderr, "usherd: {}\n", answer.text);
-    return answer.exit;
+/// Users asked for together: spool and ledger are looked through once for all of them.
+constexpr std::size_t kMostUsers = 1000;
+constexpr std::size_t kMostNameBytes = std::size_t{256} << 10;
+
+/// Users from standard input, one a line.
+class UserGroups {
+ public:
+  /// The next ones, none twice; none at the end. Who types wants an answer after each.
+  std::vector<std::string> next() {
+    const auto most = ::isatty(STDIN_FILENO) != 0 ? 1 : kMostUsers;
+    std::vector<std::string> users;
+    std::set<std::string> distinct;
+    std::size_t bytes = 0;
+    while (users.size() < most && bytes < kMostNameBytes && (!waiting_.empty() || read())) {
+      if (!distinct.insert(waiting_).second)
+        break;
+      bytes += waiting_.size();
+      users.push_back(std::exchange(waiting_, {}));
+    }
+    return users;
   }
-  const auto parsed = Answer::parse(answer.text);
-  const auto text = trace_text(answer.text);
+
+ private:
+  bool read() {
+    while (waiting_.empty() && std::getline(std::cin, waiting_)) {
+      if (waiting_.ends_with('\r'))
+        waiting_.pop_back();
+    }
+    return !waiting_.empty();
+  }
+
+  std::string waiting_;
+};
+
+/// What is known of one user, printed. `named`: it is not the only one.
+ExitCode show(const std::string& user, const std::string& answer, bool json, bool named) {
+  const auto parsed = Answer::parse(answer);
+  const auto text = trace_text(answer);
   if (!parsed || !text) {
     fmt::print(stderr, "usherd: {}\n", parsed ? text.error().message : parsed.error().message);
     return ExitCode::failure;
   }
   if (json)
-    fmt::print("{}", answer.text);
+    fmt::print("{}", answer);
   else if (named)
     fmt::print("{}:\n{}", printable(user), *text);
   else
@@ -46,6 +80,35 @@ ExitCode trace_one(const SpoolQuestion& spool, const std::string& user, bool jso
   return ExitCode::failure;
 }
 
+ExitCode trace_one(const SpoolQuestion& spool, const std::string& user, bool json, bool named) {
+  const auto answer = spool.ask("/api/trace?user=" + percent_encode(user), [&](Inquiry& inquiry) {
+    return inquiry.trace({&user, 1});
+  });
+  if (answer.exit != ExitCode::ok) {
+    fmt::print(stderr, "usherd: {}\n", answer.text);
+    return answer.exit;
+  }
+  return show(user, answer.text, json, named);
+}
+
+/// How many users, from the first on, were told of together; `worst` grows with what they had.
+std::size_t trace_together(const SpoolQuestion& spool, std::span<const std::string> users, bool json,
+                           ExitCode& worst) {
+  std::string body;
+  for (const auto& user : users)
+    body += user + '\n';
+  const auto answer = spool.ask("/api/trace", body, [&](Inquiry& inquiry) { return inquiry.trace(users); });
+  if (answer.exit != ExitCode::ok)
+    return 0;
+  std::size_t told = 0;
+  for (std::size_t from = 0; from < answer.text.size() && told < users.size(); ++told) {
+    const auto end = std::min(answer.text.find('\n', from), answer.text.size() - 1) + 1;
+    worst = std::max(worst, show(users[told], answer.text.substr(from, end - from), json, true));
+    from = end;
+  }
+  return told;
+}
+
 }  // namespace
 
 ExitCode run_trace(const Config& config, const TraceArguments& arguments) {
@@ -53,15 +116,20 @@ ExitCode run_trace(const Config& config, const TraceArguments& arguments) {
   if (arguments.user != "-")
     return trace_one(spool, arguments.user, arguments.json, false);
   auto worst = ExitCode::ok;
-  for (std::string user; std::getline(std::cin, user);) {
-    if (user.ends_with('\r'))
-      user.pop_back();
-    if (user.empty())
-      continue;
-    const auto exit = trace_one(spool, user, arguments.json, true);
-    if (exit == ExitCode::unavailable)
-      return exit;
-    worst = std::max(worst, exit);
+  UserGroups groups;
+  for (auto users = groups.next(); !users.empty(); users = groups.next()) {
+    for (std::span<const std::string> rest = users; !rest.empty();) {
+      if (const auto told = rest.size() == 1 ? 0 : trace_together(spool, rest, arguments.json, worst);
+          told != 0) {
+        rest = rest.subspan(told);
+        continue;
+      }
+      const auto exit = trace_one(spool, rest.front(), arguments.json, true);
+      if (exit == ExitCode::unavailable)
+        return exit;
+      worst = std::max(worst, exit);
+      rest = rest.subspan(1);
+    }
   }
   return worst;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <set>
 #include <tuple>
 
@@ -11,10 +12,6 @@ namespace usherd {
 namespace {
 
 using State = TracedUpdate::State;
-
-bool is_of(const StoredReject& reject, std::string_view user) {
-  return reject.uid == user || reject.id == user;
-}
 
 void tell(TracedUpdate& update, const StoredReject& reject) {
   update.state = reject.stage == Stage::unknown ? State::unknown : State::rejected;
@@ -31,35 +28,75 @@ std::string_view name_of(TracedUpdate::State state) {
   return kNames[static_cast<std::size_t>(state)];
 }
 
-Result<UserHistory::Story> UserHistory::of(std::string_view user) {
+Result<std::vector<UserHistory::Story>> UserHistory::of(std::span<const std::string> users) {
+  expect(users);
+  if (auto added = add_updates(); !added)
+    return added.error();
+  if (auto added = add_rejects(); !added)
+    return added.error();
+  for (auto& story : stories_) {
+    if (auto concluded = conclude(story); !concluded)
+      return concluded.error();
+    put_in_order(story);
+  }
+  return std::move(stories_);
+}
+
+void UserHistory::expect(std::span<const std::string> users) {
   known_.clear();
   numbers_.clear();
   reject_lines_.clear();
-  Story story;
-  const std::array keys{keys_.uid(user), keys_.id(user)};
+  by_key_.clear();
+  by_name_.clear();
+  stories_.assign(users.size(), {});
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    by_key_[keys_.uid(users[i])] = i;
+    by_key_[keys_.id(users[i])] = i;
+    by_name_[users[i]] = i;
+  }
+}
+
+Result<void> UserHistory::add_updates() {
+  std::vector<std::uint64_t> keys;
+  for (const auto& [key, story] : by_key_)
+    keys.push_back(key);
   UserUpdates updates(ledger_, files_, layout_, keys_);
   // A record may have the name as its uid and as its id.
-  std::set<std::tuple<FileNumber, std::uint64_t, BatchId>> told;
+  std::set<std::tuple<std::size_t, FileNumber, std::uint64_t, BatchId>> told;
   auto visited = updates.visit(keys, [&](const UserUpdate& update) -> Result<void> {
-    return told.emplace(update.file, update.line, update.batch).second ? add(update, story) : Result<void>{};
+    const auto story = by_key_.at(update.key);
+    if (story >= stories_.size() || !told.emplace(story, update.file, update.line, update.batch).second)
+      return {};
+    if (auto added = add(update, stories_[story]); !added)
+      return added;
+    make_room();
+    return {};
   });
-  if (!visited)
-    return visited.error();
-  story.unsearched = updates.unsearched();
-  if (auto added = add_rejects(user, story); !added)
-    return added.error();
-  if (auto concluded = conclude(story); !concluded)
-    return concluded.error();
+  for (auto& story : stories_)
+    story.unsearched = updates.unsearched();
+  return visited;
+}
+
+/// Fewer users, rather than more memory than one alone may take.
+void UserHistory::make_room() {
+  const auto held = [this] {
+    return std::accumulate(stories_.begin(), stories_.end(), std::size_t{0},
+                           [](std::size_t sum, const Story& story) { return sum + story.updates.size(); });
+  };
+  while (stories_.size() > 1 && held() > kMost)
+    stories_.resize(stories_.size() / 2);
+}
+
+void UserHistory::put_in_order(Story& story) {
   const auto place = [](const TracedUpdate& update) {
     return std::tuple(update.sequence, update.line.value_or(update.record), update.batch);
   };
   std::stable_sort(story.updates.begin(), story.updates.end(),
                    [&](const auto& a, const auto& b) { return place(a) < place(b); });
-  if (story.updates.size() > kMost) {
-    story.cut = true;
-    story.updates.erase(story.updates.begin(), story.updates.end() - kMost);
-  }
-  return story;
+  if (story.updates.size() <= kMost)
+    return;
+  story.cut = true;
+  story.updates.erase(story.updates.begin(), story.updates.end() - kMost);
 }
 
 Result<void> UserHistory::add(const UserUpdate& update, Story& story) {
@@ -120,8 +157,8 @@ Result<const SpoolFile*> UserHistory::file(FileNumber number) {
   return &known->second;
 }
 
-Result<void> UserHistory::add_rejects(std::string_view user, Story& story) {
-  const auto take_one = [&](const StoredReject& reject) { return take(reject, is_of(reject, user), story); };
+Result<void> UserHistory::add_rejects() {
+  const auto take_one = [this](const StoredReject& reject) { return take(reject); };
   const auto names = rejects_.names();
   if (!names)
     return names.error();
@@ -149,15 +186,26 @@ Result<void> UserHistory::add_rejects(std::string_view user, Story& story) {
   return {};
 }
 
-Result<void> UserHistory::take(const StoredReject& reject, bool is_users, Story& story) {
-  auto number = numbers_.find(reject.file);
+Result<void> UserHistory::take(const StoredReject& reject) {
+  const auto number = numbers_.find(reject.file);
   if (number != numbers_.end() && reject.batch != 0) {
     const auto share = reject_lines_.find({number->second, reject.batch});
     if (share != reject_lines_.end())
       ++share->second;
   }
-  if (!is_users)
-    return {};
+  for (const auto* name : {&reject.uid, &reject.id}) {
+    const auto user = by_name_.find(*name);
+    const bool told = name == &reject.id && reject.id == reject.uid;
+    if (user == by_name_.end() || user->second >= stories_.size() || told)
+      continue;
+    if (auto added = add_reject(reject, stories_[user->second]); !added)
+      return added;
+    make_room();
+  }
+  return {};
+}
+
+Result<void> UserHistory::add_reject(const StoredReject& reject, Story& story) {
   const auto same = [&](const TracedUpdate& update) {
     return update.file == reject.file && update.batch == reject.batch && update.code.empty() &&
            (!update.line || *update.line == reject.line);

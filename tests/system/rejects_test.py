@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -64,6 +65,26 @@ class Rejects(unittest.TestCase):
         stdin = subprocess.run([USHERD, "trace", "-", "--config", self.service.config], input="ann\nbadbob\n",
                                capture_output=True, text=True, timeout=service.PATIENCE_S, check=True)
         self.assertIn("badbob:\n", stdin.stdout)
+
+    def trace_all(self, users, code):
+        done = subprocess.run([USHERD, "trace", "-", "--json", "--config", self.service.config], input=users,
+                              capture_output=True, text=True, timeout=service.PATIENCE_S)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return [(one["user"], [update["outcome"] for update in one["updates"]])
+                for one in map(json.loads, done.stdout.splitlines())]
+
+    def test_many_users_are_traced_in_one_question_and_told_of_in_their_order(self):
+        self.deliver("a.ndjson", [update("ann"), update("badbob"), update("ann")])
+        told = [("badbob", ["rejected"]), ("nobody", []), ("ann", ["merged", "imported"]), ("badbob", ["rejected"])]
+        users = "badbob\nnobody\r\n\nann\nbadbob"
+        self.assertEqual(self.trace_all(users, 1), told)
+        with open(self.service.log, encoding="utf-8") as text:
+            log = text.read()
+        # The one that was named again is asked for by itself.
+        self.assertEqual(len(re.findall(r"admin: /api/trace by uid \d+ pid \d+", log)), 1)
+        self.assertNotIn("badbob", log)
+        self.service.stop()
+        self.assertEqual(self.trace_all(users, 1), told)
 
     def test_a_reject_is_retried_once_and_never_over_newer_data(self):
         self.deliver("a.ndjson", [update("badann", n=1), update("badbob", n=1), "no json"])

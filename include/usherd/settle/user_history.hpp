@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -42,8 +44,8 @@ struct TracedUpdate {
 
 [[nodiscard]] std::string_view name_of(TracedUpdate::State state);
 
-/// All that is known of one user's updates: from the ledger, the backlog and the rejects. Blocking; the
-/// references must outlive it.
+/// All that is known of users' updates: from the ledger, the backlog and the rejects, each looked through
+/// once however many users are asked for. Blocking; the references must outlive it.
 class UserHistory {
  public:
   /// Older ones are left out.
@@ -57,15 +59,21 @@ class UserHistory {
     std::vector<std::string> unsearched;  ///< accepted files that were not looked into to their end
     bool cut = false;                     ///< there were more than kMost
   };
-  /// `user` is a uid, or the id of a record; decoded.
-  [[nodiscard]] Result<Story> of(std::string_view user);
+  /// Of a uid, or the id of a record, each; decoded, none twice. Where all have too many updates to hold, the
+  /// stories of so many as do not, from the first on; of one at least.
+  [[nodiscard]] Result<std::vector<Story>> of(std::span<const std::string> users);
 
  private:
   using Share = std::pair<FileNumber, BatchId>;
   [[nodiscard]] Result<void> add(const UserUpdate& update, Story& story);
   [[nodiscard]] Result<const SpoolFile*> file(FileNumber number);
-  [[nodiscard]] Result<void> add_rejects(std::string_view user, Story& story);
-  [[nodiscard]] Result<void> take(const StoredReject& reject, bool is_users, Story& story);
+  void expect(std::span<const std::string> users);
+  [[nodiscard]] Result<void> add_updates();
+  [[nodiscard]] Result<void> add_rejects();
+  [[nodiscard]] Result<void> take(const StoredReject& reject);
+  [[nodiscard]] Result<void> add_reject(const StoredReject& reject, Story& story);
+  void make_room();
+  static void put_in_order(Story& story);
   [[nodiscard]] Result<void> conclude(Story& story);
 
   LedgerReader& ledger_;
@@ -75,7 +83,10 @@ class UserHistory {
   RejectStore rejects_;
   std::map<FileNumber, SpoolFile> known_;
   std::map<std::string, FileNumber, std::less<>> numbers_;
-  std::map<Share, std::uint64_t> reject_lines_;  ///< seen, of the shares of this user's updates
+  std::map<Share, std::uint64_t> reject_lines_;  ///< seen, of the shares of these users' updates
+  std::vector<Story> stories_;
+  std::unordered_map<std::uint64_t, std::size_t> by_key_;  ///< which story is that of a user's key
+  std::unordered_map<std::string, std::size_t> by_name_;
 };
 
 }  // namespace usherd

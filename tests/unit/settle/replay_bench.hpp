@@ -155,12 +155,13 @@ struct ReplayBench {
   }
   void forget_rejects(FileNumber file) { REQUIRE(disk.remove(rejects_path(file))); }
 
-  [[nodiscard]] UserHistory::Story history(std::string_view user) {
+  [[nodiscard]] UserHistory::Story history(const std::string& user) { return histories({user}).front(); }
+  [[nodiscard]] std::vector<UserHistory::Story> histories(const std::vector<std::string>& users) {
     const auto reader = LedgerReader::open(ledger.scratch.path());
     REQUIRE(reader.has_value());
-    auto story = UserHistory(**reader, disk, layout, keys).of(user);
-    REQUIRE(story.has_value());
-    return std::move(*story);
+    auto stories = UserHistory(**reader, disk, layout, keys).of(users);
+    REQUIRE(stories.has_value());
+    return std::move(*stories);
   }
   [[nodiscard]] Result<ReplayReport> retry(const ReplayOrder& order = {},
                                            const std::string& as = "retry-1.ndjson") {

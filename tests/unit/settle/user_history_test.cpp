@@ -38,6 +38,44 @@ TEST_CASE("each update of a user is told with where it is or how it ended, in th
   CHECK(bench.history("nobody").updates.empty());
 }
 
+TEST_CASE("many users are told of as each would be alone") {
+  ReplayBench bench;
+  bench.file(1, {R"({"uid":"a","id":"i"})", R"({"uid":"b"})", R"({"uid":"c"})", R"({"id":"d"})"}, 4);
+  bench.batch(1, 1, 1, {"a", "b", "c"});
+  bench.end(1, 1, {"b"});
+  bench.reject(1, 2, Stage::api, "bad", R"({"uid":"b","id":"d"})", 1);
+  bench.reject(7, 4, Stage::local, "email_too_long", R"({"uid":"c"})", 0);
+  bench.file(2, {R"({"uid":"a"})", R"({"uid":"e","id":"e"})"}, 0);
+  const std::vector<std::string> users{"e", "b", "nobody", "a", "c", "i", "d"};
+  const auto together = bench.histories(users);
+  REQUIRE(together.size() == users.size());
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    CAPTURE(users[i]);
+    const auto alone = bench.history(users[i]);
+    CHECK(states(together[i]) == states(alone));
+    REQUIRE(together[i].updates.size() == alone.updates.size());
+    for (std::size_t j = 0; j < alone.updates.size(); ++j) {
+      CHECK(together[i].updates[j].file == alone.updates[j].file);
+      CHECK(together[i].updates[j].line == alone.updates[j].line);
+      CHECK(together[i].updates[j].code == alone.updates[j].code);
+    }
+  }
+}
+
+TEST_CASE("of users with too many updates to hold so many are told of as fit") {
+  ReplayBench bench;
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < UserHistory::kMost; ++i)
+    lines.push_back(i % 4 == 0 ? R"({"uid":"a"})" : R"({"uid":"b"})");
+  lines.emplace_back(R"({"uid":"c"})");
+  bench.file(1, lines, 0);
+  CHECK(bench.histories({"a", "c"}).size() == 2);
+  const auto cut = bench.histories({"a", "b", "c"});
+  REQUIRE(cut.size() == 1);
+  CHECK(cut[0].updates.size() == UserHistory::kMost / 4);
+  CHECK(bench.history("b").updates.size() == UserHistory::kMost * 3 / 4);
+}
+
 TEST_CASE("a reject is told with its code, and what a dropped reject line leaves open is called so") {
   ReplayBench bench;
   bench.file(1, {R"({"uid":"a"})", R"({"uid":"b"})", R"({"uid":"c"})"}, 3);

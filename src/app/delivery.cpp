@@ -128,11 +128,22 @@ boost::asio::awaitable<void> Delivery::run() {
 
 boost::asio::awaitable<void> Delivery::start(std::unique_ptr<OpenBatch> open, SemaphorePlace place) {
   const bool sends_now = !parts_.gate.closed_for(CallKind::post);
-  const auto batch = co_await parts_.freezing.freeze(std::move(open), sends_now);
+  const auto operations = open->records();
+  bool is_aside = false;
+  Freezing::StepAside step_aside = [this, &is_aside, &place, operations] {
+    if (!is_aside && places_.step_aside(operations)) {
+      is_aside = true;
+      place.release();
+    }
+    return is_aside;
+  };
+  const auto batch = co_await parts_.freezing.freeze(std::move(open), sends_now, std::move(step_aside));
   --freezing_;
+  if (is_aside)
+    places_.step_back(operations);
   if (batch == nullptr)
     co_return;
-  batch->has_place = batch->is_posting = true;
+  batch->has_place = batch->is_posting = !is_aside;
   adopt(batch);
   const bool submitted = co_await submit(batch, [&place] { place.release(); });
   place.release();

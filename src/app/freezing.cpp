@@ -196,7 +196,8 @@ std::shared_ptr<ActiveBatch> Freezing::row_of(DraftBatch& draft, BatchId id) con
 }
 
 boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(DraftBatch packed, BatchId id,
-                                                                             std::vector<Run> changed) {
+                                                                             std::vector<Run> changed,
+                                                                             StepAside step_aside) {
   auto part = std::make_shared<Part>();
   part->draft = std::move(packed);
   const auto paths = parts_.files.paths(part->draft.manifest, id);
@@ -211,14 +212,15 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Dra
       return freeze_checked(disk, layout, part->draft, paths, files, changed, make_reader, part->sums);
     };
     const auto frozen = co_await parts_.workers.run(std::move(work));
-    if (frozen) {
-      parts_.recorder.note_moving(name);
+    if (frozen)
       part->digest = *frozen;
+    // A file that is not what was read: the batch is written down all the same and its sending will notice.
+    if (frozen || is_gone(frozen.error())) {
+      parts_.recorder.note_moving(name);
       co_return std::move(*part);
     }
-    // A file that is not what was read: the batch is written down all the same and its sending will notice.
-    if (is_gone(frozen.error()))
-      co_return std::move(*part);
+    if (Recorder::is_of_one(frozen.error()))
+      part->stood_aside = step_aside();
     const bool again = co_await parts_.recorder.wait_for_one(name, frozen.error(), Purpose::begin);
     if (!again)
       co_return std::nullopt;
@@ -226,7 +228,7 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Dra
 }
 
 boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::unique_ptr<OpenBatch> open,
-                                                                      bool sends_now) {
+                                                                      bool sends_now, StepAside step_aside) {
   std::vector<MergedRecord> merged;
   if (parts_.merge)
     co_await merge(*open, merged);
@@ -241,13 +243,13 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
   auto draft = build_manifest(open->items(), merged, parts_.files.numbers());
   parts_.batcher.reuse(std::move(open));
   const auto id = ++last_id_;
-  auto part = co_await freeze_whole(std::move(draft), id, std::move(changed));
+  auto part = co_await freeze_whole(std::move(draft), id, std::move(changed), std::move(step_aside));
   if (!part)
     co_return nullptr;
   auto batch = row_of(part->draft, id);
   batch->row.digest = part->digest;
   batch->sums = std::move(part->sums);
-  if (sends_now)
+  if (sends_now && !part->stood_aside)
     batch->row.sent = parts_.submitter.send_time();
   GroupCommit::Change change = [batch, singles](Ledger& ledger) -> Result<void> {
     for (const auto& run : singles) {

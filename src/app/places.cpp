@@ -17,6 +17,23 @@ bool Places::admits_new(std::uint64_t operations) const {
   return line_.empty() && budget_.admits(operations);
 }
 
+bool Places::step_aside(std::uint64_t operations) {
+  if (aside_ > 0 && (aside_ == kMostAside || operations_aside_ + operations > kMostOperationsAside))
+    return false;
+  ++aside_;
+  operations_aside_ += operations;
+  budget_.end_post(operations);
+  budget_.give_back(operations);
+  changed_.notify();
+  return true;
+}
+
+void Places::step_back(std::uint64_t operations) {
+  assert(aside_ > 0 && operations_aside_ >= operations);
+  --aside_;
+  operations_aside_ -= operations;
+}
+
 void Places::recover(Estate estate) {
   budget_.take_keys(estate.keys, estate.operations);
   for (const auto key : estate.users)

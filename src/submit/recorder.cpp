@@ -72,7 +72,7 @@ boost::asio::awaitable<bool> Recorder::wait_for_disk(const Error& error, Purpose
 }
 
 boost::asio::awaitable<bool> Recorder::wait_for_one(std::string what, Error error, Purpose purpose) {
-  if (error.code != Errc::denied && error.code != Errc::io)
+  if (!is_of_one(error))
     co_return co_await wait_for_disk(error, purpose);
   if (stopping_)
     co_return false;

@@ -13,6 +13,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,10 +43,13 @@ class Freezing {
 
   /// Before the first batch: removes the merged records of batches that a crash kept from being written down.
   [[nodiscard]] boost::asio::awaitable<void> clear_unborn();
-  /// The frozen batch; nothing when we are stopping. `sends_now`: its first byte may leave right after, so
-  /// the send time is part of the same commit.
+  /// Called each time a batch has to wait as its files cannot be read for now; true once it stands aside.
+  using StepAside = std::function<bool()>;
+  /// The frozen batch; nothing when we are stopping. `sends_now`: unless it stood aside its first byte may
+  /// leave right after, so the send time is part of the same commit.
   [[nodiscard]] boost::asio::awaitable<std::shared_ptr<ActiveBatch>> freeze(std::unique_ptr<OpenBatch> open,
-                                                                            bool sends_now);
+                                                                            bool sends_now,
+                                                                            StepAside step_aside);
   /// What becomes a batch of its own when another is divided.
   struct Piece {
     std::vector<std::size_t> operations;  ///< by their place in the divided batch
@@ -71,6 +75,7 @@ class Freezing {
     DraftBatch draft;
     Digest digest{};  ///< zero where the files are not what was read
     std::vector<RecordSum> sums;
+    bool stood_aside = false;
   };
   void set_merge(bool merge) { parts_.merge = merge; }
   void set_rules(RecordRules rules) { parts_.rules = rules; }
@@ -82,7 +87,8 @@ class Freezing {
                                                      std::vector<std::size_t>& positions) const;
   /// `changed`: records known not to be what was read. Nothing when we are stopping.
   [[nodiscard]] boost::asio::awaitable<std::optional<Part>> freeze_whole(DraftBatch packed, BatchId id,
-                                                                         std::vector<Run> changed);
+                                                                         std::vector<Run> changed,
+                                                                         StepAside step_aside);
   [[nodiscard]] boost::asio::awaitable<Result<std::vector<Part>>> freeze_pieces(
       ActiveBatch& batch, const std::vector<Piece>& pieces, BatchId first_id);
   /// Inserts the children and retires their parent. False when we are stopping.

@@ -27,6 +27,13 @@ class Places {
   [[nodiscard]] bool admits_new(std::uint64_t operations) const;
   /// Before the batch is frozen; whoever freezes it sets its has_place.
   void take_new(std::uint64_t operations) { budget_.take(operations); }
+  /// One that cannot be frozen for now gives its place back, so that it holds up nobody but its users. False
+  /// when what stands aside already takes enough memory: then it keeps its place.
+  [[nodiscard]] bool step_aside(std::uint64_t operations);
+  /// It stands aside no more, and has no place.
+  void step_back(std::uint64_t operations);
+  static constexpr std::size_t kMostAside = 64;
+  static constexpr std::uint64_t kMostOperationsAside = 262'144;
   /// Waits until something was given back or the limits changed.
   [[nodiscard]] boost::asio::awaitable<void> wait_change() { return changed_.wait(); }
   void changed() { changed_.notify(); }
@@ -63,6 +70,8 @@ class Places {
   Batcher& batcher_;
   Event changed_;
   std::deque<BatchId> line_;
+  std::size_t aside_ = 0;
+  std::uint64_t operations_aside_ = 0;
   std::unordered_map<BatchId, Family> families_;  ///< by the root of the estate
   bool stopping_ = false;
 };

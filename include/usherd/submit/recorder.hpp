@@ -35,6 +35,10 @@ class Recorder {
   /// A wait of the same kind for something else that the disk refuses. Returns false when we are stopping.
   [[nodiscard]] boost::asio::awaitable<bool> wait_for_disk(const Error& error,
                                                            Purpose purpose = Purpose::finish);
+  /// Whether that may be an error of one file alone.
+  [[nodiscard]] static bool is_of_one(const Error& error) {
+    return error.code == Errc::denied || error.code == Errc::io;
+  }
   /// A wait for one file or batch alone, as the disk does not give or take its bytes now: it is named once in
   /// the log and parks nobody. Any other error is one of the whole disk. Returns false when we are stopping.
   [[nodiscard]] boost::asio::awaitable<bool> wait_for_one(std::string what, Error error, Purpose purpose);

@@ -15,6 +15,10 @@ class CountedFiles final : public Files {
   CountedFiles(fakes::MemFiles& disk, Effects& effects) : disk_(disk), effects_(effects) {}
 
   [[nodiscard]] Result<std::unique_ptr<ReadFile>> open(const std::string& path) override {
+    if (!closed_.empty() && path.ends_with(closed_) && opens_left_ == 0)
+      return Error{Errc::denied, path + ": Permission denied"};
+    if (!closed_.empty() && path.ends_with(closed_))
+      --opens_left_;
     return disk_.open(path);
   }
   [[nodiscard]] Result<std::unique_ptr<WriteFile>> write(const std::string& path, WriteMode mode,
@@ -37,11 +41,20 @@ class CountedFiles final : public Files {
     return effects_.begin() ? disk_.sync(path) : stopped();
   }
 
+  /// Files whose names end so may not be read any more once they were opened so many times.
+  void close(std::string ending, std::uint64_t opens = 0) {
+    closed_ = std::move(ending);
+    opens_left_ = opens;
+  }
+  void open_again() { closed_.clear(); }
+
   [[nodiscard]] static Error stopped() { return {Errc::io, "the machine has stopped"}; }
 
  private:
   fakes::MemFiles& disk_;
   Effects& effects_;
+  std::string closed_;
+  std::uint64_t opens_left_ = 0;
 };
 
 class CountedWriteFile final : public WriteFile {

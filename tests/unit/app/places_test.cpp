@@ -228,3 +228,27 @@ TEST_CASE("Beside a shrunken budget a batch from the line has the only turn unti
   CHECK_FALSE(batch->is_posting);
   CHECK(bench.places.admits_new(1));
 }
+
+TEST_CASE("What cannot be frozen gives its place back until enough stands aside") {
+  Bench bench(1, 10);
+  for (std::size_t i = 0; i < Places::kMostAside; ++i) {
+    bench.places.take_new(2);
+    CHECK(bench.places.step_aside(2));
+    CHECK(bench.budget.batches() == 0);
+    CHECK(bench.places.admits_new(2));
+  }
+  bench.places.take_new(2);
+  CHECK_FALSE(bench.places.step_aside(2));
+  CHECK(bench.budget.batches() == 1);
+  bench.places.step_back(2);
+  CHECK(bench.places.step_aside(2));
+  CHECK(bench.budget.batches() == 0);
+}
+
+TEST_CASE("Large batches that cannot be frozen are fewer, but one may always stand aside") {
+  Bench bench(10, 10'000'000);
+  bench.places.take_new(Places::kMostOperationsAside + 1);
+  CHECK(bench.places.step_aside(Places::kMostOperationsAside + 1));
+  bench.places.take_new(1);
+  CHECK_FALSE(bench.places.step_aside(1));
+}

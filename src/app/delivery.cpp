@@ -169,7 +169,10 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()>
     if (!counted)
       co_return false;
   }
-  const auto result = co_await parts_.submitter.submit(*batch, std::move(steps_aside));
+  const auto result = co_await parts_.submitter.submit(*batch, steps_aside);
+  // What is divided, or ends, may wait long for the disk.
+  if (steps_aside)
+    steps_aside();
   switch (result.end) {
     case SubmitEnd::accepted:
       parts_.tally.job_accepted(parts_.timers.now().wall);

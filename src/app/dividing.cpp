@@ -3,6 +3,8 @@
 #include "src/app/recheck.hpp"
 #include "usherd/batch/operations.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -156,6 +158,7 @@ boost::asio::awaitable<Result<std::vector<Freezing::Part>>> Freezing::freeze_pie
     ActiveBatch& batch, const std::vector<Piece>& pieces, BatchId first_id) {
   auto& disk = parts_.disk;
   const auto own_paths = parts_.files.paths(batch.row.manifest, batch.row.id);
+  const auto name = fmt::format("batch {}", batch.row.id);
   const auto& layout = parts_.files.layout();
   auto work = [&disk, &batch, &pieces, &layout, own_paths, first_id]() -> Result<std::vector<Part>> {
     auto operations = find_operations(disk, batch, own_paths);
@@ -174,9 +177,11 @@ boost::asio::awaitable<Result<std::vector<Freezing::Part>>> Freezing::freeze_pie
   };
   while (true) {
     auto parts = co_await parts_.workers.run(work);
-    if (parts || is_gone(parts.error()))
+    if (parts || is_gone(parts.error())) {
+      parts_.recorder.note_moving(name);
       co_return parts;
-    const bool again = co_await parts_.recorder.wait_for_disk(parts.error());
+    }
+    const bool again = co_await parts_.recorder.wait_for_one(name, parts.error(), Purpose::finish);
     if (!again)
       co_return Error{Errc::cancelled, "stopping"};
   }
@@ -213,6 +218,7 @@ boost::asio::awaitable<Result<Freezing::Apart>> Freezing::set_apart(ActiveBatch&
   auto rest_paths = own_paths;
   rest_paths.merged = layout.merged(rest_id);
   const auto files = files_of(batch.row.manifest);
+  const auto name = fmt::format("batch {}", batch.row.id);
   auto work = [&disk, &batch, &layout, &files, own_paths, rest_paths]() -> Result<Halves> {
     if (batch.sums.empty()) {
       auto apart = apart_by_file(disk, layout, batch, own_paths, files);
@@ -228,6 +234,8 @@ boost::asio::awaitable<Result<Freezing::Apart>> Freezing::set_apart(ActiveBatch&
   };
   while (true) {
     auto halves = co_await parts_.workers.run(work);
+    if (halves || is_gone(halves.error()))
+      parts_.recorder.note_moving(name);
     if (halves) {
       Apart apart;
       apart.rest = child_of(batch, *halves->rest, rest_id, estate);
@@ -239,7 +247,7 @@ boost::asio::awaitable<Result<Freezing::Apart>> Freezing::set_apart(ActiveBatch&
     }
     if (is_gone(halves.error()))
       co_return halves.error();
-    const bool again = co_await parts_.recorder.wait_for_disk(halves.error());
+    const bool again = co_await parts_.recorder.wait_for_one(name, halves.error(), Purpose::finish);
     if (!again) {
       Apart stopped;
       stopped.stopped = true;

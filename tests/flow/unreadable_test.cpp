@@ -91,5 +91,37 @@ TEST_CASE("A stop and a start among batches that cannot be frozen lose nothing")
   closed.open_and_finish();
 }
 
+TEST_CASE("A batch that is to be divided and cannot be read for now holds up none but its users") {
+  World::Options options;
+  options.config.api.sessions = 1;
+  options.settings.job_time.fixed = 1s;
+  World world(options);
+  auto& organisation = world.server.organisation;
+  organisation.settings.listening = false;
+  REQUIRE(world.start());
+  world.drop("a.ndjson", record("a", 1) + record("b", 2));
+  world.run_for(10s);
+  world.stop();
+  // From here on only the file tells where a record of it begins.
+  organisation.settings.listening = true;
+  sandbox::FaultRule refuses;
+  refuses.call = sandbox::Call::create;
+  refuses.times = 1;
+  refuses.code = 413;
+  organisation.faults.add({refuses});
+  // It can be read for the body that is refused.
+  world.files.close("a.ndjson", 2);
+  REQUIRE(world.start());
+  CHECK_FALSE(world.run_until(1min, [&] { return world.parked(ParkReason::disk); }));
+  world.drop("c.ndjson", record("c", 3));
+  const auto has_receipt = [&] { return world.disk.exists("/spool/done/c.ndjson.receipt.json"); };
+  CHECK(world.run_until(1min, has_receipt));
+  CHECK_FALSE(world.settled());
+  world.files.open_again();
+  CHECK(world.run_until(2min, [&] { return world.settled(); }));
+  world.stop();
+  CHECK(world.server.records() == 3);
+}
+
 }  // namespace
 }  // namespace usherd::flow

@@ -105,6 +105,7 @@ class World::Life {
       throw std::runtime_error("a coroutine does not end");
   }
 
+  [[nodiscard]] bool parked(ParkReason reason) const { return parts_.gate.parking().holds(reason); }
   [[nodiscard]] Instant now() { return timers_.now(); }
   [[nodiscard]] std::chrono::nanoseconds lived() { return timers_.now().boot - began_; }
   void jump_wall(std::chrono::milliseconds by) { timers_.jump_wall(by); }
@@ -255,6 +256,10 @@ bool World::settled() const {
       return false;
   }
   return true;
+}
+
+bool World::parked(ParkReason reason) const {
+  return life_ != nullptr && life_->parked(reason);
 }
 
 Instant World::now() const {

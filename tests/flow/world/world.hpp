@@ -7,6 +7,7 @@
 #include "tests/flow/world/server.hpp"
 #include "usherd/app/config.hpp"
 #include "usherd/core/clock.hpp"
+#include "usherd/submit/parking.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -60,6 +61,8 @@ class World {
 
   /// Every dropped file has a receipt or was refused.
   [[nodiscard]] bool settled() const;
+  /// Whether the daemon that runs is parked for that reason.
+  [[nodiscard]] bool parked(ParkReason reason) const;
   [[nodiscard]] Instant now() const;
   /// The server's time: what really passed, whatever the machine's clocks say.
   [[nodiscard]] WallTime server_now() const;

@@ -54,13 +54,17 @@ RunSummary Daemon::run() {
   KeyHolder key(config_.api.key_file, process_environment(), *log_);
   if (auto read = key.read(); !read)
     return failed(ExitCode::config, read.error().message);
+  const auto where = https_options(config_);
+  if (!where)
+    return failed(ExitCode::config, where.error().message);
+  boost::asio::io_context loop(1);
+  auto transport = HttpsTransport::make(loop.get_executor(), *where);
+  if (!transport)
+    return failed(ExitCode::config, transport.error().message);
+  // Last of what may refuse: until here nothing on disk is touched.
   auto foundation = lay_foundation(config_, disk);
   if (!foundation)
     return failed(foundation.error().exit, foundation.error().error.message);
-  boost::asio::io_context loop(1);
-  auto transport = HttpsTransport::make(loop.get_executor(), foundation->https);
-  if (!transport)
-    return failed(ExitCode::config, transport.error().message);
   SpaceReserve reserve({config_.state.directory, config_.spool.directory});
   SystemPorts system(loop, std::move(*transport));
   if (options_.mode == Mode::run)

@@ -31,8 +31,10 @@ FoundationFault start_fault(const Error& error) {
 }
 
 /// Nobody but usherd has business there.
-Result<void> make_state_directory(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+Result<void> make_state_directory(const std::string& directory, MadePlaces& made) {
+  if (::mkdir(directory.c_str(), 0700) == 0)
+    made.note_directory(directory);
+  else if (errno != EEXIST)
     return call_error(directory, errno, "make state.directory " + directory);
   return {};
 }
@@ -77,24 +79,38 @@ Result<std::unique_ptr<UserKeys>> user_keys_of(Ledger& ledger, const std::functi
   return user_keys_from(secret);
 }
 
-boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& config, Files& disk) {
-  Foundation foundation;
+namespace {
+
+/// The files by which a spool and its state are a pair, where they are yet to be made.
+void note_pair(const Config& config, MadePlaces& made) {
+  const auto ledger = config.state.directory + "/ledger.sqlite";
+  // The log of a ledger that is there holds commits of it.
+  if (made.note_file_if_missing(ledger)) {
+    for (const auto* ending : {"-wal", "-shm"})
+      made.note_file(ledger + ending);
+  }
+  made.note_file_if_missing(config.spool.directory + "/.usherd-spool");
+}
+
+boost::system::result<void, FoundationFault> lay(const Config& config, Files& disk, MadePlaces& made,
+                                                 Foundation& foundation) {
   auto https = https_options(config);
   if (!https)
     return fault(ExitCode::config, https.error());
   foundation.https = std::move(*https);
   const SpoolLayout layout(config.spool.directory);
-  if (auto folders = prepare_folders(disk, layout); !folders)
+  if (auto folders = prepare_folders(disk, layout, &made); !folders)
     return start_fault(folders.error());
-  if (auto made = make_state_directory(config.state.directory); !made)
-    return start_fault(made.error());
-  auto lock = SpoolLock::take(config.spool.directory, config.state.directory);
+  if (auto state = make_state_directory(config.state.directory, made); !state)
+    return start_fault(state.error());
+  auto lock = SpoolLock::take(config.spool.directory, config.state.directory, &made);
   if (!lock)
     return lock.error().code == Errc::denied ? fault(ExitCode::busy, lock.error())
                                              : start_fault(lock.error());
   foundation.lock = std::make_unique<SpoolLock>(std::move(*lock));
   if (auto swept = sweep_trials(disk, layout); !swept)
     return start_fault(swept.error());
+  note_pair(config, made);
   auto ledger = open_ledger(config);
   if (!ledger)
     return fault(ledger.error().code == Errc::corrupt ? ExitCode::config : ExitCode::failure, ledger.error());
@@ -109,7 +125,20 @@ boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& 
   if (!keys)
     return fault(ExitCode::failure, keys.error());
   foundation.user_keys = std::move(*keys);
-  return foundation;
+  return boost::system::in_place_value;
+}
+
+}  // namespace
+
+boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& config, Files& disk) {
+  MadePlaces made;
+  Foundation foundation;
+  const auto laid = lay(config, disk, made, foundation);
+  if (laid)
+    return foundation;
+  foundation.ledger.reset();
+  made.remove();
+  return laid.error();
 }
 
 Result<HttpsOptions> https_options(const Config& config) {

@@ -49,7 +49,7 @@ std::array<Folder, 5> folders_of(const SpoolLayout& layout) {
 }
 
 /// True when it was made.
-Result<bool> make_folder(const Folder& folder) {
+Result<bool> make_folder(const Folder& folder, MadePlaces* places) {
   if (::mkdir(folder.path.c_str(), 0700) != 0) {
     if (errno != EEXIST)
       return call_error(folder.path, errno, fmt::format("make {}", folder.path));
@@ -60,6 +60,8 @@ Result<bool> make_folder(const Folder& folder) {
       return Error{Errc::invalid, fmt::format("{} is not a directory", folder.path)};
     return false;
   }
+  if (places != nullptr)
+    places->note_directory(folder.path);
   // After the fact, because the umask cuts what mkdir is given.
   if (::chmod(folder.path.c_str(), folder.mode) != 0)
     return Error::system(errno, fmt::format("set the mode of {}", folder.path));
@@ -128,9 +130,9 @@ Error call_error(const std::string& place, int number, std::string_view what) {
   return of_disk ? disk_error(place, error) : error;
 }
 
-Result<void> prepare_folders(Files& files, const SpoolLayout& layout) {
+Result<void> prepare_folders(Files& files, const SpoolLayout& layout, MadePlaces* places) {
   for (const auto& folder : folders_of(layout)) {
-    const auto made = make_folder(folder);
+    const auto made = make_folder(folder, places);
     if (!made)
       return made.error();
     if (*made && folder.path == layout.incoming())

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,19 +26,47 @@ Error held(int descriptor, const std::string& directory) {
   return {Errc::denied, fmt::format("{} holds {}", who, directory)};
 }
 
-Result<void> lock(const std::string& directory, int& descriptor) {
+/// Opens the file, and tells whether that made it.
+int open_lock(const std::string& path, bool& is_new) {
+  while (true) {
+    is_new = false;
+    int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor >= 0 || errno != ENOENT)
+      return descriptor;
+    is_new = true;
+    descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor >= 0 || errno != EEXIST)
+      return descriptor;
+  }
+}
+
+/// A refused start removes the lock that it made: who opened it before holds nothing.
+bool is_removed(int descriptor) {
+  struct ::stat found {};
+  return ::fstat(descriptor, &found) == 0 && found.st_nlink == 0;
+}
+
+Result<void> lock(const std::string& directory, int& descriptor, MadePlaces* made) {
   const auto path = directory + "/.usherd-lock";
-  descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (descriptor < 0) {
-    const auto error = call_error(directory, errno, fmt::format("open {}", path));
-    // Denied would mean that somebody holds it.
-    return Error{error.code == Errc::no_space ? Errc::no_space : Errc::io, error.message};
+  bool is_new = false;
+  while (true) {
+    descriptor = open_lock(path, is_new);
+    if (descriptor < 0) {
+      const auto error = call_error(directory, errno, fmt::format("open {}", path));
+      // Denied would mean that somebody holds it.
+      return Error{error.code == Errc::no_space ? Errc::no_space : Errc::io, error.message};
+    }
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK)
+        return held(descriptor, directory);
+      return Error::system(errno, fmt::format("lock {}", path));
+    }
+    if (!is_removed(descriptor))
+      break;
+    ::close(std::exchange(descriptor, -1));
   }
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK)
-      return held(descriptor, directory);
-    return Error::system(errno, fmt::format("lock {}", path));
-  }
+  if (is_new && made != nullptr)
+    made->note_file(path);
   // The number only makes the message better: a full disk must not keep a service from its start.
   const auto pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(descriptor, 0) == 0)
@@ -47,14 +76,18 @@ Result<void> lock(const std::string& directory, int& descriptor) {
 
 }  // namespace
 
-Result<SpoolLock> SpoolLock::take(const std::string& spool, const std::string& state) {
+Result<SpoolLock> SpoolLock::take(const std::string& spool, const std::string& state, MadePlaces* made) {
   SpoolLock taken;
-  const auto first = lock(spool, taken.descriptors_[0]);
-  if (!first)
+  const auto first = lock(spool, taken.descriptors_[0], made);
+  if (!first) {
+    // Made before it was locked: who holds it now may have found it already.
+    if (made != nullptr && first.error().code == Errc::denied)
+      made->keep();
     return first.error();
+  }
   // One directory for both is one lock.
   if (spool != state) {
-    const auto second = lock(state, taken.descriptors_[1]);
+    const auto second = lock(state, taken.descriptors_[1], made);
     if (!second)
       return second.error();
   }

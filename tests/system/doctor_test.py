@@ -269,9 +269,66 @@ def stranger(bench):
     bench.check(done.returncode == 1 and "run doctor as root, or as" in done.stderr, done.stderr)
 
 
+def tree(folder):
+    """All that is below it; not what the test writes, nor a log of the ledger, which a start may fold in."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        found += [os.path.join(place, name) for name in folders + files
+                  if not name.startswith("usherd.") and not name.endswith(("-wal", "-shm"))]
+    return sorted(found)
+
+
+def refusals_leave_nothing(bench):
+    """Directories of the configuration that are wrong: a start that refuses them makes nothing there."""
+    die_with_work(bench)
+    right = bench.spool
+    half = os.path.join(bench.folder, "half")
+    os.makedirs(os.path.join(half, "incoming"))
+    with open(os.path.join(half, "rejected"), "w", encoding="utf-8") as out:
+        out.write("a file\n")
+
+    def refused(what, code, **written):
+        before = tree(bench.folder)
+        with open(bench.config, encoding="utf-8") as text:
+            whole = good = text.read()
+        for old, new in written.values():
+            bench.check(old in whole, f"{what}: the configuration has no {old}")
+            whole = whole.replace(old, new)
+        with open(bench.config, "w", encoding="utf-8") as out:
+            out.write(whole)
+        ended = subprocess.run([bench.usherd, "run", "--config", bench.config], capture_output=True, text=True,
+                               timeout=60, check=False)
+        bench.check(ended.returncode == code, f"{what}: exit {ended.returncode}: {ended.stderr[-300:]}")
+        after = tree(bench.folder)
+        bench.check(before == after, f"{what}: {sorted(set(before) ^ set(after))}")
+        with open(bench.config, "w", encoding="utf-8") as out:
+            out.write(good)
+
+    spool, state = f"directory: {right},", f"directory: {bench.folder}/state"
+    refused("a missing spool beside a state that knows one", 78, spool=(spool, f"directory: {right}.typo,"))
+    refused("a missing state beside a spool", 78, state=(state, f"{state}.typo"))
+    empty = os.path.join(bench.folder, "empty")
+    os.mkdir(empty)
+    refused("an empty state beside a spool", 78, state=(state, f"directory: {empty}"))
+    refused("an empty spool beside a state", 78, spool=(spool, f"directory: {empty},"))
+    refused("a spool that is half made", 78, spool=(spool, f"directory: {half},"))
+    refused("a missing spool, and a state that cannot be made", 78, spool=(spool, f"directory: {right}.typo,"),
+            state=(state, f"{bench.folder}/nowhere/state"))
+    refused("no trust root", 78, spool=(spool, f"directory: {right}.typo,"), state=(state, f"{state}.typo"),
+            root=(bench.sandbox.facts["ca_file"], bench.config))
+    bench.sandbox.patch({"region": "eu1"})
+    bench.start()
+    bench.wait_for("its start", lambda: bench.log_text().count(" started; ") == 2)
+    refused("a missing spool beside a state in use", 75, spool=(spool, f"directory: {right}.typo,"))
+    bench.stop()
+    bench.sandbox.patch({"region": "any"})
+    settle_and_check(bench)
+
+
 SCENARIOS = {act.__name__: scenario(act, linger="3s") for act in (in_order, missing_file, orphan, changed_batch, missing_part,
                                                       leftovers, damaged_ledger, lost_state, foreign_state, older_state,
-                                                      older_state_in_part, older_spool, stranger)}
+                                                      older_state_in_part, older_spool, stranger,
+                                                      refusals_leave_nothing)}
 
 
 def main():

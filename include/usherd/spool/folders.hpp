@@ -4,6 +4,7 @@
 #include "usherd/ledger/ledger.hpp"
 #include "usherd/ports/files.hpp"
 #include "usherd/spool/layout.hpp"
+#include "usherd/spool/made_places.hpp"
 
 #include <cstdint>
 #include <string>
@@ -14,8 +15,9 @@ namespace usherd {
 /// Makes the spool and its four folders where they are missing, with their modes; what is there keeps its
 /// own. Ownership is set as far as the process may. Then a trial rename through all four proves that they are
 /// on one file system. The message names the folder or the two folders; Errc::no_space when it is the disk's
-/// fault and not the layout's. Blocks.
-[[nodiscard]] Result<void> prepare_folders(Files& files, const SpoolLayout& layout);
+/// fault and not the layout's. Notes in `made` what it made. Blocks.
+[[nodiscard]] Result<void> prepare_folders(Files& files, const SpoolLayout& layout,
+                                           MadePlaces* made = nullptr);
 
 /// Proves with a file of its own that incoming/ can be listed and files be moved from it into working/: tells
 /// folders that are closed to usherd from a single file that is. Call it under the SpoolLock. Blocks.

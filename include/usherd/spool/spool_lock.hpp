@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/core/result.hpp"
+#include "usherd/spool/made_places.hpp"
 
 #include <array>
 #include <string>
@@ -12,8 +13,9 @@ namespace usherd {
 class SpoolLock {
  public:
   /// Errc::denied when another process holds either: "another usherd (pid 4711) holds DIRECTORY". Does not
-  /// wait.
-  [[nodiscard]] static Result<SpoolLock> take(const std::string& spool, const std::string& state);
+  /// wait. Notes in `made` what it made; keeps all that is noted there when it is the spool that is held.
+  [[nodiscard]] static Result<SpoolLock> take(const std::string& spool, const std::string& state,
+                                              MadePlaces* made = nullptr);
   SpoolLock(SpoolLock&& other) noexcept;
   SpoolLock& operator=(SpoolLock&&) = delete;
   ~SpoolLock();

@@ -185,12 +185,20 @@ void Settling::failed(const SpoolFile& file, const Error& error) {
     ++totals_.stuck;
     return;
   }
+  note_refused(error);
   if (std::find(named_.begin(), named_.end(), file.number) == named_.end()) {
     parts_.log.error("{} cannot be settled yet: {}", printable(file.name), error.message);
     named_.push_back(file.number);
     parts_.recorder.note_stalled(printable(file.name));
   }
   again_.push_back(file.number);
+}
+
+void Settling::note_refused(const Error& error) const {
+  // A missing folder is "not found"; a name that another file holds says nothing of the folders.
+  const bool may_be_folders = Recorder::is_of_one(error) || error.code == Errc::not_found;
+  if (may_be_folders && refused_)
+    refused_();
 }
 
 void Settling::ended(const Ending& ending) {
@@ -238,6 +246,7 @@ boost::asio::awaitable<void> Settling::expire() {
     const auto removed = co_await parts_.workers.run(std::move(work));
     if (!removed) {
       parts_.log.error("what was kept long enough cannot be removed: {}", removed.error().message);
+      note_refused(removed.error());
       co_return;
     }
     GroupCommit::Change change = [expiring](Ledger& ledger) { return Expiry::commit(ledger, *expiring); };

@@ -57,6 +57,7 @@ Supervision::Supervision(Config config, Daemon::Options options, DaemonParts& pa
   parts_.tasks.on_failure(news);
   parts_.gate.on_change(news);
   parts_.settling.on_settled(news);
+  parts_.settling.on_refused([this] { parts_.intake.doubt_folders(); });
   parts_.feed.on_idle(news);
   parts_.intake.on_parked(news);
   parts_.recorder.on_stalled(news);

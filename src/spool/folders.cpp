@@ -48,6 +48,10 @@ std::array<Folder, 5> folders_of(const SpoolLayout& layout) {
            {layout.rejected(), 0750}}};
 }
 
+std::array<std::string, 4> all_folders(const SpoolLayout& layout) {
+  return {layout.incoming(), layout.working(), layout.done(), layout.rejected()};
+}
+
 /// True when it was made.
 Result<bool> make_folder(const Folder& folder, MadePlaces* places) {
   if (::mkdir(folder.path.c_str(), 0700) != 0) {
@@ -116,6 +120,14 @@ Result<void> try_moving(Files& files, std::span<const std::string> folders) {
   return moved ? removed : moved;
 }
 
+/// The first folder must be one that can be listed, too.
+Result<void> try_listed(Files& files, std::span<const std::string> folders) {
+  const auto listed = files.list(folders.front(), [](std::string_view) { return false; });
+  if (!listed)
+    return listed;
+  return try_moving(files, folders);
+}
+
 }  // namespace
 
 Error disk_error(const std::string& place, const Error& error) {
@@ -138,9 +150,7 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout, MadePlaces
     if (*made && folder.path == layout.incoming())
       give_to_producers(folder.path);
   }
-  const std::array<std::string, 4> folders{layout.incoming(), layout.working(), layout.done(),
-                                           layout.rejected()};
-  const auto tried = try_moving(files, folders);
+  const auto tried = try_moving(files, all_folders(layout));
   if (!tried)
     return tried;
   // The folders' own entries must survive a power loss before a file in them may count as accepted.
@@ -148,15 +158,16 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout, MadePlaces
 }
 
 Result<void> try_intake(Files& files, const SpoolLayout& layout) {
-  const auto listed = files.list(layout.incoming(), [](std::string_view) { return false; });
-  if (!listed)
-    return listed;
   const std::array<std::string, 2> folders{layout.incoming(), layout.working()};
-  return try_moving(files, folders);
+  return try_listed(files, folders);
+}
+
+Result<void> try_folders(Files& files, const SpoolLayout& layout) {
+  return try_listed(files, all_folders(layout));
 }
 
 Result<void> sweep_trials(Files& files, const SpoolLayout& layout) {
-  for (const auto& folder : {layout.incoming(), layout.working(), layout.done(), layout.rejected()}) {
+  for (const auto& folder : all_folders(layout)) {
     std::vector<std::string> dead;
     const auto visit = [&dead](std::string_view name) {
       if (is_dead_trial(name))

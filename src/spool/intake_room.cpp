@@ -39,13 +39,14 @@ asio::awaitable<bool> Intake::make_room() {
     park(*report.stopped);
     co_return false;
   }
-  if (locked_out_) {
-    auto attempt = [&files = files_, layout = layout_] { return try_intake(files, layout); };
+  if (locked_out_ || doubts_) {
+    auto attempt = [&files = files_, layout = layout_] { return try_folders(files, layout); };
     const auto open = co_await workers_.run(std::move(attempt));
     if (!open) {
       park(open.error());
       co_return false;
     }
+    doubts_ = false;
   }
   unpark();
   co_return true;

@@ -7,6 +7,7 @@ Mounts small file systems in memory, for which it must be root; where mounting i
 and counted.
 """
 import argparse
+import json
 import os
 import resource
 import sqlite3
@@ -316,6 +317,63 @@ def unreadable_before_it_is_read(arguments):
     return 1 if bench.failures else 0
 
 
+def for_nobody(act, **made):
+    """An usherd that is not root, from whom modes and owners keep things."""
+    def run(arguments):
+        if os.geteuid() != 0:
+            return SKIPPED
+        bench = Bench(arguments.usherd, arguments.sandbox, user=NOBODY, **made)
+        try:
+            os.chmod(os.path.dirname(bench.sandbox.facts["ca_file"]), 0o755)
+            os.chmod(bench.sandbox.facts["ca_file"], 0o644)
+            os.chmod(bench.folder, 0o755)
+            os.chown(bench.folder, NOBODY, NOBODY)
+            act(bench)
+        finally:
+            bench.close()
+        return 1 if bench.failures else 0
+    return run
+
+
+def drop_open(bench, name, text):
+    """A file that its owner lets everybody read."""
+    bench.drop(name + ".part", text)
+    os.chmod(bench.path("incoming", name + ".part"), 0o644)
+    os.rename(bench.path("incoming", name + ".part"), bench.path("incoming", name))
+
+
+def parked_for(bench, folder):
+    """That status and metrics say so, of the folder."""
+    told = json.loads(subprocess.run([bench.usherd, "status", "--json", "--config", bench.config], capture_output=True,
+                                     text=True, timeout=60, check=False).stdout or "{}")
+    return any(one["reason"] == "disk" and folder in one["detail"] for one in told.get("parked", []))
+
+
+def closed_for_outcomes(bench):
+    """done/ or rejected/ is closed, or gone: the intake parks, what is under way keeps its outcome, and it goes on by itself."""
+    bench.start()
+    drop_open(bench, "first.ndjson", record("first"))
+    bench.wait_for("the first receipt", lambda: bench.receipt("first.ndjson"))
+    number = 0
+    for folder in ("done", "rejected"):
+        for close, reopen in ((lambda path: os.chmod(path, 0o500), lambda path: os.chmod(path, 0o750)),
+                              (lambda path: os.rename(path, path + ".aside"),
+                               lambda path: os.rename(path + ".aside", path))):
+            number += 1
+            close(bench.path(folder))
+            drop_open(bench, f"{number}.ndjson", record(f"good{number}") + record(f"bad{number}"))
+            bench.wait_for(f"a word of {folder}", lambda folder=folder: parked_for(bench, f"/{folder}"))
+            drop_open(bench, f"later{number}.ndjson", record(f"later{number}"))
+            bench.check(bench.receipt(f"{number}.ndjson") is None or folder == "rejected", f"{folder}: a receipt")
+            reopen(bench.path(folder))
+            for name in (f"{number}.ndjson", f"later{number}.ndjson"):
+                bench.wait_for(f"the receipt of {name}", lambda name=name: bench.receipt(name))
+            bench.check_receipt(f"{number}.ndjson", records=2, imported=1, rejected=1)
+            bench.wait_for("an intake that goes on", lambda: not parked_for(bench, "/"))
+    bench.check(bench.stop() == 0, "it did not stop by itself")
+    bench.check_oracle()
+
+
 def limited_size(bench):
     """A limit of file sizes is a full disk, not a signal that ends the service."""
     bench.drop("a.ndjson", updates("a", RECORDS))
@@ -334,6 +392,7 @@ def limited_size(bench):
 SCENARIOS = {
     "unreadable_in_working": unreadable_in_working,
     "unreadable_before_it_is_read": unreadable_before_it_is_read,
+    "closed_for_outcomes": for_nobody(closed_for_outcomes, settings=["reject_uids_with=bad"]),
     "limited_size": scenario(limited_size),
     "full_disk": on_small_disk(full_disk),
     "full_from_the_start": on_small_disk(full_from_the_start),

@@ -57,6 +57,8 @@ class Settling {
   [[nodiscard]] boost::asio::awaitable<void> run();
   void set_keep(Milliseconds done, Milliseconds rejected);
   void on_settled(std::function<void()> settled) { settled_ = std::move(settled); }
+  /// Called when the disk refuses what is to go to done/ or rejected/, or to be removed there.
+  void on_refused(std::function<void()> refused) { refused_ = std::move(refused); }
   [[nodiscard]] bool idle() const { return queue_.empty() && !busy_; }
   [[nodiscard]] const SettledTotals& totals() const { return totals_; }
 
@@ -68,6 +70,7 @@ class Settling {
   [[nodiscard]] boost::asio::awaitable<void> publish(Group group);
   [[nodiscard]] boost::asio::awaitable<void> expire();
   void failed(const SpoolFile& file, const Error& error);
+  void note_refused(const Error& error) const;
   void ended(const Ending& ending);
   void refused(const SpoolFile& file);
 
@@ -80,6 +83,7 @@ class Settling {
   std::vector<FileNumber> named_;  ///< of those, which the log has named
   BootTime next_expiry_{};
   std::function<void()> settled_;
+  std::function<void()> refused_;
   SettledTotals totals_;
   bool busy_ = false;
 };

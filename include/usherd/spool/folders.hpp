@@ -23,6 +23,9 @@ namespace usherd {
 /// folders that are closed to usherd from a single file that is. Call it under the SpoolLock. Blocks.
 [[nodiscard]] Result<void> try_intake(Files& files, const SpoolLayout& layout);
 
+/// The same through all four folders: also what has ended can go its way.
+[[nodiscard]] Result<void> try_folders(Files& files, const SpoolLayout& layout);
+
 /// An error of the disk under `place`: as it is, or that the file system is read-only. Errc::no_space.
 [[nodiscard]] Error disk_error(const std::string& place, const Error& error);
 /// A failed system call in `place`: EROFS, EIO, ENOSPC and their kin as disk_error(), others as they are.

@@ -57,6 +57,9 @@ class Intake {
   /// Called when it parks.
   void on_parked(std::function<void()> parked) { on_parked_ = std::move(parked); }
 
+  /// What has ended could not go to done/ or rejected/: before anything else is taken all folders are tried.
+  void doubt_folders() { doubts_ = true; }
+
   /// The options of a reloaded configuration; free_bytes stays.
   void reload(Milliseconds settle, Milliseconds rescan, std::uint64_t min_free);
 
@@ -119,6 +122,7 @@ class Intake {
   BootTime parked_since_{};
   bool locked_out_ =
       false;  ///< parked, as folders are closed to usherd or gone: only a trial tells when they are not
+  bool doubts_ = false;  ///< likewise, until a trial has passed
   std::map<std::string, LeftFile> left_;
   std::vector<LeftFile> just_left_;  ///< by the last claim()
   std::shared_ptr<Present> present_;

@@ -136,3 +136,40 @@ TEST_CASE("a working/ that is gone parks the intake, and its files are not taken
   CHECK_FALSE(intakes.intake->parked());
   CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
 }
+
+TEST_CASE("a done/ or rejected/ that nothing can go to parks the intake once it is doubted") {
+  Intakes intakes;
+  intakes.start();
+  for (const auto& folder : {intakes.spool.layout.done(), intakes.spool.layout.rejected()}) {
+    intakes.disk.before_rename = [folder](const std::string&, const std::string& to) {
+      return to.starts_with(folder) ? denied() : Result<void>{};
+    };
+    intakes.pass(1min);
+    CHECK_FALSE(intakes.intake->parked());
+    intakes.intake->doubt_folders();
+    intakes.pass(16s);
+    REQUIRE(intakes.intake->parked());
+    CHECK(intakes.intake->parked()->find(folder) != std::string::npos);
+    const auto since = intakes.intake->parked_since();
+    intakes.spool.drop("a.ndjson", "{}");
+    intakes.pass(1min);
+    CHECK(intakes.intake->parked());
+    CHECK(intakes.intake->parked_since() == since);
+    intakes.disk.before_rename = nullptr;
+    intakes.pass(30s);
+    CHECK_FALSE(intakes.intake->parked());
+    CHECK(names_in(intakes.spool.layout.incoming()).empty());
+    CHECK(names_in(folder).empty());
+  }
+  CHECK(intakes.accepted().size() == 2);
+}
+
+TEST_CASE("a doubt that proves wrong parks nobody") {
+  Intakes intakes;
+  intakes.start();
+  intakes.intake->doubt_folders();
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.pass(1min);
+  CHECK_FALSE(intakes.intake->parked());
+  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+}

@@ -96,7 +96,10 @@ bool move_one(Files& files, const SpoolLayout& layout, ClaimItem& item, Claimer:
     // It could be read: what is closed, or gone, is the way, of all files or of this one.
     const bool is_denied = moved.error().code == Errc::denied;
     if (is_denied || moved.error().code == Errc::not_found) {
-      if (const auto open = try_intake(files, layout); !open) {
+      auto open = try_intake(files, layout);
+      if (open && is_denied)
+        open = gives_out(layout);
+      if (!open) {
         group.stopped = open.error();
         return false;
       }

@@ -166,6 +166,19 @@ Result<void> try_folders(Files& files, const SpoolLayout& layout) {
   return try_listed(files, all_folders(layout));
 }
 
+Result<void> gives_out(const SpoolLayout& layout) {
+  struct ::stat found {};
+  if (::stat(layout.incoming().c_str(), &found) != 0)
+    return Error::system(errno, layout.incoming());
+  const auto self = ::geteuid();
+  if ((found.st_mode & S_ISVTX) == 0 || found.st_uid == self || self == 0)
+    return {};
+  return Error{Errc::invalid,
+               fmt::format("{} is sticky (mode {:o}) and belongs to user {}, not to usherd: what others drop "
+                           "there cannot be moved out of it",
+                           layout.incoming(), found.st_mode & 07777U, found.st_uid)};
+}
+
 Result<void> sweep_trials(Files& files, const SpoolLayout& layout) {
   for (const auto& folder : all_folders(layout)) {
     std::vector<std::string> dead;

@@ -20,6 +20,7 @@ std::optional<SeenFile> look(Files& files, const std::string& directory, std::st
   file.name = name;
   const auto stat = files.stat(directory + "/" + file.name);
   if (!stat) {
+    page.denied = page.denied || stat.error().code == Errc::denied;
     if (stat.error().code != Errc::not_found)
       add_odd(page, leave(name, LeftReason::failed, stat.error().message));
     return std::nullopt;

@@ -161,7 +161,7 @@ asio::awaitable<std::vector<SeenFile>> Intake::look(std::vector<std::string> nam
     return look_at(files, incoming, names);
   };
   auto page = co_await workers_.run(std::move(work));
-  note_left(page.odd);
+  co_await note_odd(page);
   co_return std::move(page.files);
 }
 
@@ -186,8 +186,10 @@ asio::awaitable<void> Intake::scan() {
     locked_out_ = true;
     co_return;
   }
-  note_left(page->odd);
   scanned_to_.reset();
+  const bool open = co_await note_odd(*page);
+  if (!open)
+    co_return;
   if (page->cut) {
     scanned_to_ = page->files.back();
     next_scan_ = now.boot + SettleWatch::kSecondLook;

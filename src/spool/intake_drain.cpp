@@ -70,6 +70,13 @@ asio::awaitable<bool> Intake::drain_turn(std::shared_ptr<Present> present) {
     co_await alarm_->wait_until(next_try_);
     co_return true;
   }
+  if (page->denied) {
+    const bool open = co_await note_odd(*page);
+    if (!open) {
+      co_await alarm_->wait_until(next_try_);
+      co_return true;
+    }
+  }
   if (page->files.empty())
     co_return false;
   const auto now = timers_.now();

@@ -40,7 +40,10 @@ asio::awaitable<bool> Intake::make_room() {
     co_return false;
   }
   if (locked_out_ || doubts_) {
-    auto attempt = [&files = files_, layout = layout_] { return try_folders(files, layout); };
+    auto attempt = [&files = files_, layout = layout_, keeps = keeps_] {
+      const auto tried = try_folders(files, layout);
+      return tried && keeps ? gives_out(layout) : tried;
+    };
     const auto open = co_await workers_.run(std::move(attempt));
     if (!open) {
       park(open.error());
@@ -52,6 +55,19 @@ asio::awaitable<bool> Intake::make_room() {
   co_return true;
 }
 
+asio::awaitable<bool> Intake::note_odd(const ScanPage& page) {
+  if (page.denied) {
+    auto attempt = [&files = files_, layout = layout_] { return try_intake(files, layout); };
+    const auto open = co_await workers_.run(std::move(attempt));
+    if (!open) {
+      park(open.error());
+      co_return false;
+    }
+  }
+  note_left(page.odd);
+  co_return true;
+}
+
 void Intake::park(const Error& error) {
   const bool news = !parked_;
   if (news) {
@@ -60,7 +76,8 @@ void Intake::park(const Error& error) {
     parked_since_ = timers_.now().boot;
   }
   parked_ = error.message;
-  locked_out_ = locked_out_ || error.code == Errc::denied || error.code == Errc::not_found;
+  keeps_ = keeps_ || error.code == Errc::invalid;
+  locked_out_ = locked_out_ || keeps_ || error.code == Errc::denied || error.code == Errc::not_found;
   next_try_ = timers_.now().boot + options_.rescan;
   if (news && on_parked_)
     on_parked_();
@@ -71,7 +88,7 @@ void Intake::unpark() {
     return;
   log_event(log_, LogLevel::info, {LogEvent::unparked, {}, 0, {}, "disk"}, "intake goes on");
   parked_.reset();
-  locked_out_ = false;
+  locked_out_ = keeps_ = false;
   // What was ripe when it was parked is not remembered.
   scanned_to_.reset();
   next_scan_ = timers_.now().boot;

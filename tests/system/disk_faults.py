@@ -374,6 +374,33 @@ def closed_for_outcomes(bench):
     bench.check_oracle()
 
 
+def closed_for_drops(bench):
+    """An incoming/ whose names can be listed and not be opened, or that is sticky and somebody else's: it parks the intake."""
+    bench.start()
+    bench.wait_for("its start", lambda: " started; " in bench.log_text())
+    incoming = bench.path("incoming")
+    mode = os.stat(incoming).st_mode & 0o7777
+
+    def not_opened():
+        os.chmod(incoming, 0o400)
+
+    def sticky():
+        os.chown(incoming, 0, 0)
+        os.chmod(incoming, 0o1777)
+
+    for number, close in enumerate((not_opened, sticky)):
+        close()
+        drop_open(bench, f"{number}.ndjson", record(f"user{number}"))
+        bench.wait_for("a word of incoming/", lambda: parked_for(bench, "/incoming"))
+        bench.check(f"{number}.ndjson stays" not in bench.log_text(), "a file was blamed for its folder")
+        os.chown(incoming, NOBODY, NOBODY)
+        os.chmod(incoming, mode)
+        bench.wait_for(f"receipt {number}", lambda number=number: bench.receipt(f"{number}.ndjson"))
+        bench.wait_for("an intake that goes on", lambda: not parked_for(bench, "/"))
+    bench.check(bench.log_text().count("intake is parked") == 2, bench.log_text()[-600:])
+    bench.check(bench.stop() == 0, "it did not stop by itself")
+
+
 def limited_size(bench):
     """A limit of file sizes is a full disk, not a signal that ends the service."""
     bench.drop("a.ndjson", updates("a", RECORDS))
@@ -393,6 +420,7 @@ SCENARIOS = {
     "unreadable_in_working": unreadable_in_working,
     "unreadable_before_it_is_read": unreadable_before_it_is_read,
     "closed_for_outcomes": for_nobody(closed_for_outcomes, settings=["reject_uids_with=bad"]),
+    "closed_for_drops": for_nobody(closed_for_drops),
     "limited_size": scenario(limited_size),
     "full_disk": on_small_disk(full_disk),
     "full_from_the_start": on_small_disk(full_from_the_start),

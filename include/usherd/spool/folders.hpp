@@ -23,7 +23,11 @@ namespace usherd {
 /// folders that are closed to usherd from a single file that is. Call it under the SpoolLock. Blocks.
 [[nodiscard]] Result<void> try_intake(Files& files, const SpoolLayout& layout);
 
-/// The same through all four folders: also what has ended can go its way.
+/// Whether what others dropped may be moved out of incoming/, once it could not: Errc::invalid when it is
+/// sticky and belongs to somebody else, which no trial with a file of our own would tell. Blocks.
+[[nodiscard]] Result<void> gives_out(const SpoolLayout& layout);
+
+/// As try_intake(), through all four folders: also what has ended can go its way.
 [[nodiscard]] Result<void> try_folders(Files& files, const SpoolLayout& layout);
 
 /// An error of the disk under `place`: as it is, or that the file system is read-only. Errc::no_space.

@@ -19,6 +19,8 @@ struct ScanPage {
   std::vector<SeenFile> files;
   std::vector<LeftFile> odd;  ///< what can never be taken as it stands, the first kMostOdd of them
   std::uint64_t odd_count = 0;
+  bool denied =
+      false;         ///< a name could be listed and not be looked at: not even that, more likely the folder
   bool cut = false;  ///< there are more files behind the last of these
 };
 

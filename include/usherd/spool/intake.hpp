@@ -87,6 +87,9 @@ class Intake {
   [[nodiscard]] boost::asio::awaitable<void> scan();
   [[nodiscard]] boost::asio::awaitable<void> review_left();
   [[nodiscard]] boost::asio::awaitable<bool> make_room();
+  /// Names what cannot be taken; false, and parked, when it is the folder that is closed and no file is to
+  /// blame.
+  [[nodiscard]] boost::asio::awaitable<bool> note_odd(const ScanPage& page);
   /// Oldest first; false when the rest must wait.
   [[nodiscard]] boost::asio::awaitable<bool> claim(std::vector<SeenFile> files);
   [[nodiscard]] boost::asio::awaitable<std::vector<SeenFile>> look(std::vector<std::string> names);
@@ -122,6 +125,7 @@ class Intake {
   BootTime parked_since_{};
   bool locked_out_ =
       false;  ///< parked, as folders are closed to usherd or gone: only a trial tells when they are not
+  bool keeps_ = false;   ///< locked out, as incoming/ gives out nothing that others dropped
   bool doubts_ = false;  ///< likewise, until a trial has passed
   std::map<std::string, LeftFile> left_;
   std::vector<LeftFile> just_left_;  ///< by the last claim()

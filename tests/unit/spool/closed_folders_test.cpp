@@ -173,3 +173,36 @@ TEST_CASE("a doubt that proves wrong parks nobody") {
   CHECK_FALSE(intakes.intake->parked());
   CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
 }
+
+TEST_CASE("an incoming/ whose names can be listed and not be looked at parks the intake and blames no file") {
+  Intakes intakes;
+  const auto inside = intakes.spool.layout.incoming() + "/";
+  const auto refuse = [inside](const std::string& path) {
+    return path.starts_with(inside) ? denied() : Result<void>{};
+  };
+  intakes.spool.drop("a.ndjson", "{}");
+  bool announced = false;
+  SUBCASE("found by a scan") {
+    intakes.start();
+  }
+  SUBCASE("announced") {
+    intakes.start();
+    announced = true;
+  }
+  SUBCASE("drained") {
+    intakes.start_drain();
+  }
+  intakes.disk.before_stat = intakes.disk.before_open = refuse;
+  intakes.disk.before_rename = [refuse](const std::string& from, const std::string&) { return refuse(from); };
+  if (announced)
+    intakes.watch.tell("a.ndjson");
+  intakes.pass(1min);
+  CHECK(intakes.intake->parked());
+  CHECK(intakes.intake->left().empty());
+  CHECK_FALSE(intakes.drained);
+  intakes.disk.before_stat = intakes.disk.before_open = nullptr;
+  intakes.disk.before_rename = nullptr;
+  intakes.pass(1min);
+  CHECK_FALSE(intakes.intake->parked());
+  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+}

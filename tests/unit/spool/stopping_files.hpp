@@ -16,6 +16,7 @@ class StoppingFiles final : public Files {
   Errc failure = Errc::io;
   std::function<void(const std::string& from, const std::string& to)> after_rename;
   std::function<Result<void>(const std::string& path)> before_open;
+  std::function<Result<void>(const std::string& path)> before_stat;
   std::function<Result<void>(const std::string& from, const std::string& to)> before_rename;
   std::function<Result<void>(const std::string& directory)> before_list;
 
@@ -62,6 +63,10 @@ class StoppingFiles final : public Files {
     return disk_.list(directory, visit);
   }
   Result<FileStat> stat(const std::string& path) override {
+    if (before_stat) {
+      if (auto allowed = before_stat(path); !allowed)
+        return allowed.error();
+    }
     if (effects_left <= 0)
       return dead();
     return disk_.stat(path);

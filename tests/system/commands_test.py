@@ -75,6 +75,22 @@ class Commands(unittest.TestCase):
         self.assertTrue(err.endswith(
             "usherd: stopped before everything was delivered; what is left is safe in working/\n"), err)
 
+    def test_a_reload_that_is_asked_for_too_early_ends_nothing(self):
+        pipe = os.path.join(self.service.folder, "roots.pem")
+        os.mkfifo(pipe)
+        self.service.write_config(ca_file=pipe)
+        self.service.drop("a.ndjson", good(1))
+        with open(self.service.facts["ca_file"], encoding="utf-8") as source:
+            roots = source.read()
+        drain = subprocess.Popen([USHERD, "drain", "--config", self.service.config], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        with open(pipe, "w", encoding="utf-8") as out:  # returns once it reads, long before it listens to signals
+            drain.send_signal(signal.SIGHUP)
+            out.write(roots)
+        out, err = drain.communicate(timeout=service.PATIENCE_S)
+        self.assertEqual(drain.returncode, 0, err)
+        self.assertTrue(out.startswith("files 1  refused 0  records 1  imported 1"), out)
+
     def test_a_login_page_does_not_prove_the_key(self):
         self.assertIn("the key is good", self.service.command("check", "--online").stdout)
         self.sandbox.add_faults({"call": "me", "action": "status", "code": 200, "body": "html"})

@@ -1,10 +1,12 @@
 #include "usherd/poll/result_page.hpp"
 #include "usherd/submit/api_answer.hpp"
+#include "usherd/submit/api_json.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 using namespace usherd;
 using usherd::fuzz::require;
@@ -59,14 +61,67 @@ void check_error(std::string_view body) {
           "a code that is not fit for a label");
 }
 
+/// Boost.JSON reads a fraction to another last bit where the text goes on behind it than where it ends.
+void drop_fractions(boost::json::value& value) {
+  if (value.is_double())
+    value = 0;
+  if (auto* object = value.if_object()) {
+    for (auto& member : *object)
+      drop_fractions(member.value());
+  }
+  if (auto* array = value.if_array()) {
+    for (auto& element : *array)
+      drop_fractions(element);
+  }
+}
+
+void check_name_against(const boost::json::object* built, std::string_view member,
+                        const std::optional<std::string>& name) {
+  const auto expected = find_opaque(built, member);
+  const auto* value = find_member(built, member);
+  const bool same = value != nullptr && value->is_double() ? name.has_value() : name == expected;
+  require(same, "another user");
+}
+
+/// What a document that was built says of an item, to be held against what was read where it stands.
+void check_item_against(const boost::json::value& built, const ResultItem& item) {
+  const auto* object = built.if_object();
+  const auto* nested = find_object(object, "user");
+  const auto* user = nested != nullptr ? nested : object;
+  require(item.code == cut_text(find_string(object, "code").value_or(""), kMostCodeBytes), "another code");
+  require(item.message == cut_text(find_string(object, "message").value_or(""), kMostMessageBytes),
+          "another message");
+  check_name_against(user, "uid", item.uid);
+  check_name_against(user, "id", item.id);
+  auto again = fuzz::parse_strictly(item.user_json);
+  require(again && again->is_object(), "a user that is no JSON object");
+  boost::json::value expected = user != nullptr ? *user : boost::json::object();
+  drop_fractions(*again);
+  drop_fractions(expected);
+  require(*again == expected, "another user's JSON");
+}
+
+void check_page_against(const boost::json::object& built, const ResultPage& page,
+                        const std::vector<ResultItem>& items) {
+  const auto* token = find_member(&built, "next_page_token");
+  require((token != nullptr && token->is_double()) ||
+              page.next_page_token == find_opaque(&built, "next_page_token").value_or(""),
+          "another token");
+  const auto* results = find_member(&built, "results");
+  require(items.size() == (results == nullptr ? 0 : results->as_array().size()),
+          "an item of the page was passed over");
+  for (std::size_t i = 0; i < items.size(); ++i)
+    check_item_against(results->as_array()[i], items[i]);
+}
+
 void check_page(std::string_view body) {
   const auto page = parse_result_page(std::string(body));
   if (!page)
     return;
-  std::size_t items = 0;
+  std::vector<ResultItem> items;
   require(page->next_page_token.size() <= kMostTokenBytes, "an endless token");
   const auto check_item = [&items](const ResultItem& item) {
-    ++items;
+    items.push_back(item);
     require(item.code.size() <= kMostCodeBytes && item.message.size() <= kMostMessageBytes,
             "an endless text");
     require(!item.user_json.empty(), "an item without a user");
@@ -74,10 +129,8 @@ void check_page(std::string_view body) {
   };
   require(page->each(check_item).has_value(), "an item that could not be taken");
   const auto value = fuzz::parse_strictly(body);
-  const auto* root = object_of(value);
-  const auto* results = root != nullptr ? root->if_contains("results") : nullptr;
-  if (results != nullptr && results->is_array())
-    require(items == results->get_array().size(), "an item of the page was passed over");
+  if (const auto* root = object_of(value))
+    check_page_against(*root, *page, items);
   PageWalk walk;
   if (!page->next_page_token.empty()) {
     require(walk.next(page->next_page_token) == PageStep::fetch, "a first token is not followed");

@@ -122,8 +122,7 @@ Result<void> try_moving(Files& files, std::span<const std::string> folders) {
 
 /// The first folder must be one that can be listed, too.
 Result<void> try_listed(Files& files, std::span<const std::string> folders) {
-  const auto listed = files.list(folders.front(), [](std::string_view) { return false; });
-  if (!listed)
+  if (auto listed = files.list(folders.front(), [](std::string_view) { return false; }); !listed)
     return listed;
   return try_moving(files, folders);
 }
@@ -150,8 +149,7 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout, MadePlaces
     if (*made && folder.path == layout.incoming())
       give_to_producers(folder.path);
   }
-  const auto tried = try_moving(files, all_folders(layout));
-  if (!tried)
+  if (auto tried = try_moving(files, all_folders(layout)); !tried)
     return tried;
   // The folders' own entries must survive a power loss before a file in them may count as accepted.
   return on_disk(layout.root(), files.sync(layout.root()));

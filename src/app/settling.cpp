@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
 
 namespace usherd {
 namespace {
@@ -14,11 +13,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kGroup = 256;
-constexpr auto kRetry = 2s;
+/// After what could not be settled: doubled from the one to the other while nothing can be.
+constexpr auto kFirstRetry = 2s;
+constexpr auto kSlowestRetry = 32s;
 constexpr auto kExpiryPace = 10min;
 constexpr std::size_t kExpiryGroup = 500;
 
 constexpr std::size_t kMostReason = 500;
+/// A folder that is closed keeps thousands of files at once.
+constexpr std::size_t kMostNamed = 20;
 
 std::string shown_name(const SpoolFile& file) {
   if (file.original == file.name)
@@ -45,7 +48,8 @@ Settling::Settling(Parts parts)
     : parts_(std::move(parts)),
       settlement_(parts_.disk, parts_.files.layout()),
       expiry_(parts_.disk, parts_.files.layout()),
-      alarm_(parts_.timers.alarm(WaitFor::settling)) {}
+      alarm_(parts_.timers.alarm(WaitFor::settling)),
+      pace_(kFirstRetry) {}
 
 void Settling::set_keep(Milliseconds done, Milliseconds rejected) {
   parts_.keep = KeepTimes{done, rejected};
@@ -68,14 +72,12 @@ boost::asio::awaitable<void> Settling::run() {
       co_await expire();
       next_expiry_ = parts_.timers.now().boot + kExpiryPace;
     }
+    if (!again_.empty() && now >= again_at_) {
+      queue_.insert(queue_.end(), again_.begin(), again_.end());
+      again_.clear();
+    }
     if (queue_.empty()) {
-      const auto until =
-          again_.empty() ? next_expiry_ : std::min(next_expiry_, parts_.timers.now().boot + kRetry);
-      const bool due = co_await alarm_->wait_until(until);
-      if (due) {
-        queue_.insert(queue_.end(), again_.begin(), again_.end());
-        again_.clear();
-      }
+      co_await alarm_->wait_until(again_.empty() ? next_expiry_ : std::min(next_expiry_, again_at_));
       continue;
     }
     busy_ = true;
@@ -186,12 +188,22 @@ void Settling::failed(const SpoolFile& file, const Error& error) {
     return;
   }
   note_refused(error);
-  if (std::find(named_.begin(), named_.end(), file.number) == named_.end()) {
-    parts_.log.error("{} cannot be settled yet: {}", printable(file.name), error.message);
-    named_.push_back(file.number);
+  if (failed_.insert(file.number).second) {
+    if (failed_.size() <= kMostNamed)
+      parts_.log.error("{} cannot be settled yet: {}", printable(file.name), error.message);
+    else if (failed_.size() == kMostNamed + 1)
+      parts_.log.error("more than {} files cannot be settled yet: no others are named", kMostNamed);
     parts_.recorder.note_stalled(printable(file.name));
   }
-  again_.push_back(file.number);
+  try_later(file.number);
+}
+
+void Settling::try_later(FileNumber number) {
+  if (again_.empty()) {
+    again_at_ = parts_.timers.now().boot + pace_;
+    pace_ = std::min<BootClock::duration>(pace_ * 2, kSlowestRetry);
+  }
+  again_.push_back(number);
 }
 
 void Settling::note_refused(const Error& error) const {
@@ -202,7 +214,8 @@ void Settling::note_refused(const Error& error) const {
 }
 
 void Settling::ended(const Ending& ending) {
-  if (std::erase(named_, ending.file.number) > 0)
+  pace_ = kFirstRetry;
+  if (failed_.erase(ending.file.number) > 0)
     parts_.recorder.note_moving(printable(ending.file.name));
   ++totals_.files;
   if (ending.outcomes.rejected + ending.outcomes.unknown > 0)

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace usherd {
@@ -70,6 +71,7 @@ class Settling {
   [[nodiscard]] boost::asio::awaitable<void> publish(Group group);
   [[nodiscard]] boost::asio::awaitable<void> expire();
   void failed(const SpoolFile& file, const Error& error);
+  void try_later(FileNumber number);
   void note_refused(const Error& error) const;
   void ended(const Ending& ending);
   void refused(const SpoolFile& file);
@@ -80,7 +82,9 @@ class Settling {
   std::unique_ptr<Alarm> alarm_;
   std::deque<FileNumber> queue_;
   std::vector<FileNumber> again_;  ///< could not be settled; tried again later
-  std::vector<FileNumber> named_;  ///< of those, which the log has named
+  BootTime again_at_{};
+  BootClock::duration pace_;               ///< to the next of these tries
+  std::unordered_set<FileNumber> failed_;  ///< since they were to be settled
   BootTime next_expiry_{};
   std::function<void()> settled_;
   std::function<void()> refused_;

@@ -24,6 +24,10 @@ class CountedFiles final : public Files {
   [[nodiscard]] Result<std::unique_ptr<WriteFile>> write(const std::string& path, WriteMode mode,
                                                          std::uint64_t keep) override;
   [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to) override {
+    if (!barred_.empty() && to == barred_) {
+      ++barred_renames_;
+      return Error{Errc::denied, to + ": Permission denied"};
+    }
     return effects_.begin() ? disk_.rename(from, to) : stopped();
   }
   [[nodiscard]] Result<void> remove(const std::string& path) override {
@@ -47,6 +51,10 @@ class CountedFiles final : public Files {
     opens_left_ = opens;
   }
   void open_again() { closed_.clear(); }
+  /// Nothing can be moved there.
+  void bar(std::string path) { barred_ = std::move(path); }
+  void unbar() { barred_.clear(); }
+  [[nodiscard]] std::uint64_t barred_renames() const { return barred_renames_; }
 
   [[nodiscard]] static Error stopped() { return {Errc::io, "the machine has stopped"}; }
 
@@ -55,6 +63,8 @@ class CountedFiles final : public Files {
   Effects& effects_;
   std::string closed_;
   std::uint64_t opens_left_ = 0;
+  std::string barred_;
+  std::uint64_t barred_renames_ = 0;
 };
 
 class CountedWriteFile final : public WriteFile {

@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -32,6 +33,27 @@ std::optional<Config> config_of(const CommandLine& line) {
     return std::move(outcome.config);
   fmt::print(stderr, "{}", format_faults(outcome));
   return std::nullopt;
+}
+
+/// Whether a file with faults tells all the same where its service listens: none stands at the file as a
+/// whole, at a section, which may be a misspelt one, or at the socket's own.
+bool tells_of_socket(const ConfigOutcome& outcome) {
+  return std::none_of(outcome.faults.begin(), outcome.faults.end(), [](const ConfigFault& fault) {
+    return fault.key.find('.') == std::string::npos || fault.key.starts_with("admin.");
+  });
+}
+
+/// For commands that need the service's socket alone: when a reload has found a fault they are wanted most,
+/// and the service runs on.
+ExitCode ask_service(const CommandLine& line) {
+  const auto outcome = load_config(line.config_file);
+  if (outcome.good())
+    return run_operator_command(outcome.config, line);
+  fmt::print(stderr, "{}", format_faults(outcome));
+  if (!tells_of_socket(outcome))
+    return ExitCode::config;
+  const auto exit = run_operator_command(outcome.config, line);
+  return exit == ExitCode::unavailable ? ExitCode::config : exit;
 }
 
 ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
@@ -125,10 +147,8 @@ ExitCode run_command(const CommandLine& line) {
     case Command::status:
     case Command::pause:
     case Command::resume:
-    case Command::jobs: {
-      const auto config = config_of(line);
-      return config ? run_operator_command(*config, line) : ExitCode::config;
-    }
+    case Command::jobs:
+      return ask_service(line);
     case Command::trace: {
       const auto config = config_of(line);
       return config ? run_trace(*config, line.trace) : ExitCode::config;

@@ -91,6 +91,23 @@ class Commands(unittest.TestCase):
         self.assertEqual(drain.returncode, 0, err)
         self.assertTrue(out.startswith("files 1  refused 0  records 1  imported 1"), out)
 
+    def test_a_service_is_asked_although_its_file_was_spoilt_meanwhile(self):
+        self.service.start()
+        with open(self.service.config, encoding="utf-8") as source:
+            good_text = source.read()
+        for spoilt, exits in ((good_text.replace("max_records", "max_recrods"), 0), (good_text + "limits: [1\n", 78),
+                              (good_text.replace("batch:", "bacht:"), 78), (good_text.replace("hosts", "hotss"), 78)):
+            with self.subTest(spoilt=spoilt):
+                self.assertNotEqual(spoilt, good_text)
+                with open(self.service.config, "w", encoding="utf-8") as out:
+                    out.write(spoilt)
+                for words in (("status",), ("pause",), ("jobs", "list"), ("resume",)):
+                    shown = self.service.command(*words)
+                    self.assertEqual(shown.returncode, exits, shown.stderr)
+                    self.assertIn(self.service.config, shown.stderr)
+        self.service.stop()
+        self.assertEqual(self.service.command("status").returncode, 78)
+
     def test_a_login_page_does_not_prove_the_key(self):
         self.assertIn("the key is good", self.service.command("check", "--online").stdout)
         self.sandbox.add_faults({"call": "me", "action": "status", "code": 200, "body": "html"})

@@ -53,11 +53,21 @@ class Doctor {
         return ExitCode::config;
       }
     }
-    auto lock = SpoolLock::take(config_.spool.directory, config_.state.directory);
+    MadePlaces made;
+    auto lock = SpoolLock::take(config_.spool.directory, config_.state.directory, &made);
     if (!lock) {
       fmt::print(stderr, "usherd: {}{}\n", lock.error().message, advice_for(lock.error()));
+      made.remove();
       return lock.error().code == Errc::denied ? ExitCode::busy : ExitCode::failure;
     }
+    const auto exit = look_and_tell();
+    // A directory that no usherd ever used is left as it was.
+    made.remove();
+    return exit;
+  }
+
+ private:
+  ExitCode look_and_tell() {
     const auto looked = look();
     if (repair_) {
       for (const auto& directory : {layout_.root(), layout_.working(), config_.state.directory})
@@ -70,7 +80,6 @@ class Doctor {
     return conclude();
   }
 
- private:
   [[nodiscard]] std::string_view advice_for(const Error& error) const {
     if (error.code == Errc::denied)
       return ": stop it first";

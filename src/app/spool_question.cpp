@@ -61,19 +61,25 @@ Answered SpoolQuestion::alone(const Error& unreachable, bool changes, const Ques
   if (auto become = become_owner_of(layout.rejected()); !become)
     return failed(become.error());
   std::optional<SpoolLock> lock;
+  MadePlaces made;
   if (changes) {
-    auto taken = SpoolLock::take(config_.spool.directory, config_.state.directory);
+    auto taken = SpoolLock::take(config_.spool.directory, config_.state.directory, &made);
     // Somebody holds the spool, or it is not ours: then what the socket said is the nearer word.
-    if (!taken)
+    if (!taken) {
+      made.remove();
       return {ExitCode::unavailable, fmt::format("{}; nor can the spool be used without the service: {}",
                                                  unreachable.message, taken.error().message)};
+    }
     lock.emplace(std::move(*taken));
   }
   PosixFiles files;
   auto inquiry = Inquiry::open(config_.state.directory, files, layout);
-  if (!inquiry)
+  if (!inquiry) {
+    // A directory that no usherd ever used is left as it was.
+    made.remove();
     return {ExitCode::unavailable, fmt::format("{}; nor can the ledger be read without the service: {}",
                                                unreachable.message, inquiry.error().message)};
+  }
   auto answer = question(**inquiry);
   if (!answer)
     return failed(answer.error());

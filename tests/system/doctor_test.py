@@ -159,6 +159,7 @@ def lost_state(bench):
     os.mkdir(state)
     bench.check(bench.drain() == 78 and "doctor" in bench.log_text(), bench.log_text()[-300:])
     bench.check(bench.doctor() == 2 and words(bench) == ["not_together"], bench.printed)
+    bench.check(not os.listdir(state), f"looking at it left {os.listdir(state)}")
     bench.check(bench.doctor("--repair") == 0, bench.printed)
     bench.check(bench.doctor() == 0, bench.printed)
     # It turns up again: the spool has another state now.

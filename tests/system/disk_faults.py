@@ -220,103 +220,6 @@ def another_file_system(bench):
         mount.close()
 
 
-def unreadable(arguments):
-    """A file that usherd may not read stays, is named once, and is taken once it may be read."""
-    if os.geteuid() != 0:
-        return SKIPPED
-    bench = Bench(arguments.usherd, arguments.sandbox, user=NOBODY)
-    try:
-        os.chmod(os.path.dirname(bench.sandbox.facts["ca_file"]), 0o755)
-        os.chmod(bench.sandbox.facts["ca_file"], 0o644)
-        bench.drop("secret.ndjson", record("secret"))
-        os.chmod(bench.path("incoming", "secret.ndjson"), 0o600)
-        bench.drop("open.ndjson", record("open"))
-        os.chmod(bench.path("incoming", "open.ndjson"), 0o644)
-        bench.start()
-        bench.wait_for("the neighbour's receipt", lambda: bench.receipt("open.ndjson"))
-        bench.wait_for("a word", lambda: "secret.ndjson stays in incoming/, unreadable" in bench.log_text())
-        bench.drop("later.ndjson", record("later"))
-        os.chmod(bench.path("incoming", "later.ndjson"), 0o644)
-        bench.wait_for("a later receipt", lambda: bench.receipt("later.ndjson"))
-        bench.check(bench.log_text().count("secret.ndjson stays") == 1, "it was named more than once")
-        os.chmod(bench.path("incoming", "secret.ndjson"), 0o644)
-        bench.wait_for("its receipt", lambda: bench.receipt("secret.ndjson"))
-    finally:
-        bench.close()
-    return 1 if bench.failures else 0
-
-
-def unreadable_in_working(arguments):
-    """A restart finds a frozen batch that it may not read: that is said, others pass, and it goes on by itself."""
-    if os.geteuid() != 0:
-        return SKIPPED
-    bench = Bench(arguments.usherd, arguments.sandbox, user=NOBODY)
-    try:
-        os.chmod(os.path.dirname(bench.sandbox.facts["ca_file"]), 0o755)
-        os.chmod(bench.sandbox.facts["ca_file"], 0o644)
-        bench.sandbox.patch({"region": "eu1"})  # 401: nothing goes out
-        bench.drop("a.ndjson", record("a1") + record("a2"))
-        os.chmod(bench.path("incoming", "a.ndjson"), 0o644)
-        bench.start()
-        bench.wait_for("a frozen batch", lambda: bench.ask_ledger("SELECT count(*) FROM batches WHERE state = 0") == 1)
-        bench.stop(9)
-        bench.sandbox.patch({"region": "any"})
-        os.chown(bench.working("a.ndjson"), 0, 0)
-        os.chmod(bench.working("a.ndjson"), 0o600)
-        bench.start()
-        bench.wait_for("a word", lambda: "batch 1 cannot be sent" in bench.log_text())
-        bench.drop("b.ndjson", record("b"))
-        os.chmod(bench.path("incoming", "b.ndjson"), 0o644)
-        bench.wait_for("the neighbour's receipt", lambda: bench.receipt("b.ndjson"))
-        os.chown(bench.working("a.ndjson"), NOBODY, NOBODY)
-        bench.wait_for("its receipt", lambda: bench.receipt("a.ndjson"))
-        bench.check_receipt("a.ndjson", records=2, imported=2)
-    finally:
-        bench.close()
-    return 1 if bench.failures else 0
-
-
-def unreadable_before_it_is_read(arguments):
-    """A file of working/ that was not read yet: it is named once, parks nobody, and a drain ends with its name."""
-    if os.geteuid() != 0:
-        return SKIPPED
-    bench = Bench(arguments.usherd, arguments.sandbox, user=NOBODY)
-    try:
-        os.chmod(os.path.dirname(bench.sandbox.facts["ca_file"]), 0o755)
-        os.chmod(bench.sandbox.facts["ca_file"], 0o644)
-        bench.sandbox.patch({"region": "eu1"})  # 401: nothing goes out
-        for name in ("a.ndjson", "b.ndjson"):
-            bench.drop(name, record(name))
-            os.chmod(bench.path("incoming", name), 0o644)
-        bench.start()
-        bench.wait_for("frozen records", lambda: bench.ask_ledger("SELECT sum(records) = 2 FROM shares"))
-        bench.stop(9)
-        bench.sandbox.patch({"region": "any"})
-        # As if it had died before anything was frozen.
-        ledger = sqlite3.connect(os.path.join(bench.folder, "state", "ledger.sqlite"))
-        for table in ("shares", "bodies", "batches"):
-            ledger.execute(f"DELETE FROM {table}")
-        ledger.execute("UPDATE files SET mark_offset = 0, mark_line = 1, mark_records = 0")
-        ledger.commit()
-        ledger.close()
-        for name in os.listdir(os.path.join(bench.folder, "state")):
-            os.chown(os.path.join(bench.folder, "state", name), NOBODY, NOBODY)
-        os.chown(bench.working("a.ndjson"), 0, 0)
-        os.chmod(bench.working("a.ndjson"), 0o600)
-        bench.check(bench.drain("--park-timeout", "3s") == 69, bench.log_text()[-400:])
-        bench.check("gave up: a.ndjson cannot be read" in bench.log_text(), bench.log_text()[-400:])
-        bench.check("parked: disk" not in bench.log_text(), bench.log_text()[-400:])
-        bench.check(bench.log_text().count("a.ndjson waits") == 1, bench.log_text()[-800:])
-        os.chown(bench.working("a.ndjson"), NOBODY, NOBODY)
-        bench.check(bench.drain() == 0, bench.log_text()[-400:])
-        for name in ("a.ndjson", "b.ndjson"):
-            bench.check_receipt(name, records=1, imported=1)
-        bench.check_oracle()
-    finally:
-        bench.close()
-    return 1 if bench.failures else 0
-
-
 def for_nobody(act, **made):
     """An usherd that is not root, from whom modes and owners keep things."""
     def run(arguments):
@@ -340,6 +243,71 @@ def drop_open(bench, name, text):
     bench.drop(name + ".part", text)
     os.chmod(bench.path("incoming", name + ".part"), 0o644)
     os.rename(bench.path("incoming", name + ".part"), bench.path("incoming", name))
+
+
+def unreadable(bench):
+    """A file that usherd may not read stays, is named once, and is taken once it may be read."""
+    bench.drop("secret.ndjson", record("secret"))
+    os.chmod(bench.path("incoming", "secret.ndjson"), 0o600)
+    drop_open(bench, "open.ndjson", record("open"))
+    bench.start()
+    bench.wait_for("the neighbour's receipt", lambda: bench.receipt("open.ndjson"))
+    bench.wait_for("a word", lambda: "secret.ndjson stays in incoming/, unreadable" in bench.log_text())
+    drop_open(bench, "later.ndjson", record("later"))
+    bench.wait_for("a later receipt", lambda: bench.receipt("later.ndjson"))
+    bench.check(bench.log_text().count("secret.ndjson stays") == 1, "it was named more than once")
+    os.chmod(bench.path("incoming", "secret.ndjson"), 0o644)
+    bench.wait_for("its receipt", lambda: bench.receipt("secret.ndjson"))
+
+
+def unreadable_in_working(bench):
+    """A restart finds a frozen batch that it may not read: that is said, others pass, and it goes on by itself."""
+    bench.sandbox.patch({"region": "eu1"})  # 401: nothing goes out
+    drop_open(bench, "a.ndjson", record("a1") + record("a2"))
+    bench.start()
+    bench.wait_for("a frozen batch", lambda: bench.ask_ledger("SELECT count(*) FROM batches WHERE state = 0") == 1)
+    bench.stop(9)
+    bench.sandbox.patch({"region": "any"})
+    os.chown(bench.working("a.ndjson"), 0, 0)
+    os.chmod(bench.working("a.ndjson"), 0o600)
+    bench.start()
+    bench.wait_for("a word", lambda: "batch 1 cannot be sent" in bench.log_text())
+    drop_open(bench, "b.ndjson", record("b"))
+    bench.wait_for("the neighbour's receipt", lambda: bench.receipt("b.ndjson"))
+    os.chown(bench.working("a.ndjson"), NOBODY, NOBODY)
+    bench.wait_for("its receipt", lambda: bench.receipt("a.ndjson"))
+    bench.check_receipt("a.ndjson", records=2, imported=2)
+
+
+def unreadable_before_it_is_read(bench):
+    """A file of working/ that was not read yet: it is named once, parks nobody, and a drain ends with its name."""
+    bench.sandbox.patch({"region": "eu1"})  # 401: nothing goes out
+    for name in ("a.ndjson", "b.ndjson"):
+        drop_open(bench, name, record(name))
+    bench.start()
+    bench.wait_for("frozen records", lambda: bench.ask_ledger("SELECT sum(records) = 2 FROM shares"))
+    bench.stop(9)
+    bench.sandbox.patch({"region": "any"})
+    # As if it had died before anything was frozen.
+    ledger = sqlite3.connect(os.path.join(bench.folder, "state", "ledger.sqlite"))
+    for table in ("shares", "bodies", "batches"):
+        ledger.execute(f"DELETE FROM {table}")
+    ledger.execute("UPDATE files SET mark_offset = 0, mark_line = 1, mark_records = 0")
+    ledger.commit()
+    ledger.close()
+    for name in os.listdir(os.path.join(bench.folder, "state")):
+        os.chown(os.path.join(bench.folder, "state", name), NOBODY, NOBODY)
+    os.chown(bench.working("a.ndjson"), 0, 0)
+    os.chmod(bench.working("a.ndjson"), 0o600)
+    bench.check(bench.drain("--park-timeout", "3s") == 69, bench.log_text()[-400:])
+    bench.check("gave up: a.ndjson cannot be read" in bench.log_text(), bench.log_text()[-400:])
+    bench.check("parked: disk" not in bench.log_text(), bench.log_text()[-400:])
+    bench.check(bench.log_text().count("a.ndjson waits") == 1, bench.log_text()[-800:])
+    os.chown(bench.working("a.ndjson"), NOBODY, NOBODY)
+    bench.check(bench.drain() == 0, bench.log_text()[-400:])
+    for name in ("a.ndjson", "b.ndjson"):
+        bench.check_receipt(name, records=1, imported=1)
+    bench.check_oracle()
 
 
 def parked_for(bench, folder):
@@ -417,8 +385,8 @@ def limited_size(bench):
 
 
 SCENARIOS = {
-    "unreadable_in_working": unreadable_in_working,
-    "unreadable_before_it_is_read": unreadable_before_it_is_read,
+    "unreadable_in_working": for_nobody(unreadable_in_working),
+    "unreadable_before_it_is_read": for_nobody(unreadable_before_it_is_read),
     "closed_for_outcomes": for_nobody(closed_for_outcomes, settings=["reject_uids_with=bad"]),
     "closed_for_drops": for_nobody(closed_for_drops),
     "limited_size": scenario(limited_size),
@@ -427,7 +395,7 @@ SCENARIOS = {
     "full_inode_table": on_small_disk(full_inode_table, extra=",nr_inodes=400"),
     "read_only": on_small_disk(read_only),
     "another_file_system": on_small_disk(another_file_system),
-    "unreadable": unreadable,
+    "unreadable": for_nobody(unreadable),
 }
 
 

@@ -20,6 +20,24 @@ void close_working(Intakes& intakes) {
   };
 }
 
+/// Parked for one time, not anew at each try: a drain gives up by that.
+void stays_parked(Intakes& intakes, Milliseconds span) {
+  REQUIRE(intakes.intake->parked());
+  const auto since = intakes.intake->parked_since();
+  intakes.pass(span);
+  CHECK(intakes.intake->parked());
+  CHECK(intakes.intake->parked_since() == since);
+}
+
+/// Once nothing is refused any more it takes what was dropped meanwhile.
+void goes_on_with_a(Intakes& intakes) {
+  intakes.disk.before_list = intakes.disk.before_stat = intakes.disk.before_open = nullptr;
+  intakes.disk.before_rename = nullptr;
+  intakes.pass(1min);
+  CHECK_FALSE(intakes.intake->parked());
+  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+}
+
 }  // namespace
 
 TEST_CASE("folders that are closed to usherd park the intake, and no file is blamed for it") {
@@ -32,15 +50,8 @@ TEST_CASE("folders that are closed to usherd park the intake, and no file is bla
   REQUIRE(intakes.intake->parked());
   CHECK(intakes.intake->parked()->find(intakes.spool.layout.working()) != std::string::npos);
   CHECK(intakes.intake->left().empty());
-  // It stays parked for one time, not anew at each try: a drain gives up by that.
-  const auto since = intakes.intake->parked_since();
-  intakes.pass(1min);
-  CHECK(intakes.intake->parked());
-  CHECK(intakes.intake->parked_since() == since);
-  intakes.disk.before_rename = nullptr;
-  intakes.pass(30s);
-  CHECK_FALSE(intakes.intake->parked());
-  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+  stays_parked(intakes, 1min);
+  goes_on_with_a(intakes);
 }
 
 TEST_CASE("a drain waits for folders that are closed, and leaves no file for them") {
@@ -87,10 +98,7 @@ TEST_CASE("an incoming/ that may not be listed parks the intake") {
   intakes.spool.drop("a.ndjson", "{}");
   intakes.pass(1min);
   CHECK(intakes.intake->parked());
-  intakes.disk.before_list = nullptr;
-  intakes.pass(1min);
-  CHECK_FALSE(intakes.intake->parked());
-  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+  goes_on_with_a(intakes);
 }
 
 TEST_CASE("an incoming/ that cannot be listed at all parks the intake once, and goes on when it can") {
@@ -105,14 +113,8 @@ TEST_CASE("an incoming/ that cannot be listed at all parks the intake once, and 
     intakes.pass(30s);
     REQUIRE(intakes.intake->parked());
     CHECK(intakes.intake->parked()->find(intakes.spool.layout.incoming()) != std::string::npos);
-    const auto since = intakes.intake->parked_since();
-    intakes.pass(5min);
-    CHECK(intakes.intake->parked());
-    CHECK(intakes.intake->parked_since() == since);
-    intakes.disk.before_list = nullptr;
-    intakes.pass(1min);
-    CHECK_FALSE(intakes.intake->parked());
-    CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+    stays_parked(intakes, 5min);
+    goes_on_with_a(intakes);
   }
 }
 
@@ -126,15 +128,8 @@ TEST_CASE("a working/ that is gone parks the intake, and its files are not taken
   intakes.spool.drop("a.ndjson", "{}");
   intakes.watch.tell("a.ndjson");
   intakes.poll();
-  REQUIRE(intakes.intake->parked());
-  const auto since = intakes.intake->parked_since();
-  intakes.pass(1min);
-  CHECK(intakes.intake->parked());
-  CHECK(intakes.intake->parked_since() == since);
-  intakes.disk.before_rename = nullptr;
-  intakes.pass(30s);
-  CHECK_FALSE(intakes.intake->parked());
-  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+  stays_parked(intakes, 1min);
+  goes_on_with_a(intakes);
 }
 
 TEST_CASE("a done/ or rejected/ that nothing can go to parks the intake once it is doubted") {
@@ -150,11 +145,8 @@ TEST_CASE("a done/ or rejected/ that nothing can go to parks the intake once it 
     intakes.pass(16s);
     REQUIRE(intakes.intake->parked());
     CHECK(intakes.intake->parked()->find(folder) != std::string::npos);
-    const auto since = intakes.intake->parked_since();
     intakes.spool.drop("a.ndjson", "{}");
-    intakes.pass(1min);
-    CHECK(intakes.intake->parked());
-    CHECK(intakes.intake->parked_since() == since);
+    stays_parked(intakes, 1min);
     intakes.disk.before_rename = nullptr;
     intakes.pass(30s);
     CHECK_FALSE(intakes.intake->parked());
@@ -200,9 +192,5 @@ TEST_CASE("an incoming/ whose names can be listed and not be looked at parks the
   CHECK(intakes.intake->parked());
   CHECK(intakes.intake->left().empty());
   CHECK_FALSE(intakes.drained);
-  intakes.disk.before_stat = intakes.disk.before_open = nullptr;
-  intakes.disk.before_rename = nullptr;
-  intakes.pass(1min);
-  CHECK_FALSE(intakes.intake->parked());
-  CHECK(intakes.accepted() == std::vector<std::string>{"a.ndjson"});
+  goes_on_with_a(intakes);
 }

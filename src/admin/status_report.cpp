@@ -15,25 +15,6 @@ std::string_view to_string(ServiceState state) {
   return names[static_cast<std::size_t>(state)];
 }
 
-std::string_view advice_for(ParkReason reason) {
-  switch (reason) {
-    case ParkReason::credentials:
-      return "the API refuses the key; put a good one into api.key_file, it is read again by itself";
-    case ParkReason::endpoint:
-      return "the API's address answers 404 or a redirect; correct api.base_url and reload";
-    case ParkReason::organisation:
-      return "the key belongs to another organisation than the unfinished work; put the old key back, or "
-             "resume if that is meant";
-    case ParkReason::refused:
-      return "the API refused 20 records in a row with one code; look at rejected/, then 'usherd resume'";
-    case ParkReason::disk:
-      return "the disk is full or cannot be written; free some space, it goes on by itself";
-    case ParkReason::paused:
-      return "an operator paused it; 'usherd resume' goes on";
-  }
-  return "";
-}
-
 std::optional<std::string> not_ready(const StatusReport& report) {
   if (!report.ledger_answers)
     return "the ledger does not answer: look at the disk that holds state.directory";

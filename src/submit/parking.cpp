@@ -20,6 +20,25 @@ std::string_view to_string(ParkReason reason) {
   return kNames[static_cast<std::size_t>(reason)];
 }
 
+std::string_view advice_for(ParkReason reason) {
+  switch (reason) {
+    case ParkReason::credentials:
+      return "the API refuses the key; put a good one into api.key_file, it is read again by itself";
+    case ParkReason::endpoint:
+      return "the API's address answers 404 or a redirect; correct api.base_url and reload";
+    case ParkReason::organisation:
+      return "the key belongs to another organisation than the unfinished work; put the old key back, or "
+             "resume if that is meant";
+    case ParkReason::refused:
+      return "the API refused 20 records in a row with one code; look at rejected/, then 'usherd resume'";
+    case ParkReason::disk:
+      return "the disk is full or cannot be written; free some space, it goes on by itself";
+    case ParkReason::paused:
+      return "an operator paused it; 'usherd resume' goes on";
+  }
+  return "";
+}
+
 void Parking::park(ParkReason reason, BootTime now) {
   State& state = states_[static_cast<std::size_t>(reason)];
   if (!state.since)

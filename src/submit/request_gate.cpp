@@ -146,8 +146,8 @@ void RequestGate::hold_until(BootTime until) {
 void RequestGate::park(ParkReason reason) {
   probing_ = false;
   if (!parking_.holds(reason))
-    log_event(log_, LogLevel::warning, {LogEvent::parked, {}, 0, {}, to_string(reason)}, "parked: {}",
-              to_string(reason));
+    log_event(log_, LogLevel::warning, {LogEvent::parked, {}, 0, {}, to_string(reason)}, "parked: {}: {}",
+              to_string(reason), advice_for(reason));
   parking_.park(reason, timers_.now().boot);
   wake();
 }

@@ -115,6 +115,14 @@ class Commands(unittest.TestCase):
         self.assertEqual((checked.returncode, checked.stderr),
                          (69, "GET /me: 200, but not as the API answers: no word about the key\n"))
 
+    def test_a_drain_whose_key_is_refused_says_what_to_do(self):
+        self.sandbox.patch({"region": "eu1"})
+        self.service.drop("a.ndjson", good(1))
+        ended = self.service.command("drain", "--park-timeout", "0s")
+        self.assertEqual(ended.returncode, 69, ended.stderr)
+        self.assertRegex(ended.stderr, r"parked \(credentials\): the API refuses the key; put a good one into api\.key_file.*;"
+                                       r" what is left is safe in (incoming/ and )?working/\n$")
+
     def test_a_drain_that_took_nothing_says_where_that_stands(self):
         self.service.drop("a.ndjson", good(1))
         ended = self.service.command("drain", "--timeout", "0s")

@@ -20,9 +20,6 @@ namespace usherd {
 enum class ServiceState : std::uint8_t { starting, idle, delivering, waiting, parked, stopping };
 [[nodiscard]] std::string_view to_string(ServiceState state);
 
-/// What holds for a park reason, in a sentence with what to do.
-[[nodiscard]] std::string_view advice_for(ParkReason reason);
-
 struct ParkedReport {
   ParkReason reason = ParkReason::paused;
   WallTime since{};

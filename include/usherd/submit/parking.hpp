@@ -15,6 +15,8 @@ enum class ParkReason : std::uint8_t { credentials, endpoint, organisation, refu
 inline constexpr std::size_t kParkReasons = 6;
 
 [[nodiscard]] std::string_view to_string(ParkReason reason);
+/// What holds for it, in a sentence with what to do.
+[[nodiscard]] std::string_view advice_for(ParkReason reason);
 
 /// Which reasons hold, since when, and when the next probe may go: one at a time, at a slow and growing pace.
 /// Pure.

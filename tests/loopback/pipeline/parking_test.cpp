@@ -29,7 +29,7 @@ TEST_CASE("A key revoked and given back parks `credentials`, and resumes alone u
   CHECK(daemon->finish().exit == ExitCode::ok);
   daemon.reset();
   CHECK(counts(bench.receipt("a.ndjson")) == all_imported(5));
-  CHECK(bench.log().find("parked: credentials") != std::string::npos);
+  CHECK(bench.log().find("parked: credentials: the API refuses the key") != std::string::npos);
   CHECK(bench.log().find("no longer parked: credentials") != std::string::npos);
   CHECK(bench.log().find("secret") == std::string::npos);
   bench.check_promises();

@@ -1,5 +1,6 @@
 #include "usherd/validate/block_reader.hpp"
 
+#include "src/validate/plain_records.hpp"
 #include "src/validate/record_checker.hpp"
 
 #include <fmt/format.h>
@@ -32,7 +33,8 @@ Rejection too_large(std::uint64_t offset, std::uint64_t line, std::uint64_t leng
 }  // namespace
 
 BlockReader::BlockReader(RecordRules rules, const UserKeys& keys, std::size_t block_bytes)
-    : checker_(std::make_unique<RecordChecker>(rules, keys)),
+    : plain_(std::make_unique<PlainRecords>(keys, std::max(block_bytes, kBlockBytes))),
+      checker_(std::make_unique<RecordChecker>(rules, keys)),
       block_bytes_(std::max<std::size_t>(block_bytes, 1)),
       buffer_(block_bytes_ + kPadding) {}
 BlockReader::~BlockReader() = default;
@@ -121,6 +123,7 @@ void BlockReader::check_lines(std::size_t bytes, std::uint64_t offset, std::uint
   const char* const start = buffer_.data();
   const char* const end = start + bytes;
   const char* at = start + mark_length(offset);
+  plain_->take_up({at, static_cast<std::size_t>(end - at)});
   while (at < end) {
     const auto* newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
     const auto* stop = newline == nullptr ? end : newline;
@@ -143,7 +146,7 @@ void BlockReader::check_one(const char* text, std::size_t length, std::uint64_t 
   Record record;
   record.offset = offset;
   record.line = line;
-  if (checker_->check(text, length, record)) {
+  if (plain_->check({text, length}, record) || checker_->check(text, length, record)) {
     record.sum = record_sum({text, length});
     out.records.push_back(record);
     return;

@@ -11,9 +11,6 @@ constexpr auto make_name_bytes() {
 }
 constexpr auto kNameBytes = make_name_bytes();
 
-/// What texts_ may grow to: room for a hundred names of the longest kind.
-constexpr std::size_t kMostText = std::size_t{64} << 10;
-
 /// Cheap and not keyed: names are compared when it matters, and chosen ones cost a record at most so many
 /// comparisons a name as there are entries.
 std::uint64_t hash_words(std::uint64_t head, std::uint64_t tail, std::size_t length) {
@@ -58,9 +55,14 @@ bool KnownNames::look_up(std::string_view name) {
   const auto index = slots_[slot_of(name)];
   if (index == 0)
     return false;
-  entries_[last_].next = index;
-  last_ = index;
+  follow(index);
   return true;
+}
+
+void KnownNames::follow(std::uint16_t index) {
+  auto& last = entries_[last_];
+  (last.next == 0 ? last.next : last.other) = index;
+  last_ = index;
 }
 
 bool KnownNames::add(std::string_view name) {
@@ -69,14 +71,16 @@ bool KnownNames::add(std::string_view name) {
   if (full_)
     return false;
   const auto index = static_cast<std::uint16_t>(entries_.size());
-  Entry entry{head(name), tail(name), static_cast<std::uint32_t>(name.size()),
-              0,          round_,     static_cast<std::uint32_t>(texts_.size())};
+  Entry entry{.head = head(name),
+              .tail = tail(name),
+              .round = round_,
+              .length = static_cast<std::uint16_t>(name.size()),
+              .text = static_cast<std::uint16_t>(texts_.size())};
   if (is_long)
     texts_ += name;
   slots_[slot_of(name)] = index;
   entries_.push_back(entry);
-  entries_[last_].next = index;
-  last_ = index;
+  follow(index);
   return true;
 }
 

@@ -18,8 +18,8 @@ inline constexpr std::size_t kMostProperties = 500;
 [[nodiscard]] bool is_property_name(std::string_view name);
 
 /// Names of properties that were found good, and which of them stood in the record at hand. Records of one
-/// producer mostly have the same names in nearly the same order: whatever followed a name last time is looked
-/// at first. Forgets all when it has become full, between two records.
+/// producer mostly have the same names in nearly the same order: the two that followed a name before are
+/// looked at first. Forgets all when it has become full, between two records.
 class KnownNames {
  public:
   enum class Found : std::uint8_t { first, again, unknown };
@@ -28,9 +28,11 @@ class KnownNames {
   /// Whether the name is known to be good, and whether this record had it before. `name` must come from a
   /// tape.
   [[nodiscard]] Found find(std::string_view name) {
-    const auto likely = entries_[last_].next;
-    if (is(entries_[likely], name))
-      last_ = likely;
+    const auto& last = entries_[last_];
+    if (is(entries_[last.next], name))
+      last_ = last.next;
+    else if (is(entries_[last.other], name))
+      last_ = last.other;
     else if (!look_up(name))
       return Found::unknown;
     auto& round = entries_[last_].round;
@@ -47,16 +49,19 @@ class KnownNames {
   static constexpr std::size_t kSlots = 2048;
   static constexpr std::size_t kMostEntries = kSlots / 2;
   static_assert(kMostEntries > kMostProperties + 1);
-  static constexpr std::uint32_t kNoName = ~std::uint32_t{0};
+  // What texts_ may grow to: room for a hundred names of the longest kind.
+  static constexpr std::size_t kMostText = 0xFFFF;
 
   struct Entry {
-    std::uint64_t head = 0;
+    std::uint64_t head = ~std::uint64_t{0};  // of no name: one of length 0 has 0
     std::uint64_t tail = 0;
-    std::uint32_t length = kNoName;
-    std::uint32_t next = 0;   // what followed it last time
     std::uint32_t round = 0;  // the record that had it last
-    std::uint32_t text = 0;   // in texts_, of a name that is longer than head and tail
+    std::uint16_t length = 0;
+    std::uint16_t next = 0;   // what followed it,
+    std::uint16_t other = 0;  // and what else did, latest
+    std::uint16_t text = 0;   // in texts_, of a name that is longer than head and tail
   };
+  static_assert(sizeof(Entry) == 32 && kMostEntries <= 0xFFFF && kMostNameLength <= 0xFFFF);
 
   [[nodiscard]] static std::uint64_t word(std::string_view name, std::size_t at) {
     std::uint64_t value = 0;
@@ -79,6 +84,7 @@ class KnownNames {
   }
   [[nodiscard]] std::size_t slot_of(std::string_view name) const;
   bool look_up(std::string_view name);
+  void follow(std::uint16_t index);
   void forget();
 
   // The first one is none: what it is followed by begins a record.

@@ -14,6 +14,7 @@
 
 namespace usherd {
 
+class PlainRecords;
 class RecordChecker;
 
 /// What one block of lines, or several in a row, held, in the order of the file; every line that is not blank
@@ -63,6 +64,7 @@ class BlockReader {
   void check_one(const char* text, std::size_t length, std::uint64_t offset, std::uint64_t line,
                  CheckedBlock& out);
 
+  std::unique_ptr<PlainRecords> plain_;
   std::unique_ptr<RecordChecker> checker_;
   std::size_t block_bytes_;
   std::vector<char> buffer_;

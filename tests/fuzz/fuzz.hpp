@@ -21,12 +21,15 @@ inline void require(bool holds, const char* what) {
   }
 }
 
-/// What a second, strict parser makes of `text`; nothing where it refuses it.
-inline std::optional<boost::json::value> parse_strictly(std::string_view text) {
+/// What a second, strict parser makes of `text`; nothing where it refuses it, with `why` if that is wanted.
+inline std::optional<boost::json::value> parse_strictly(std::string_view text,
+                                                        boost::json::error_code* why = nullptr) {
   boost::json::parse_options options;
   options.max_depth = 2000;
   boost::json::error_code error;
   auto value = boost::json::parse({text.data(), text.size()}, error, {}, options);
+  if (why != nullptr)
+    *why = error;
   if (error)
     return std::nullopt;
   return value;

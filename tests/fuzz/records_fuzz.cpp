@@ -51,7 +51,11 @@ void check_quick_way(std::string_view line, const Record& record, BlockReader& r
 }
 
 void check_record(std::string_view line, const Record& record, const UserKeys& keys, BlockReader& reader) {
-  const auto value = fuzz::parse_strictly(line);
+  boost::json::error_code error;
+  const auto value = fuzz::parse_strictly(line, &error);
+  // That parser has no room for the exponent of 0e99999999999, which is a good zero.
+  if (error == boost::json::error::exponent_overflow)
+    return;
   require(value && value->is_object(), "an accepted record is no JSON object to a strict parser");
   const auto& object = value->get_object();
   const auto text = [&](const char* name) -> std::optional<std::string> {

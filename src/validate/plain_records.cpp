@@ -1,9 +1,8 @@
 #include "src/validate/plain_records.hpp"
 
 #include "src/validate/property_rules.hpp"
+#include "src/validate/scalar_text.hpp"
 
-#include <array>
-#include <bit>
 #include <cstring>
 
 namespace usherd {
@@ -14,8 +13,9 @@ constexpr unsigned kId = 2;
 constexpr unsigned kDisplayName = 4;
 constexpr unsigned kEmail = 8;
 constexpr unsigned kProperties = 16;
+constexpr unsigned kSchema = 32;
 
-/// 0 where it is no member that is known here. No two are of one length.
+/// 0 where it is none. No two are of one length.
 unsigned member_of(std::string_view name) {
   switch (name.size()) {
     case 2:
@@ -24,6 +24,8 @@ unsigned member_of(std::string_view name) {
       return name == "uid" ? kUid : 0;
     case 5:
       return name == "email" ? kEmail : 0;
+    case 6:
+      return name == "schema" ? kSchema : 0;
     case 10:
       return name == "properties" ? kProperties : 0;
     case 12:
@@ -33,64 +35,8 @@ unsigned member_of(std::string_view name) {
   }
 }
 
-constexpr auto make_hex_digits() {
-  std::array<std::uint8_t, 256> digits{};
-  for (const char c : std::string_view("0123456789abcdefABCDEF"))
-    digits[static_cast<unsigned char>(c)] = 1;
-  return digits;
-}
-constexpr auto kHexDigit = make_hex_digits();
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
-}
-
-/// Each byte of `text`, which has at most eight, that is no digit: its highest bit. Eight bytes must be
-/// readable.
-std::uint64_t no_digits(std::string_view text) {
-  constexpr std::uint64_t kHigh = 0x8080808080808080;
-  std::uint64_t word = 0;
-  std::memcpy(&word, text.data(), sizeof word);
-  word ^= 0x3030303030303030;
-  const auto mask = (((word & ~kHigh) + 0x7676767676767676) | word) & kHigh;
-  return text.size() < 8 ? mask & ((std::uint64_t{1} << (8 * text.size())) - 1) : mask;
-}
-
-/// Whether four hexadecimal digits stand at `digits` that are no half of a surrogate pair.
-bool is_lone_unit(const char* digits) {
-  unsigned wrong = 0;
-  for (int i = 0; i < 4; ++i)
-    wrong |= kHexDigit[static_cast<unsigned char>(digits[i])] ^ 1;
-  const bool half = (digits[0] | 0x20) == 'd' && (digits[1] | 0x20) >= '8';
-  return wrong == 0 && !half;
-}
-
-bool is_small_number(std::string_view text) {
-  constexpr std::size_t kMostDigits = 18;
-  if (text.empty() || !is_digit(text.front()))
-    return false;
-  if (text.front() == '0' && text.size() > 1 && text[1] != '.')
-    return false;
-  std::size_t dot = text.size();
-  if (text.size() <= 8) {
-    const auto others = no_digits(text);
-    if (others == 0)
-      return true;
-    dot = static_cast<std::size_t>(std::countr_zero(others)) / 8;
-    return (others & (others - 1)) == 0 && text[dot] == '.' && dot + 1 < text.size();
-  }
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (is_digit(text[i]))
-      continue;
-    if (text[i] != '.' || dot != text.size() || i + 1 == text.size())
-      return false;
-    dot = i;
-  }
-  return dot <= kMostDigits;
 }
 
 }  // namespace
@@ -127,7 +73,8 @@ bool PlainRecords::check(std::string_view line, Record& record) {
   depth_ = 0;
   mergeable_ = true;
   Names names;
-  if (take() != '{' || !check_members(names) || lines_ + *next_ < end_)
+  const auto check = [&](std::string_view name) { return check_member(name, names); };
+  if (take() != '{' || !take_members(check) || lines_ + *next_ < end_)
     return false;
   const bool has_uid = names.uid.data() != nullptr;
   const bool has_id = names.id.data() != nullptr;
@@ -218,6 +165,22 @@ bool PlainRecords::check_escapes(std::string_view raw) {
   return true;
 }
 
+/// Behind an object's opening brace: all its members, up to the closing one. `check` gets a name as it
+/// stands, takes the value and the token behind it.
+template <class Check>
+inline bool PlainRecords::take_members(Check check) {
+  char token = take();
+  if (token == '}')
+    return true;
+  for (;; token = take()) {
+    std::string_view name;
+    if (token != '"' || !take_name(name) || !check(name))
+      return false;
+    if (*at_ != ',')
+      return *at_ == '}';
+  }
+}
+
 /// A number whose value no double and no 64 bits could miss, and the token behind it.
 inline bool PlainRecords::take_number() {
   const char* at = at_;
@@ -241,15 +204,6 @@ inline bool PlainRecords::take_word(std::string_view word) {
   return at == at_;
 }
 
-bool PlainRecords::check_members(Names& names) {
-  do {
-    std::string_view name;
-    if (take() != '"' || !take_name(name) || !check_member(name, names))
-      return false;
-  } while (*at_ == ',');
-  return *at_ == '}';
-}
-
 /// Leaves the token behind the member's value taken.
 inline bool PlainRecords::check_member(std::string_view name, Names& names) {
   const auto member = member_of(name);
@@ -261,9 +215,9 @@ inline bool PlainRecords::check_member(std::string_view name, Names& names) {
       mergeable_ = false;
       return take_word("null");
     case '{':
-      return member == kProperties && check_properties();
+      return member == kProperties ? check_properties() : member == kSchema && check_schema();
     case '"':
-      return member != kProperties && check_text(member, names);
+      return member != kProperties && member != kSchema && check_text(member, names);
     default:
       return false;
   }
@@ -284,32 +238,36 @@ bool PlainRecords::check_text(unsigned member, Names& names) {
 
 bool PlainRecords::check_properties() {
   known_.begin_record();
-  char token = take();
-  if (token == '}')
-    return take() != '\0';
-  for (;; token = take()) {
-    std::string_view name;
-    if (token != '"' || !take_name(name) || values_ >= kMostProperties)
-      return false;
-    const auto found = known_.find(name);
-    if (found == KnownNames::Found::unknown) {
-      if (!is_property_name(name) || name.size() > kMostNameLength)
-        return false;
-      mergeable_ &= known_.add(name);
-    } else if (found == KnownNames::Found::again) {
-      mergeable_ = false;
-    }
-    if (!check_property(name, 0))
-      return false;
-    if (*at_ != ',')
-      break;
-  }
-  return *at_ == '}' && take() != '\0';
+  return take_members([this](std::string_view name) {
+           const auto found = known_.find(name);
+           if (found == KnownNames::Found::unknown) {
+             if (!is_property_name(name) || name.size() > kMostNameLength)
+               return false;
+             mergeable_ &= known_.add(name);
+           } else if (found == KnownNames::Found::again) {
+             mergeable_ = false;
+           }
+           return check_property(name, 0);
+         }) &&
+         take() != '\0';
+}
+
+bool PlainRecords::check_schema() {
+  mergeable_ = false;
+  return take_members([this](std::string_view name) {
+           return name == "properties" && take() == '{' && take_members([this](std::string_view selector) {
+                    std::string_view type;
+                    return take() == '"' && take_string(type) && is_declaration(selector, type);
+                  }) &&
+                  take() != '\0';
+         }) &&
+         take() != '\0';
 }
 
 /// Leaves the token behind the value taken.
 bool PlainRecords::check_property(std::string_view name, std::size_t path_length) {
-  ++values_;
+  if (++values_ > kMostProperties)
+    return false;
   switch (take()) {
     case '"': {
       std::string_view text;
@@ -339,21 +297,12 @@ bool PlainRecords::check_nested(std::size_t path_length) {
   if (depth_ == PropertyRules::kMostDepth)
     return false;
   ++depth_;
-  char token = take();
-  if (token != '}') {
-    for (;; token = take()) {
-      std::string_view name;
-      if (token != '"' || !take_name(name) || values_ >= kMostProperties || !is_property_name(name) ||
-          path_length + name.size() > kMostNameLength || !check_property(name, path_length))
-        return false;
-      if (*at_ != ',')
-        break;
-    }
-    if (*at_ != '}')
-      return false;
-  }
+  const bool good = take_members([this, path_length](std::string_view name) {
+    return is_property_name(name) && path_length + name.size() <= kMostNameLength &&
+           check_property(name, path_length);
+  });
   --depth_;
-  return take() != '\0';
+  return good && take() != '\0';
 }
 
 bool PlainRecords::check_array() {

@@ -14,7 +14,7 @@ namespace usherd {
 
 /// The quick way for the records that most files consist of: one walk over the tokens of a line parses it and
 /// checks every rule at once, with no tape in between. It only ever says yes. Whatever it does not recognise
-/// as a good record (any fault, a schema, a number with an exponent, an escape in a name, ...) RecordChecker
+/// as a good record (any fault, a number with an exponent, an escape in a name, ...) RecordChecker
 /// must look at, and whatever it takes RecordChecker would take with the same result: plain_records_test and
 /// records_fuzz compare them.
 class PlainRecords {
@@ -32,10 +32,10 @@ class PlainRecords {
 
  private:
   struct Names;
-  bool check_members(Names& names);
   bool check_member(std::string_view name, Names& names);
   bool check_text(unsigned member, Names& names);
   bool check_properties();
+  bool check_schema();
   bool check_property(std::string_view name, std::size_t path_length);
   bool check_nested(std::size_t path_length);
   bool check_array();
@@ -43,6 +43,8 @@ class PlainRecords {
   char take();
   bool take_name(std::string_view& name);
   bool take_string(std::string_view& raw);
+  template <class Check>
+  bool take_members(Check check);
   bool take_number();
   bool take_word(std::string_view word);
   void find_backslash(const char* from);

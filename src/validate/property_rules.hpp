@@ -47,6 +47,9 @@ class PropertyRules {
   std::vector<std::uint64_t> path_hashes_;
 };
 
+/// Whether a schema may declare `selector`, a property name or names joined by dots, to be of `type`.
+[[nodiscard]] bool is_declaration(std::string_view selector, std::string_view type);
+
 /// The rules of a record's `schema`: {"properties": {selector: type}}, selectors being dotted paths.
 bool check_schema(const Tape& tape, std::size_t place, Fault& fault);
 

@@ -22,6 +22,10 @@ bool is_selector(std::string_view selector) {
   }
 }
 
+bool is_type(std::string_view type) {
+  return std::find(kDeclaredTypes.begin(), kDeclaredTypes.end(), type) != kDeclaredTypes.end();
+}
+
 bool check_declaration(const Tape& tape, std::size_t place, Fault& fault) {
   const auto selector = tape.string(place);
   if (!is_selector(selector))
@@ -33,8 +37,7 @@ bool check_declaration(const Tape& tape, std::size_t place, Fault& fault) {
                      fmt::format("schema selector {} has {} characters: shorten it to {}", shown(selector),
                                  selector.size(), kMostNameLength));
   const bool text = tape.kind(place + 1) == TapeKind::string;
-  if (text &&
-      std::find(kDeclaredTypes.begin(), kDeclaredTypes.end(), tape.string(place + 1)) != kDeclaredTypes.end())
+  if (text && is_type(tape.string(place + 1)))
     return true;
   return fault.set(
       "schema_type_unknown",
@@ -43,6 +46,10 @@ bool check_declaration(const Tape& tape, std::size_t place, Fault& fault) {
 }
 
 }  // namespace
+
+bool is_declaration(std::string_view selector, std::string_view type) {
+  return is_type(type) && selector.size() <= kMostNameLength && is_selector(selector);
+}
 
 bool check_schema(const Tape& tape, std::size_t place, Fault& fault) {
   for (auto at = place + 1; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1)) {

@@ -83,6 +83,8 @@ class RandomRecords {
       line += ",\"id\":" + text();
     if (!one_in(6))
       line += ",\"properties\":" + object(0);
+    if (one_in(5))
+      line += ",\"schema\":" + schema();
     return line + "}" + (one_in(5) ? "\r" : "");
   }
   /// One byte of it changed, gone or more.
@@ -153,6 +155,17 @@ class RandomRecords {
       array += (i == 0 ? "" : ",") + blank() + (one_in(5) ? scalar() : one_in(30) ? value(depth) : same);
     return array + blank() + "]";
   }
+  std::string schema() {
+    static const std::vector<std::string> declarations = {
+        R"("plan":"str")", R"("a.b2" : "ints")", R"("x_y":"dates")",  R"("plan":"text")",
+        R"("a..b":"str")", R"("a":null)",        R"("a":"str\u0073")"};
+    static const std::vector<std::string> names = {"properties", "other", "propert\\u0069es"};
+    std::string text = "{\"" + pick(names, 1) + "\":{";
+    const auto count = random_() % 4;
+    for (unsigned i = 0; i < count; ++i)
+      text += (i == 0 ? "" : ",") + pick(declarations, 3);
+    return text + "}}";
+  }
   std::string object(unsigned depth) {
     static const std::vector<std::string> names = {
         "plan", "seats", "a", "last_seen_at_the_office", "b2", "tags", "x_y", "1bad", "", "ä", "plan\\u0041"};
@@ -177,6 +190,9 @@ TEST_CASE("Plain good records need no full parse") {
   CHECK(
       ways.is_plain("{\"uid\": \"u\", \"properties\": {\"a\": -1.25, \"b\": [true, false], \"c\": null}}\r"));
   CHECK(ways.is_plain(R"({"uid":"u","properties":{}})"));
+  CHECK(ways.is_plain(R"({"uid":"u","schema":{}})"));
+  CHECK(ways.is_plain(
+      R"({"schema":{"properties":{"a.b": "str", "c":"ints"}},"uid":"u","properties":{"c":[1]}})"));
   CHECK(ways.is_plain(with(R"("n":{"m":{"deep":"\u00e9\n"},"e":{}},"l":["a","b\\"],"z":[])")));
   CHECK(ways.is_plain(with(R"("face":"\ud83d\ude42")")));
   CHECK(ways.is_plain(with(many(500))));
@@ -204,11 +220,17 @@ TEST_CASE("What is not plain is left to the full parse") {
                            R"({"u\u0069d":"u"})",
                            R"({"uid":"u","uid":"u"})",
                            R"({"uid":"u","plan":"p"})",
-                           R"({"uid":"u","schema":{}})",
+                           R"({"uid":"u","schema":[]})",
+                           R"({"uid":"u","schema":{"a":{}}})",
+                           R"({"uid":"u","schema":{"properties":7}})",
+                           R"({"uid":"u","schema":{"properties":{"a":"text"}}})",
+                           R"({"uid":"u","schema":{"properties":{"a.":"str"}}})",
+                           R"({"uid":"u","schema":{"properties":{"a":7}}})",
+                           R"({"uid":"u","schema":{"properties":{"a":"str","b"}}})",
                            R"({"uid":"u","properties":[]})",
                            R"({"uid":7})",
                            "{\"uid\":\"u\0\"}"})
-    CHECK_MESSAGE(!ways.is_plain(line), line);
+    CHECK_MESSAGE(!ways.is_plain(line), std::string(line));
   for (const auto* properties :
        {R"("1":1)",    R"("":1)",        R"("a b":1)", R"("a":01)",   R"("a":1.)",
         R"("a":.5)",   R"("a":-)",       R"("a":1e5)", R"("a":+1)",   R"("a":1234567890123456789)",
@@ -216,7 +238,7 @@ TEST_CASE("What is not plain is left to the full parse") {
         R"("a":[1,])", R"("a":[,1])",    R"("a":[1)",  R"("a":"\x")", R"("a":"\ud83d")",
         R"("a":1 2)",  R"("a":"b" "c")", R"("a" 1)",   R"(,"a":1)",   R"("a":1,)",
         R"("a":"b"c)", R"("a":\"b")"})
-    CHECK_MESSAGE(!ways.is_plain(with(properties)), properties);
+    CHECK_MESSAGE(!ways.is_plain(with(properties)), std::string(properties));
   CHECK(!ways.is_plain(with(many(501))));
   CHECK(!ways.is_plain(with("\"v\":\"" + std::string(8193, 'v') + '"')));
   CHECK(!ways.is_plain(R"({"uid":")" + std::string(257, 'u') + R"("})"));

@@ -1,4 +1,4 @@
-#include "tests/unit/validate/text_file.hpp"
+#include "tests/unit/validate/line_check.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -6,40 +6,6 @@
 using namespace usherd;
 
 namespace {
-
-/// What a file makes of the line: the quick way of its blocks and the full one must agree.
-CheckedBlock in_file(std::string_view line, RecordRules rules) {
-  BlockReader reader(rules, test_keys());
-  TextFile file{std::string(line)};
-  return read_all(reader, file, line.size());
-}
-
-/// The code of the rule that `line` breaks; empty when it is a good record.
-std::string code_of(std::string_view line, RecordRules rules = {}) {
-  BlockReader reader(rules, test_keys());
-  const auto rejection = reader.check_line(line);
-  const std::string code = rejection ? rejection->code : "";
-  if (line.find_first_not_of(" \t\r") != std::string_view::npos &&
-      line.find('\n') == std::string_view::npos && !line.starts_with("\xEF\xBB\xBF")) {
-    const auto block = in_file(line, rules);
-    CHECK(block.lines == 1);
-    CHECK((block.rejections.empty() ? "" : block.rejections.front().code) == code);
-  }
-  return code;
-}
-
-Record good(std::string_view line, RecordRules rules = {}) {
-  BlockReader reader(rules, test_keys());
-  Record record;
-  const auto rejection = reader.check_line(line, 0, 1, &record);
-  REQUIRE_MESSAGE(!rejection, rejection->message);
-  const auto block = in_file(line, rules);
-  REQUIRE(block.records.size() == 1);
-  CHECK(block.records.front().user == record.user);
-  CHECK(block.records.front().second == record.second);
-  CHECK(block.records.front().flags == record.flags);
-  return record;
-}
 
 bool mergeable(std::string_view line) {
   return (good(line).flags & kMergeable) != 0;

@@ -6,18 +6,45 @@
 
 namespace usherd {
 
+namespace {
+
+/// What nobody can tell of a batch, with the first reason for it.
+struct UnknownPart {
+  std::size_t operations = 0;
+  Reason reason;
+};
+
+UnknownPart unknown_part(const BatchVerdict& verdict) {
+  UnknownPart part;
+  for (const auto& entry : verdict.entries) {
+    if (entry.end != OperationEnd::unknown)
+      continue;
+    if (part.operations++ == 0)
+      part.reason = verdict.reasons[entry.reason];
+  }
+  return part;
+}
+
+}  // namespace
+
 boost::asio::awaitable<bool> Delivery::end_all(Batch batch, OperationEnd how, BatchVerdict::Why why) {
-  const bool ended =
-      co_await write_end(batch, BatchVerdict::all(batch->operations(), how, why.code, why.message));
-  // A changed file was told of when it was found out.
-  if (ended && how == OperationEnd::unknown && why.code != kFileChanged.code)
-    log_event(parts_.log, LogLevel::warning, {LogEvent::none, {}, batch->row.id, batch->row.job, why.code},
-              "batch {}: its records end unknown ({}): {}", batch->row.id, why.code, why.message);
-  co_return false;
+  auto verdict = BatchVerdict::all(batch->operations(), how, why.code, why.message);
+  co_return co_await end(batch, std::move(verdict));
 }
 
 boost::asio::awaitable<bool> Delivery::end(Batch batch, BatchVerdict verdict) {
-  co_await write_end(batch, std::move(verdict));
+  const auto unknown = unknown_part(verdict);
+  const bool ended = co_await write_end(batch, std::move(verdict));
+  const auto& why = unknown.reason;
+  // A changed file was told of when it was found out.
+  if (!ended || unknown.operations == 0 || why.code == kFileChanged.code)
+    co_return false;
+  const auto all = batch->operations();
+  const auto which = unknown.operations == all
+                         ? std::string("its records")
+                         : fmt::format("{} of its {} operations", unknown.operations, all);
+  log_event(parts_.log, LogLevel::warning, {LogEvent::none, {}, batch->row.id, batch->row.job, why.code},
+            "batch {}: {} end unknown ({}): {}", batch->row.id, which, why.code, why.message);
   co_return false;
 }
 

@@ -27,6 +27,13 @@ std::string backlog(const ServiceFacts& facts) {
   return counted(facts.files, "file", "files") + " waiting";
 }
 
+std::string named(const std::vector<ParkReason>& reasons) {
+  std::vector<std::string_view> names;
+  for (const auto reason : reasons)
+    names.push_back(to_string(reason));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 }  // namespace
 
 std::string status_line(const ServiceFacts& facts) {
@@ -35,8 +42,8 @@ std::string status_line(const ServiceFacts& facts) {
   if (facts.phase == ServicePhase::stopping)
     return fmt::format("stopping: {} under way", counted(facts.exchanges, "exchange", "exchanges"));
   const auto* verb = facts.phase == ServicePhase::draining ? "draining" : "delivering";
-  if (facts.parked)
-    return fmt::format("parked: {} for {}; {}", to_string(*facts.parked), in_seconds(facts.parked_for),
+  if (!facts.parked.empty())
+    return fmt::format("parked: {} for {}; {}", named(facts.parked), in_seconds(facts.parked_for),
                        backlog(facts));
   if (facts.files == 0 && facts.batches == 0)
     return fmt::format("{}: nothing to do", verb);

@@ -192,13 +192,18 @@ ServiceFacts Supervision::service_facts() {
   rate_.note(parts_.delivery.ended_records(), now);
   facts.records_per_second = rate_.per_second();
   const auto& parking = parts_.gate.parking();
-  facts.parked = parking.first();
-  if (facts.parked) {
-    facts.parked_for = now - *parking.since(*facts.parked);
-  } else if (parts_.intake.parked()) {
-    facts.parked = ParkReason::disk;
-    facts.parked_for = now - parts_.intake.parked_since();
+  const auto park = [&](ParkReason reason, BootTime since) {
+    if (std::find(facts.parked.begin(), facts.parked.end(), reason) == facts.parked.end())
+      facts.parked.push_back(reason);
+    facts.parked_for = std::max(facts.parked_for, now - since);
+  };
+  for (std::size_t i = 0; i < kParkReasons; ++i) {
+    const auto reason = static_cast<ParkReason>(i);
+    if (const auto since = parking.since(reason))
+      park(reason, *since);
   }
+  if (parts_.intake.parked())
+    park(ParkReason::disk, parts_.intake.parked_since());
   if (const auto outage = parts_.api.outage())
     facts.silent_for = outage->so_far.lasted;
   facts.held_for = parts_.gate.held_until() - now;

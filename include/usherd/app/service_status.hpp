@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <string>
+#include <vector>
 
 namespace usherd {
 
@@ -16,8 +16,8 @@ enum class ServicePhase : std::uint8_t { starting, delivering, draining, stoppin
 /// What the one line behind `systemctl status` is made of.
 struct ServiceFacts {
   ServicePhase phase = ServicePhase::starting;
-  std::optional<ParkReason> parked;
-  BootClock::duration parked_for{};
+  std::vector<ParkReason> parked;    ///< every reason that holds
+  BootClock::duration parked_for{};  ///< since the first of them
   BootClock::duration held_for{};    ///< still to wait for a Retry-After
   BootClock::duration silent_for{};  ///< for which the API has not answered; 0 while it does
   double records_per_second = 0;

@@ -80,6 +80,7 @@ TEST_CASE("Where the errors do not say who failed, what /imports does not name e
   REQUIRE(rejects.size() == 2);
   CHECK(rejects[0].at("code").as_string() == "no_verdict");
   CHECK(rejects[0].at("line").to_number<int>() == 8);
+  CHECK(bench.log().find("batch 1: 2 of its 20 operations end unknown (no_verdict): ") != std::string::npos);
   bench.check_promises();
 }
 
@@ -123,6 +124,7 @@ TEST_CASE(
   CHECK(counts(bench.receipt("b.ndjson")) == "imported 5 rejected 0 merged 0 unknown 5 rekeyed 0");
   for (const auto& line : bench.rejects("b.ndjson"))
     CHECK(line.at("code").as_string() == "errors_unreadable");
+  CHECK(bench.log().find(": its records end unknown (errors_unreadable): ") != std::string::npos);
   bench.check_promises();
 }
 

@@ -30,10 +30,12 @@ TEST_CASE("the status line says what is done, how fast, and what waits") {
 TEST_CASE("a parked daemon names the reason and its age before anything else") {
   ServiceFacts facts;
   facts.phase = ServicePhase::delivering;
-  facts.parked = ParkReason::credentials;
+  facts.parked = {ParkReason::credentials};
   facts.parked_for = 3min + 4s + 567ms;
   facts.files = 2;
   CHECK(status_line(facts) == "parked: credentials for 3m 4s; 2 files waiting");
+  facts.parked.push_back(ParkReason::disk);
+  CHECK(status_line(facts) == "parked: credentials, disk for 3m 4s; 2 files waiting");
 }
 
 TEST_CASE("who waits for the API says for what, and for how long") {
@@ -44,14 +46,14 @@ TEST_CASE("who waits for the API says for what, and for how long") {
   CHECK(status_line(facts) == "delivering: waiting 3h 0m for the API's rate limit (429); 2 files waiting");
   facts.silent_for = 12min;
   CHECK(status_line(facts) == "delivering: the API has not answered for 12m 0s; 2 files waiting");
-  facts.parked = ParkReason::paused;
+  facts.parked = {ParkReason::paused};
   CHECK(status_line(facts) == "parked: paused for 0ms; 2 files waiting");
 }
 
 TEST_CASE("a stopping daemon says what it still waits for") {
   ServiceFacts facts;
   facts.phase = ServicePhase::stopping;
-  facts.parked = ParkReason::paused;
+  facts.parked = {ParkReason::paused};
   facts.exchanges = 3;
   CHECK(status_line(facts) == "stopping: 3 exchanges under way");
 }

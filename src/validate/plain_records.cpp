@@ -109,16 +109,6 @@ inline bool PlainRecords::is_plain(std::string_view text) {
   return backslash_ >= text.data() + text.size();
 }
 
-/// Behind a name's opening quote: its text as it stands, and the colon behind it. No good name has a
-/// backslash.
-inline bool PlainRecords::take_name(std::string_view& name) {
-  const char* const begin = at_ + 1;
-  if (take() != ':' || at_[-1] != '"')
-    return false;
-  name = {begin, static_cast<std::size_t>(at_ - 1 - begin)};
-  return true;
-}
-
 /// Behind a string's opening quote: its text as it stands, and the token behind it.
 inline bool PlainRecords::take_string(std::string_view& raw) {
   const char* const begin = at_ + 1;
@@ -129,6 +119,12 @@ inline bool PlainRecords::take_string(std::string_view& raw) {
     --end;
   raw = {begin, static_cast<std::size_t>(end - begin)};
   return *end == '"';
+}
+
+/// Behind a name's opening quote: its text as it stands, and the colon behind it. No good name has a
+/// backslash.
+inline bool PlainRecords::take_name(std::string_view& name) {
+  return take_string(name) && *at_ == ':';
 }
 
 /// Whether every escape in a string's text is one.
@@ -341,8 +337,8 @@ bool PlainRecords::check_array() {
     if (*at_ != ',')
       break;
   }
-  // As it stands it is no shorter than compact.
-  return *at_ == ']' && static_cast<std::size_t>(at_ + 1 - begin) <= PropertyRules::kMostValueBytes &&
+  // Printed anew it is no longer than twice what stands there: 1e9 becomes 1e+09.
+  return *at_ == ']' && static_cast<std::size_t>(at_ + 1 - begin) <= PropertyRules::kMostValueBytes / 2 &&
          take() != '\0';
 }
 

@@ -14,7 +14,7 @@ namespace usherd {
 
 /// The quick way for the records that most files consist of: one walk over the tokens of a line parses it and
 /// checks every rule at once, with no tape in between. It only ever says yes. Whatever it does not recognise
-/// as a good record (any fault, a number with an exponent, an escape in a name, ...) RecordChecker
+/// as a good record (any fault, a number of many digits, an escape in a name, ...) RecordChecker
 /// must look at, and whatever it takes RecordChecker would take with the same result: plain_records_test and
 /// records_fuzz compare them.
 class PlainRecords {

@@ -20,6 +20,13 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+/// Where the digits from `at` on end.
+std::size_t digits_end(std::string_view text, std::size_t at) {
+  while (at < text.size() && is_digit(text[at]))
+    ++at;
+  return at;
+}
+
 /// Each byte of `text`, which has at most eight, that is no digit: its highest bit. Eight bytes must be
 /// readable.
 std::uint64_t no_digits(std::string_view text) {
@@ -35,26 +42,33 @@ std::uint64_t no_digits(std::string_view text) {
 
 bool is_small_number(std::string_view text) {
   constexpr std::size_t kMostDigits = 18;
-  if (text.empty() || !is_digit(text.front()))
-    return false;
-  if (text.front() == '0' && text.size() > 1 && text[1] != '.')
-    return false;
-  std::size_t dot = text.size();
+  constexpr std::size_t kMostExponent = 2;
   if (text.size() <= 8) {
     const auto others = no_digits(text);
-    if (others == 0)
-      return true;
-    dot = static_cast<std::size_t>(std::countr_zero(others)) / 8;
-    return (others & (others - 1)) == 0 && text[dot] == '.' && dot + 1 < text.size();
+    const auto first = static_cast<std::size_t>(std::countr_zero(others)) / 8;
+    const bool one_point = (others & (others - 1)) == 0 && others != 0 && text[first] == '.';
+    if (others == 0 || (one_point && first > 0 && first + 1 < text.size()))
+      return !text.empty() && (text.front() != '0' || text.size() == 1 || first == 1);
   }
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (is_digit(text[i]))
-      continue;
-    if (text[i] != '.' || dot != text.size() || i + 1 == text.size())
+  auto at = digits_end(text, 0);
+  if (at == 0 || at > kMostDigits || (text.front() == '0' && at > 1))
+    return false;
+  if (at < text.size() && text[at] == '.') {
+    const auto fraction = at + 1;
+    at = digits_end(text, fraction);
+    if (at == fraction)
       return false;
-    dot = i;
   }
-  return dot <= kMostDigits;
+  if (at < text.size() && (text[at] | 0x20) == 'e') {
+    ++at;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-'))
+      ++at;
+    const auto exponent = at;
+    at = digits_end(text, exponent);
+    if (at == exponent || at > exponent + kMostExponent)
+      return false;
+  }
+  return at == text.size();
 }
 
 bool is_lone_unit(const char* digits) {

@@ -120,6 +120,12 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
 }
 
+bool is_unescaped(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  const auto* const rest = skip_others<0x20, '\\'>(text.data(), end);
+  return std::none_of(rest, end, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\\'; });
+}
+
 void append_text(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {

@@ -10,6 +10,10 @@ namespace usherd {
 /// Appends `text` as a JSON string. Bytes that are not UTF-8 stay as they are.
 void append_text(std::string& out, std::string_view text);
 
+/// Whether `text` holds neither a control character nor a backslash: without quotes it is a JSON string's
+/// text.
+[[nodiscard]] bool is_unescaped(std::string_view text);
+
 /// Without the blanks and tabs around it, which mean nothing but in a text.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 

@@ -48,13 +48,14 @@ class RecordMaker {
   /// The column whose cell is not of its type, or null.
   const CsvColumn* make(const CsvRow& row) {
     line_.assign("{");
+    unescaped_ = is_unescaped(row.bytes);
     for (const auto& column : header_.members())
       add_member(row, column);
     const bool any_member = line_.size() > 1;
     const auto before = line_.size();
     line_ += any_member ? ",\"properties\":{" : "\"properties\":{";
     open_.clear();
-    schema_.clear();
+    declared_.clear();
     comma_ = false;
     for (const auto& column : header_.properties()) {
       if (!add_property(row, column))
@@ -64,8 +65,7 @@ class RecordMaker {
     line_ += '}';
     if (!comma_)
       line_.resize(before);
-    if (!schema_.empty())
-      line_.append(",\"schema\":{\"properties\":{").append(schema_).append("}}");
+    add_schema();
     line_ += '}';
     if (line_.size() > kMostKept)
       line_.resize(kMostKept);
@@ -94,7 +94,27 @@ class RecordMaker {
     if (line_.size() > 1)
       line_ += ',';
     line_ += column.key;
-    append_text(line_, text);
+    add_text(row.cells[column.cell], text);
+  }
+
+  void add_text(const CsvCell& cell, std::string_view text) {
+    if (unescaped_ && !cell.doubled)
+      line_.append("\"").append(text).append("\"");
+    else
+      append_text(line_, text);
+  }
+
+  /// Rows mostly fill the same columns as the one before.
+  void add_schema() {
+    if (declared_.empty())
+      return;
+    if (declared_ != in_schema_) {
+      in_schema_ = declared_;
+      schema_ = ",\"schema\":{\"properties\":{";
+      for (const auto* column : declared_)
+        schema_.append(column->schema).append(column == declared_.back() ? "}}" : ",");
+    }
+    line_ += schema_;
   }
 
   bool add_property(const CsvRow& row, const CsvColumn& column) {
@@ -102,6 +122,23 @@ class RecordMaker {
     const auto text = column.type == CellType::text ? cell : trimmed(cell);
     if (text.empty() || line_.size() > kMostKept)
       return true;
+    if (open_ != column.parents)
+      open_parents(column);
+    else if (comma_)
+      line_ += ',';
+    comma_ = true;
+    line_ += column.key;
+    if (!column.schema.empty())
+      declared_.push_back(&column);
+    if (column.list)
+      return append_list(line_, column.type, text);
+    if (column.type != CellType::text)
+      return append_value(line_, column.type, text);
+    add_text(row.cells[column.cell], text);
+    return true;
+  }
+
+  void open_parents(const CsvColumn& column) {
     const auto [last, next] =
         std::mismatch(open_.begin(), open_.end(), column.parents.begin(), column.parents.end());
     close_to(static_cast<std::size_t>(last - open_.begin()));
@@ -111,14 +148,6 @@ class RecordMaker {
       line_.append(header_.objects()[*parent]).push_back('{');
       open_.push_back(*parent);
     }
-    comma_ = true;
-    line_ += column.key;
-    if (!column.schema.empty()) {
-      if (!schema_.empty())
-        schema_ += ',';
-      schema_ += column.schema;
-    }
-    return column.list ? append_list(line_, column.type, text) : append_value(line_, column.type, text);
   }
 
   void close_to(std::size_t depth) {
@@ -128,10 +157,13 @@ class RecordMaker {
 
   CsvHeader header_;
   std::string line_;
-  std::string schema_;
   std::string unquoted_;
-  std::vector<std::uint32_t> open_;  ///< objects that are open, from the outside
-  bool comma_ = false;               ///< something stands in front of the next property
+  std::string schema_;                       ///< that of in_schema_
+  std::vector<const CsvColumn*> in_schema_;  ///< of the row for which it was made last
+  std::vector<const CsvColumn*> declared_;   ///< of this row: filled and of a declared type
+  std::vector<std::uint32_t> open_;          ///< objects that are open, from the outside
+  bool unescaped_ = false;  ///< the row's cells can stand in JSON as they are, but for doubled quotes
+  bool comma_ = false;      ///< something stands in front of the next property
 };
 
 class CsvConverter final : public Converter {

@@ -65,11 +65,7 @@ bool CsvRows::scan(bool final) {
     bool whole = false;
     switch (state_) {
       case State::cell_start:
-        cell_ = {};
-        cell_.quoted = buffer_[at_] == '"';
-        at_ += cell_.quoted ? 1 : 0;
-        cell_.begin = static_cast<std::uint32_t>(at_ - row_);
-        state_ = cell_.quoted ? State::quoted : State::plain;
+        begin_cell(buffer_[at_] == '"');
         break;
       case State::plain:
         whole = step_plain();
@@ -97,21 +93,31 @@ bool CsvRows::scan(bool final) {
   return final && at_ > row_ && end_of_file();
 }
 
+/// Cell after cell, as long as none begins with a quote.
 bool CsvRows::step_plain() {
-  const char* const begin = buffer_.data();
-  const char* const end = begin + limit();
-  const char* stop = skip_others<0, ',', '\n', '"'>(begin + at_, end);
-  while (stop != end && !kStops[static_cast<unsigned char>(*stop)])
-    ++stop;
-  at_ = static_cast<std::size_t>(stop - begin);
-  if (stop == end)
-    return false;
-  if (*stop == '"')
-    return broken_quotes(RowFault::quote_inside);
-  const bool carriage = *stop == '\n' && at_ > row_ + cell_.begin && buffer_[at_ - 1] == '\r';
-  add_cell(at_ - (carriage ? 1 : 0));
-  ++at_;
-  return *stop == '\n';
+  const char* const row = buffer_.data() + row_;
+  const char* const end = buffer_.data() + limit();
+  const char* at = buffer_.data() + at_;
+  while (true) {
+    at = skip_others<0, ',', '\n', '"'>(at, end);
+    while (at != end && !kStops[static_cast<unsigned char>(*at)])
+      ++at;
+    at_ = static_cast<std::size_t>(at - buffer_.data());
+    if (at == end)
+      return false;
+    if (*at == '"')
+      return broken_quotes(RowFault::quote_inside);
+    ++at_;
+    if (*at == '\n') {
+      const bool carriage = at > row + cell_.begin && at[-1] == '\r';
+      add_cell(static_cast<std::size_t>(at - row) - (carriage ? 1 : 0));
+      return true;
+    }
+    add_cell(static_cast<std::size_t>(at - row));
+    if (++at == end || *at == '"')
+      return false;
+    begin_cell(false);
+  }
 }
 
 bool CsvRows::step_quoted() {
@@ -142,7 +148,7 @@ bool CsvRows::step_behind_quote(bool final) {
   const bool last_carriage = c == '\r' && at_ + 1 == buffer_.size() && final;
   if (c != ',' && c != '\n' && !carriage && !last_carriage)
     return broken_quotes(RowFault::behind_quote);
-  add_cell(closing);
+  add_cell(closing - row_);
   at_ += carriage ? 2 : 1;
   return c != ',';
 }
@@ -171,19 +177,19 @@ bool CsvRows::end_of_file() {
     case State::quoted:
       return broken_quotes(RowFault::never_closed) || scan(true);
     case State::behind_quote:
-      add_cell(at_ - 1);
+      add_cell(at_ - 1 - row_);
       break;
     case State::cell_start:
       // Behind a last comma stands an empty cell; behind a row's end stands nothing.
       if (cell_count_ > 0) {
         cell_ = {};
         cell_.begin = static_cast<std::uint32_t>(at_ - row_);
-        add_cell(at_);
+        add_cell(at_ - row_);
       }
       break;
     case State::plain: {
       const bool carriage = at_ > row_ + cell_.begin && buffer_[at_ - 1] == '\r';
-      add_cell(at_ - (carriage ? 1 : 0));
+      add_cell(at_ - (carriage ? 1 : 0) - row_);
       break;
     }
     case State::spoilt:
@@ -213,8 +219,16 @@ bool CsvRows::overflow() {
   return true;
 }
 
-void CsvRows::add_cell(std::size_t end) {
-  cell_.end = static_cast<std::uint32_t>(end - row_);
+/// At its first byte, or its opening quote.
+inline void CsvRows::begin_cell(bool quoted) {
+  at_ += quoted ? 1 : 0;
+  cell_ = {.begin = static_cast<std::uint32_t>(at_ - row_), .end = 0, .quoted = quoted, .doubled = false};
+  state_ = quoted ? State::quoted : State::plain;
+}
+
+/// `end` counts from the row's first byte.
+inline void CsvRows::add_cell(std::size_t end) {
+  cell_.end = static_cast<std::uint32_t>(end);
   if (cells_.size() < kMostCells)
     cells_.push_back(cell_);
   ++cell_count_;

@@ -71,6 +71,7 @@ class CsvRows {
   [[nodiscard]] std::size_t limit() const;
   bool overflow();
   bool broken_quotes(RowFault fault);
+  void begin_cell(bool quoted);
   void add_cell(std::size_t end);
   [[nodiscard]] Result<void> hand_on();
   void begin_row();

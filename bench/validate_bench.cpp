@@ -109,5 +109,6 @@ int main() {
   CheckedBlock block;
   measure("newline scan", [&] { return scan_lines(text); });
   measure("newline scan, simdjson DOM", [&] { return parse_lines(text); });
-  measure("BlockReader: copy, scan, tokens, rules, hash, sum", [&] { return read_blocks(reader, block, text); });
+  measure("BlockReader: copy, scan, tokens, rules, hash, sum",
+          [&] { return read_blocks(reader, block, text); });
 }

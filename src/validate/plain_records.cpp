@@ -8,32 +8,7 @@
 namespace usherd {
 namespace {
 
-constexpr unsigned kUid = 1;
-constexpr unsigned kId = 2;
-constexpr unsigned kDisplayName = 4;
-constexpr unsigned kEmail = 8;
-constexpr unsigned kProperties = 16;
-constexpr unsigned kSchema = 32;
-
-/// 0 where it is none. No two are of one length.
-unsigned member_of(std::string_view name) {
-  switch (name.size()) {
-    case 2:
-      return name == "id" ? kId : 0;
-    case 3:
-      return name == "uid" ? kUid : 0;
-    case 5:
-      return name == "email" ? kEmail : 0;
-    case 6:
-      return name == "schema" ? kSchema : 0;
-    case 10:
-      return name == "properties" ? kProperties : 0;
-    case 12:
-      return name == "display_name" ? kDisplayName : 0;
-    default:
-      return 0;
-  }
-}
+using enum RecordMember::Bit;
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
@@ -202,8 +177,8 @@ inline bool PlainRecords::take_word(std::string_view word) {
 
 /// Leaves the token behind the member's value taken.
 inline bool PlainRecords::check_member(std::string_view name, Names& names) {
-  const auto member = member_of(name);
-  if (member == 0 || (names.seen & member) != 0)
+  const auto member = RecordMember::of(name);
+  if (member == none || (names.seen & member) != 0)
     return false;
   names.seen |= member;
   switch (take()) {
@@ -211,24 +186,24 @@ inline bool PlainRecords::check_member(std::string_view name, Names& names) {
       mergeable_ = false;
       return take_word("null");
     case '{':
-      return member == kProperties ? check_properties() : member == kSchema && check_schema();
+      return member == properties ? check_properties() : member == schema && check_schema();
     case '"':
-      return member != kProperties && member != kSchema && check_text(member, names);
+      return member != properties && member != schema && check_text(member, names);
     default:
       return false;
   }
 }
 
-bool PlainRecords::check_text(unsigned member, Names& names) {
+bool PlainRecords::check_text(RecordMember::Bit member, Names& names) {
   std::string_view text;
-  if (!take_string(text) || text.size() > (member == kEmail ? 128 : 256))
+  if (!take_string(text) || text.size() > (member == email ? 128 : 256))
     return false;
-  if (member != kUid && member != kId) {
+  if (member != uid && member != id) {
     mergeable_ &= !text.empty();
     return unescapes(text);
   }
   // In escapes it would have to be kept until the line's end.
-  (member == kUid ? names.uid : names.id) = text;
+  (member == uid ? names.uid : names.id) = text;
   return !text.empty() && is_plain(text);
 }
 

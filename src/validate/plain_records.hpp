@@ -1,6 +1,7 @@
 #pragma once
 
 #include "src/validate/names.hpp"
+#include "src/validate/record_members.hpp"
 #include "src/validate/token_index.hpp"
 #include "usherd/validate/record.hpp"
 #include "usherd/validate/user_keys.hpp"
@@ -33,7 +34,7 @@ class PlainRecords {
  private:
   struct Names;
   bool check_member(std::string_view name, Names& names);
-  bool check_text(unsigned member, Names& names);
+  bool check_text(RecordMember::Bit member, Names& names);
   bool check_properties();
   bool check_schema();
   bool check_property(std::string_view name, std::size_t path_length);

@@ -13,19 +13,10 @@ namespace {
 
 constexpr std::size_t kFirstCapacity = 64U << 10;
 
-// In the order of RecordChecker::Member.
+// In the order of RecordMember::Bit.
 constexpr std::string_view kNames[] = {"uid", "id", "display_name", "email", "properties", "schema"};
 constexpr std::string_view kTooLong[] = {"uid_too_long", "id_too_long", "display_name_too_long",
                                          "email_too_long"};
-
-/// 0 when there is no such member.
-unsigned member_of(std::string_view name) {
-  for (unsigned i = 0; i < std::size(kNames); ++i) {
-    if (name == kNames[i])
-      return 1U << i;
-  }
-  return 0;
-}
 
 std::string_view name_of(unsigned member) {
   return kNames[std::countr_zero(member)];
@@ -85,8 +76,8 @@ void RecordChecker::grow(std::size_t length) {
 bool RecordChecker::check_members(const Tape& tape, Names& names) {
   for (auto at = Tape::kRoot + 1; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1)) {
     const auto name = tape.string(at);
-    const auto member = member_of(name);
-    if (member == 0)
+    const auto member = RecordMember::of(name);
+    if (member == none)
       return fault_.set(
           "unknown_member",
           fmt::format("member {} is unknown: a record has uid, id, display_name, email, properties and "
@@ -95,7 +86,7 @@ bool RecordChecker::check_members(const Tape& tape, Names& names) {
     if ((names.seen & member) != 0)
       return fault_.set("repeated_member", fmt::format("member {} stands twice: keep one", name));
     names.seen |= member;
-    if (!check_member(tape, at + 1, static_cast<Member>(member), names))
+    if (!check_member(tape, at + 1, member, names))
       return false;
   }
   return true;

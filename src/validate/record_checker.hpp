@@ -2,6 +2,7 @@
 
 #include "src/validate/fault.hpp"
 #include "src/validate/property_rules.hpp"
+#include "src/validate/record_members.hpp"
 #include "src/validate/tape.hpp"
 #include "usherd/validate/record.hpp"
 #include "usherd/validate/user_keys.hpp"
@@ -26,7 +27,8 @@ class RecordChecker {
   [[nodiscard]] Fault take_fault() { return std::exchange(fault_, {}); }
 
  private:
-  enum Member : unsigned { uid = 1, id = 2, display_name = 4, email = 8, properties = 16, schema = 32 };
+  using Member = RecordMember::Bit;
+  using enum RecordMember::Bit;
   struct Names {
     std::string_view uid;
     std::string_view id;

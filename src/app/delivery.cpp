@@ -192,6 +192,8 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()>
       co_return co_await files_changed(batch);
     case SubmitEnd::gives_way:
       co_return co_await give_way(batch);
+    case SubmitEnd::unreadable:
+      co_return co_await wait_to_be_read(batch, result.pause);
     case SubmitEnd::stopped:
       break;
   }
@@ -199,16 +201,19 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()>
 }
 
 boost::asio::awaitable<bool> Delivery::give_way(Batch batch) {
-  // Nothing of it left: the send time that was noted ahead must not make a restart believe that something
-  // did.
-  const auto id = batch->row.id;
+  const bool durable = co_await forget_send_time(*batch);
+  if (durable)
+    places_.give_way(*batch);
+  co_return durable;
+}
+
+boost::asio::awaitable<bool> Delivery::forget_send_time(ActiveBatch& batch) {
+  const auto id = batch.row.id;
   GroupCommit::Change change = [id](Ledger& ledger) { return ledger.set_sent(id, std::nullopt); };
   const bool durable = co_await parts_.recorder.record(std::move(change));
-  if (!durable)
-    co_return false;
-  batch->row.sent.reset();
-  places_.give_way(*batch);
-  co_return true;
+  if (durable)
+    batch.row.sent.reset();
+  co_return durable;
 }
 
 boost::asio::awaitable<bool> Delivery::cut_anew(Batch batch) {

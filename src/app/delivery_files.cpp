@@ -3,6 +3,18 @@
 
 namespace usherd {
 
+boost::asio::awaitable<bool> Delivery::wait_to_be_read(Batch batch, Milliseconds pause) {
+  const bool durable = co_await forget_send_time(*batch);
+  if (!durable)
+    co_return false;
+  const bool is_aside = places_.step_aside(*batch);
+  const auto alarm = parts_.timers.alarm(WaitFor::post_again);
+  co_await alarm->wait_until(parts_.timers.now().boot + pause);
+  if (is_aside)
+    places_.step_back(batch->operations());
+  co_return !stopping_;
+}
+
 boost::asio::awaitable<bool> Delivery::files_changed(Batch batch) {
   parts_.log.error("batch {}: files of it were changed after they were accepted", batch->row.id);
   // What may have run under its key can neither go out again under it nor under another one.

@@ -17,14 +17,27 @@ bool Places::admits_new(std::uint64_t operations) const {
   return line_.empty() && budget_.admits(operations);
 }
 
+bool Places::has_room_aside(std::uint64_t operations) const {
+  return aside_ == 0 || (aside_ < kMostAside && operations_aside_ + operations <= kMostOperationsAside);
+}
+
 bool Places::step_aside(std::uint64_t operations) {
-  if (aside_ > 0 && (aside_ == kMostAside || operations_aside_ + operations > kMostOperationsAside))
+  if (!has_room_aside(operations))
     return false;
   ++aside_;
   operations_aside_ += operations;
   budget_.end_post(operations);
   budget_.give_back(operations);
   changed_.notify();
+  return true;
+}
+
+bool Places::step_aside(ActiveBatch& batch) {
+  if (!has_room_aside(batch.operations()))
+    return false;
+  ++aside_;
+  operations_aside_ += batch.operations();
+  give_way(batch);
   return true;
 }
 

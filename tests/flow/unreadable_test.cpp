@@ -91,6 +91,45 @@ TEST_CASE("A stop and a start among batches that cannot be frozen lose nothing")
   closed.open_and_finish();
 }
 
+/// The only place of the budget is held by a batch that was frozen while it could not be sent; when it could,
+/// its file cannot be read any more.
+TEST_CASE("A frozen batch that cannot be read when it is to be sent gives its place to others") {
+  World::Options options;
+  options.config.limits.in_progress_batches = 1;
+  options.config.batch.linger = Milliseconds(100);
+  options.settings.job_time.fixed = 1s;
+  World world(options);
+  auto& organisation = world.server.organisation;
+  organisation.settings.listening = false;
+  REQUIRE(world.start());
+  world.drop("a.ndjson", record("a", 1));
+  world.run_for(10s);
+  world.files.close("a.ndjson");
+  organisation.settings.listening = true;
+  for (int seq = 2; seq <= 4; ++seq) {
+    const auto name = fmt::format("b{}.ndjson", seq);
+    world.drop(name, record("b", seq));
+    const auto has_receipt = [&] { return world.disk.exists("/spool/done/" + name + ".receipt.json"); };
+    CHECK(world.run_until(2min, has_receipt));
+  }
+  CHECK_FALSE(world.settled());
+  bool crashed = false;
+  SUBCASE("and goes out once it can be read") {}
+  SUBCASE("and loses nothing by a crash") {
+    crashed = true;
+  }
+  if (crashed) {
+    world.crash(Loss::everything);
+    REQUIRE(world.start());
+    world.run_for(1min);
+  }
+  world.files.open_again();
+  CHECK(world.run_until(2min, [&] { return world.settled(); }));
+  world.stop();
+  CHECK(world.server.records() == 4);
+  CHECK(world.server.repeated() == 0);
+}
+
 TEST_CASE("A batch that is to be divided and cannot be read for now holds up none but its users") {
   World::Options options;
   options.config.api.sessions = 1;

@@ -104,6 +104,11 @@ class Delivery {
   // Each does a step of a batch's life; false: it is over, or we are stopping.
   [[nodiscard]] boost::asio::awaitable<bool> submit(Batch batch, std::function<void()> steps_aside);
   [[nodiscard]] boost::asio::awaitable<bool> give_way(Batch batch);
+  /// Of a batch of which nothing left: the send time that was noted ahead must not make a restart believe
+  /// that something did.
+  [[nodiscard]] boost::asio::awaitable<bool> forget_send_time(ActiveBatch& batch);
+  /// The disk does not give its body for now: holds up nobody but its users meanwhile.
+  [[nodiscard]] boost::asio::awaitable<bool> wait_to_be_read(Batch batch, Milliseconds pause);
   [[nodiscard]] boost::asio::awaitable<bool> cut_anew(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> follow(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> job_vanished(Batch batch);

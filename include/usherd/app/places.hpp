@@ -30,6 +30,8 @@ class Places {
   /// One that cannot be frozen for now gives its place back, so that it holds up nobody but its users. False
   /// when what stands aside already takes enough memory: then it keeps its place.
   [[nodiscard]] bool step_aside(std::uint64_t operations);
+  /// The same of one that is frozen, and of which nothing could be sent.
+  [[nodiscard]] bool step_aside(ActiveBatch& batch);
   /// It stands aside no more, and has no place.
   void step_back(std::uint64_t operations);
   static constexpr std::size_t kMostAside = 64;
@@ -62,6 +64,7 @@ class Places {
     Estate estate;
     std::size_t heirs = 0;  ///< that have not ended
   };
+  [[nodiscard]] bool has_room_aside(std::uint64_t operations) const;
   void release_users(const std::vector<std::uint64_t>& users);
   void end_post(ActiveBatch& batch);
   void leave_family(const ActiveBatch& batch);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/batch/record_sums.hpp"
+#include "usherd/core/backoff.hpp"
 #include "usherd/ledger/rows.hpp"
 #include "usherd/submit/post_policy.hpp"
 
@@ -35,6 +36,8 @@ struct ActiveBatch {
   bool is_abandoned = false;      ///< the operator gave its job up: who follows it lets go
   bool reads_results = false;     ///< its job has ended
   bool is_unreadable = false;     ///< the disk did not give its body at the last try
+  /// How long until the disk is asked for its body again, where nothing of it was sent.
+  Backoff unread{Milliseconds(500), Milliseconds(60'000)};
 
   [[nodiscard]] std::uint64_t operations() const { return row.users.size(); }
   [[nodiscard]] std::size_t merged_records() const;

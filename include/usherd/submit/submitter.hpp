@@ -38,6 +38,7 @@ enum class SubmitEnd : std::uint8_t {
   expired,       ///< its key is older than 23 hours
   file_changed,  ///< its bytes are not there any more
   gives_way,     ///< limits fell below what is in progress before anything of it was sent
+  unreadable,    ///< the disk does not give its body for now, and nothing of it was sent
   stopped,
 };
 
@@ -47,6 +48,8 @@ struct SubmitResult {
   std::string message;
   /// With halve: nothing proves that the key did not run.
   bool key_may_run = false;
+  /// With unreadable: how long until the disk may be asked again.
+  Milliseconds pause{0};
 };
 
 /// Brings a frozen batch to the API: tries until the API gave a job or a verdict. Event loop only; all

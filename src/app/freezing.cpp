@@ -234,11 +234,13 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
     co_await merge(*open, merged);
   std::vector<Run> singles;
   std::vector<Run> changed;
-  for (const auto& record : open->items()) {
-    if ((record.record.flags & kSingle) != 0)
-      singles.push_back(place_of(record, parts_.files.numbers()));
-    if ((record.record.flags & kChanged) != 0)
-      changed.push_back(singles.back());
+  if (open->holds(kSingle)) {
+    for (const auto& record : open->items()) {
+      if ((record.record.flags & kSingle) != 0)
+        singles.push_back(place_of(record, parts_.files.numbers()));
+      if ((record.record.flags & kChanged) != 0)
+        changed.push_back(singles.back());
+    }
   }
   auto draft = build_manifest(open->items(), merged, parts_.files.numbers());
   parts_.batcher.reuse(std::move(open));

@@ -11,15 +11,20 @@ void FileProgress::block_read(const ReadMark& after, std::uint64_t accepted) {
   advance();
 }
 
-void FileProgress::frozen(std::uint64_t offset) {
-  if (offset < mark_.offset)
-    return;
+void FileProgress::frozen(std::uint64_t offset, std::span<const std::uint32_t> lengths) {
   const auto first = blocks_.begin() + static_cast<std::ptrdiff_t>(first_);
-  const auto block = std::upper_bound(first, blocks_.end(), offset,
-                                      [](std::uint64_t at, const Block& b) { return at < b.after.offset; });
-  if (block == blocks_.end() || block->waiting == 0)
-    return;
-  if (--block->waiting == 0 && block == first)
+  auto block = std::upper_bound(first, blocks_.end(), offset,
+                                [](std::uint64_t at, const Block& b) { return at < b.after.offset; });
+  for (const auto length : lengths) {
+    while (block != blocks_.end() && offset >= block->after.offset)
+      ++block;
+    if (block == blocks_.end())
+      break;
+    if (offset >= mark_.offset && block->waiting > 0)
+      --block->waiting;
+    offset += length + 1ULL;
+  }
+  if (first_ < blocks_.size() && blocks_[first_].waiting == 0)
     advance();
 }
 

@@ -7,6 +7,7 @@ void OpenBatch::renew(UserOrder::Holder holder) {
   records_.clear();
   merge_candidates_.clear();
   bytes_ = 0;
+  flags_ = 0;
 }
 
 bool OpenBatch::fits(std::uint32_t length, const BatchLimits& limits) const {
@@ -21,6 +22,7 @@ void OpenBatch::begin(std::size_t most, BootTime now) {
 
 void OpenBatch::add(const QueuedRecord& record) {
   records_.push_back(record);
+  flags_ |= record.record.flags;
   bytes_ += record.record.length + 1ULL;
 }
 

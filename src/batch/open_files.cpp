@@ -49,14 +49,9 @@ void OpenFiles::close(FileNumber number) {
 }
 
 void OpenFiles::frozen(const Manifest& manifest, std::span<const std::uint32_t> lengths) {
-  auto length = lengths.begin();
   for (const auto& run : manifest.runs) {
-    auto& progress = find(run.file)->progress;
-    auto offset = run.offset;
-    for (std::uint32_t i = 0; i < run.records; ++i) {
-      progress.frozen(offset);
-      offset += *length++ + 1;
-    }
+    find(run.file)->progress.frozen(run.offset, lengths.first(run.records));
+    lengths = lengths.subspan(run.records);
   }
   for (const auto& literal : manifest.literals) {
     for (const auto& source : literal.sources)

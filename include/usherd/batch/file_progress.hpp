@@ -2,8 +2,10 @@
 
 #include "usherd/ledger/rows.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace usherd {
@@ -16,7 +18,9 @@ class FileProgress {
   /// A block was read up to `after`, holding `accepted` records that are not frozen yet.
   void block_read(const ReadMark& after, std::uint64_t accepted);
   /// The record at `offset` was frozen into a batch, durably.
-  void frozen(std::uint64_t offset);
+  void frozen(std::uint64_t offset) { frozen(offset, std::array<std::uint32_t, 1>{}); }
+  /// The same of records that stand one behind the other from `offset` on, with these lengths.
+  void frozen(std::uint64_t offset, std::span<const std::uint32_t> lengths);
   /// Records found frozen in the ledger: they were read before.
   void found_frozen(std::uint64_t records) { pending_ += records; }
   /// Records of the file that had their outcome.

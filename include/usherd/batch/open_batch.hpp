@@ -38,6 +38,8 @@ class OpenBatch {
   [[nodiscard]] bool empty() const { return records_.empty(); }
   [[nodiscard]] std::uint64_t records() const { return records_.size(); }
   [[nodiscard]] std::uint64_t body_bytes() const { return bytes_ + kFramingBytes; }
+  /// Whether a record in it has one of these flags.
+  [[nodiscard]] bool holds(std::uint8_t flags) const { return (flags_ & flags) != 0; }
   /// When its oldest record has waited for `linger`.
   [[nodiscard]] BootTime due(const BatchLimits& limits) const { return first_ + limits.linger; }
 
@@ -49,6 +51,7 @@ class OpenBatch {
   std::vector<QueuedRecord> records_;
   std::vector<std::uint64_t> merge_candidates_;
   std::uint64_t bytes_ = 0;
+  std::uint8_t flags_ = 0;  ///< of any record
   BootTime first_{};
 };
 

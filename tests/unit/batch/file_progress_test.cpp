@@ -107,8 +107,15 @@ TEST_CASE("Whatever the order of freezing, the mark stands before the first reco
         progress.block_read(ends.back(), accepted);
       } else if (!open.empty()) {
         const auto which = random() % std::min<std::size_t>(open.size(), 40);
-        progress.frozen(open[which]);
-        open.erase(open.begin() + static_cast<std::ptrdiff_t>(which));
+        // Alone, or with those right behind it, over the ends of blocks.
+        const auto most = 1 + random() % 30;
+        std::vector<std::uint32_t> lengths{9};
+        while (lengths.size() < most && which + lengths.size() < open.size() &&
+               open[which + lengths.size()] == open[which] + 10 * lengths.size())
+          lengths.push_back(9);
+        progress.frozen(open[which], lengths);
+        const auto from = open.begin() + static_cast<std::ptrdiff_t>(which);
+        open.erase(from, from + static_cast<std::ptrdiff_t>(lengths.size()));
       }
       const auto first = open.empty() ? offset : open.front();
       ReadMark expected;

@@ -122,6 +122,18 @@ class Duties(Floor):
         return missing and missing.replace("--target floor", "--target duties")
 
 
+class BlankDuties(Duties):
+    leaves_out = "as the one above, and its bodies: blanks of their length"
+
+    def __init__(self, program):
+        super().__init__(program)
+        self.name = "the same with bodies that cost nothing (blanks)"
+
+    def command(self, context):
+        program, *rest = super().command(context)
+        return [program, "--bodies", "blank", *rest]
+
+
 class Sdk(Contestant):
     name = "official node SDK, poll each 10 ms"
     leaves_out = "idempotency keys (a restart posts twice), order, checks beyond JSON, rejects; it writes every record anew"
@@ -233,6 +245,7 @@ def all_of(usherd, floor, duties, modules):
         "floor": Floor(floor, 1),
         "floor2": Floor(floor, 2),
         "duties": Duties(duties),
+        "duties-blank": BlankDuties(duties),
         "sdk": Sdk(modules),
         "paste": Scripts(False),
         "python": Scripts(True),

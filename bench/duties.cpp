@@ -16,7 +16,9 @@
 // The least that usherd's promises cost: the floor program with those duties that touch each record, done by
 // usherd's own parts in one thread. The record rules; the order of each user's updates; a batch that could be
 // sent again, so that its body is read from the files a second time and proved to be what was checked. No
-// ledger, no syncs, no spool, no merging, no retries, no polls, no receipts, no event loop.
+// ledger, no syncs, no spool, no merging, no retries, no polls, no receipts, no event loop. With `--bodies
+// blank` it sends blanks in place of what was checked, as many bytes: what is left if bodies were to be had
+// for nothing.
 
 namespace {
 
@@ -43,7 +45,11 @@ UserKeys make_keys() {
 class Carrier {
  public:
   Carrier(SSL_CTX* context, const Options& options)
-      : connection_(context, options.port), key_(options.key), keys_(make_keys()), reader_({}, keys_) {
+      : connection_(context, options.port),
+        key_(options.key),
+        keys_(make_keys()),
+        reader_({}, keys_),
+        blank_(options.blank_bodies) {
     for (std::size_t i = 0; i < options.files.size(); ++i) {
       paths_.files.put(i, options.files[i]);
       numbers_.push_back(i);
@@ -91,17 +97,32 @@ class Carrier {
   void send() {
     auto records = std::exchange(load_, {});
     const auto draft = build_manifest(records, {}, numbers_);
+    connection_.write_head(key_, draft.body_length);
+    if (blank_)
+      write_blanks(draft.body_length);
+    else
+      write_body(draft);
+    connection_.expect_ok();
+    records_ += draft.sums.size();
+    settle(draft.users);
+  }
+
+  void write_body(const DraftBatch& draft) {
     const auto manifest = draft.manifest.encode();
     std::vector<std::uint64_t> sums;
     BodyReader body(files_, manifest, paths_, kFramingVersion, &sums);
-    connection_.write_head(key_, draft.body_length);
     while (const auto got = want(body.read(piece_)))
       connection_.write({piece_.data(), got});
     if (!are_same(draft.sums, sums))
       fail("the files changed while they were sent");
-    connection_.expect_ok();
-    records_ += draft.sums.size();
-    settle(draft.users);
+  }
+
+  void write_blanks(std::uint64_t length) {
+    for (std::uint64_t left = length; left > 0;) {
+      const auto count = std::min<std::uint64_t>(left, piece_.size());
+      connection_.write({piece_.data(), count});
+      left -= count;
+    }
   }
 
   /// A record that had to wait kept no sum.
@@ -128,7 +149,8 @@ class Carrier {
   UserOrder order_;
   std::vector<QueuedRecord> load_;  // of the next POST
   std::vector<FileNumber> numbers_;
-  std::vector<char> piece_ = std::vector<char>(kPiece);
+  std::vector<char> piece_ = std::vector<char>(kPiece, ' ');
+  bool blank_;
   std::uint64_t records_ = 0;
 };
 

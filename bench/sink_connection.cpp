@@ -45,6 +45,8 @@ Options Options::parse(std::string_view program, int count, char** arguments) {
       options.ca = arguments[++i];
     else if (word == "--key-file")
       std::getline(std::ifstream(arguments[++i]), options.key);
+    else if (program == "duties" && word == "--bodies")
+      options.blank_bodies = std::string_view(arguments[++i]) == "blank";
     else if (named)
       fail("unknown option " + std::string(word));
     else

@@ -16,8 +16,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <iterator>
 #include <map>
+#include <system_error>
 
 namespace usherd {
 namespace {
@@ -87,6 +89,16 @@ class ConfigReader {
   ConfigOutcome& outcome_;
 };
 
+/// Puts the directory in place of a link that leads to it: nothing in spool and state may be one.
+void follow_link(std::string& directory) {
+  std::error_code failed;
+  if (!std::filesystem::is_symlink(directory, failed))
+    return;
+  const auto real = std::filesystem::canonical(directory, failed);
+  if (!failed)
+    directory = real.string();
+}
+
 /// The whole file, or one fault that names it.
 bool read_whole_file(const std::string& path, std::string& text, ConfigFault& fault) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -148,8 +160,12 @@ ConfigOutcome parse_config(std::string_view text, std::string file_name) {
 ConfigOutcome load_config(const std::string& path) {
   std::string text;
   ConfigFault fault;
-  if (read_whole_file(path, text, fault))
-    return parse_config(text, path);
+  if (read_whole_file(path, text, fault)) {
+    auto outcome = parse_config(text, path);
+    follow_link(outcome.config.spool.directory);
+    follow_link(outcome.config.state.directory);
+    return outcome;
+  }
   ConfigOutcome outcome;
   outcome.file = path;
   outcome.faults.push_back(std::move(fault));

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace usherd {
@@ -34,6 +36,15 @@ Errc kind_of(int code, int system_errno) {
     default:
       return Errc::corrupt;
   }
+}
+
+/// SQLite takes no link anywhere in a path that it must not follow one in: the folders' own are the
+/// operator's, only the file must be none.
+std::string without_links(const std::string& path) {
+  const auto slash = path.rfind('/');
+  std::error_code failed;
+  const auto folder = std::filesystem::canonical(path.substr(0, slash + 1), failed);
+  return failed || slash == std::string::npos ? path : (folder / path.substr(slash + 1)).string();
 }
 
 }  // namespace
@@ -103,7 +114,8 @@ Result<std::unique_ptr<Database>> Database::open_in(const char* vfs, const std::
 Result<std::unique_ptr<Database>> Database::open_with(const std::string& path, int flags, const char* vfs) {
   std::unique_ptr<Database> database(new Database(path));
   flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, vfs);
+  const auto direct = vfs == nullptr ? without_links(path) : path;
+  const int code = sqlite3_open_v2(direct.c_str(), &database->handle_, flags, vfs);
   if (code != SQLITE_OK)
     return database->failure(code);
   sqlite3_busy_timeout(database->handle_, kBusyTimeoutMs);

@@ -31,7 +31,8 @@ struct ConfigOutcome {
   [[nodiscard]] bool good() const { return faults.empty(); }
 };
 
-/// Reads and checks a configuration file of at most 1 MiB. Never throws.
+/// Reads and checks a configuration file of at most 1 MiB. Where spool.directory or state.directory is a
+/// link, the directory that it leads to stands in the config. Never throws.
 [[nodiscard]] ConfigOutcome load_config(const std::string& path);
 
 /// The same for a text that stands already in memory.

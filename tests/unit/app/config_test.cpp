@@ -3,9 +3,12 @@
 #include "usherd/app/config_file.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 using usherd::Config;
@@ -114,6 +117,21 @@ TEST_CASE("a number of records that was given wins over auto") {
   CHECK(effective_max_records(config) == 5000);
   config.batch.max_records = 12;
   CHECK(effective_max_records(config) == 12);
+}
+
+TEST_CASE("a link in place of the spool or the state directory is followed, once and for all") {
+  const auto folder = std::filesystem::temp_directory_path() / ("usherd-links-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder / "disk");
+  const auto real = std::filesystem::canonical(folder).string();
+  std::filesystem::create_directory_symlink("disk", folder / "spool");
+  std::filesystem::create_directory_symlink("missing", folder / "state");
+  std::ofstream(folder / "c.yaml") << "spool: {directory: " << real << "/spool}\nstate: {directory: " << real
+                                   << "/state}\n";
+  const auto outcome = load_config((folder / "c.yaml").string());
+  std::filesystem::remove_all(folder);
+  CHECK(outcome.good());
+  CHECK(outcome.config.spool.directory == real + "/disk");
+  CHECK(outcome.config.state.directory == real + "/state");
 }
 
 TEST_CASE("a file that cannot be read is a fault that names it and says what to do") {

@@ -1,4 +1,5 @@
 #include "tests/unit/ledger/scratch.hpp"
+#include "usherd/ledger/ledger_reader.hpp"
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -153,6 +154,20 @@ TEST_CASE("a missing directory and a link in place of the ledger are told") {
   std::ofstream(scratch.path() + "/else").put('x');
   std::filesystem::create_symlink(scratch.path() + "/else", scratch.ledger_file());
   CHECK(Ledger::open(scratch.path()).has_error());
+}
+
+TEST_CASE("a ledger is found through folders that are links") {
+  Scratch scratch;
+  const auto folder = scratch.path() + "/real/state";
+  std::filesystem::create_directories(folder);
+  std::filesystem::create_directory_symlink("real", scratch.path() + "/above");
+  std::filesystem::create_directory_symlink("real/state", scratch.path() + "/state");
+  REQUIRE(Ledger::open(folder).has_value());
+  for (const auto* linked : {"/above/state", "/state", "/state/"}) {
+    CAPTURE(linked);
+    CHECK(Ledger::open(scratch.path() + linked).has_value());
+    CHECK(LedgerReader::open(scratch.path() + linked).has_value());
+  }
 }
 
 TEST_CASE("a ledger that somebody else writes to says so instead of waiting for ever") {

@@ -40,10 +40,12 @@ Operations Operations::known(Files& files, const Manifest& manifest, BodyPaths p
   return operations;
 }
 
-Operations Operations::blind(Files& files, const Manifest& manifest) {
-  Operations operations(files, manifest, BodyPaths{});
-  for (const auto& run : manifest.runs)
-    operations.guess(run);
+Result<Operations> Operations::find_left(Files& files, const Manifest& manifest, BodyPaths paths) {
+  Operations operations(files, manifest, std::move(paths));
+  for (const auto& run : manifest.runs) {
+    if (auto located = operations.locate_left(run); !located)
+      return located.error();
+  }
   return operations;
 }
 
@@ -73,15 +75,8 @@ void Operations::guess(const Run& run) {
     runs_.push_back({run.file, run.offset, run.records == 1 ? run.length : 0, run.line + i, 1});
 }
 
-Result<void> Operations::locate(const Run& run) {
-  if (run.records == 1) {
-    runs_.push_back(run);
-    return {};
-  }
-  const auto known = paths_.files.find(run.file);
-  if (!known)
-    return Error{Errc::corrupt, fmt::format("file {} of the batch is not in working/", run.file)};
-  auto file = files_->open(*known);
+Result<Operations::Found> Operations::search(const Run& run, const std::string& path) {
+  auto file = files_->open(path);
   if (!file)
     return file.error();
   const std::uint64_t end = run.offset + run.length;
@@ -99,7 +94,7 @@ Result<void> Operations::locate(const Run& run) {
     if (!got)
       return got.error();
     if (*got == 0)
-      return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", *known)};
+      return line - run.line < run.records ? Found::cut : Found::other;
     const char* from = chunk.data();
     const char* const stop = from + *got;
     while ((from = static_cast<const char*>(
@@ -111,8 +106,46 @@ Result<void> Operations::locate(const Run& run) {
     at += *got;
   }
   add(end);
-  if (line - run.line != run.records)
+  return line - run.line == run.records ? Found::whole : Found::other;
+}
+
+Result<void> Operations::locate(const Run& run) {
+  if (run.records == 1) {
+    runs_.push_back(run);
+    return {};
+  }
+  const auto known = paths_.files.find(run.file);
+  if (!known)
+    return Error{Errc::corrupt, fmt::format("file {} of the batch is not in working/", run.file)};
+  const auto found = search(run, *known);
+  if (!found)
+    return found.error();
+  if (*found == Found::cut)
+    return Error{Errc::corrupt, fmt::format("{} became shorter than when it was accepted", *known)};
+  if (*found == Found::other)
     return Error{Errc::corrupt, fmt::format("{} holds other lines than when it was accepted", *known)};
+  return {};
+}
+
+Result<void> Operations::locate_left(const Run& run) {
+  const auto known = paths_.files.find(run.file);
+  if (!known || run.records == 1) {
+    guess(run);
+    return {};
+  }
+  const auto had = runs_.size();
+  const auto found = search(run, *known);
+  if (!found && !is_gone(found.error()))
+    return found.error();
+  if (found && *found == Found::whole)
+    return {};
+  if (!found || *found == Found::other) {
+    runs_.resize(had);
+    guess(run);
+    return {};
+  }
+  for (auto next = runs_.size() - had; next < run.records; ++next)
+    runs_.push_back({run.file, run.offset, 0, run.line + next, 1});
   return {};
 }
 
@@ -137,6 +170,8 @@ Result<std::string> Operations::bytes(const Run& record) {
   const auto known = paths_.files.find(record.file);
   if (!known)
     return Error{Errc::corrupt, fmt::format("file {} of the batch is not in working/", record.file)};
+  if (record.length == 0)
+    return Error{Errc::corrupt, fmt::format("{} does not hold line {} any more", *known, record.line)};
   return read(*known, record.offset, record.length);
 }
 

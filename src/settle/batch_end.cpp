@@ -143,6 +143,8 @@ class Applied {
   Result<void> refuse(const Run& run, const BatchVerdict::Entry& entry) {
     counts_.count(run.file, entry.end == OperationEnd::rejected ? &Outcomes::rejected : &Outcomes::unknown);
     const auto bytes = operations_.bytes(run);
+    if (!bytes && !is_gone(bytes.error()))
+      return bytes.error();
     // A file that is not what it was has lost its bytes; the line says where they stood.
     const std::string_view record = bytes ? std::string_view(*bytes) : std::string_view();
     return rejects_.add(run, record, entry.end, verdict_.reasons[entry.reason]);
@@ -211,11 +213,9 @@ Result<BatchEnd> write_batch_end(Files& disk, const SpoolLayout& layout, const B
     end.shares = std::move(counts.shares());
     return end;
   }
-  auto operations = Operations::find(disk, row.manifest, paths);
-  if (!operations && !is_gone(operations.error()))
-    return operations.error();
+  auto operations = Operations::find_left(disk, row.manifest, paths);
   if (!operations)
-    operations = Operations::blind(disk, row.manifest);
+    return operations.error();
   ShareRejects rejects(disk, layout, row, files);
   if (auto applied = Applied(*operations, row, verdict, rejects, counts).run(end); !applied)
     return applied.error();

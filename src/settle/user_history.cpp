@@ -32,6 +32,7 @@ Result<std::vector<UserHistory::Story>> UserHistory::of(std::span<const std::str
   expect(users);
   if (auto added = add_updates(); !added)
     return added.error();
+  index_lines();
   if (auto added = add_rejects(); !added)
     return added.error();
   for (auto& story : stories_) {
@@ -190,7 +191,8 @@ Result<void> UserHistory::take(const StoredReject& reject) {
   const auto number = numbers_.find(reject.file);
   if (number != numbers_.end() && reject.batch != 0) {
     const auto share = reject_lines_.find({number->second, reject.batch});
-    if (share != reject_lines_.end())
+    const bool is_nameless = reject.uid.empty() && reject.id.empty();
+    if (share != reject_lines_.end() && (!is_nameless || take_nameless(reject, share->first)))
       ++share->second;
   }
   for (const auto* name : {&reject.uid, &reject.id}) {
@@ -203,6 +205,29 @@ Result<void> UserHistory::take(const StoredReject& reject) {
     make_room();
   }
   return {};
+}
+
+bool UserHistory::take_nameless(const StoredReject& reject, const Share& share) {
+  const auto known = by_line_.find({share, reject.line});
+  if (known != by_line_.end() && known->second.story < stories_.size())
+    tell(stories_[known->second.story].updates[known->second.update], reject);
+  // It may be of one whose line nobody knows any more: then that one's end stays open.
+  return !lineless_.contains(share);
+}
+
+void UserHistory::index_lines() {
+  by_line_.clear();
+  lineless_.clear();
+  for (std::size_t story = 0; story < stories_.size(); ++story) {
+    const auto& updates = stories_[story].updates;
+    for (std::size_t i = 0; i < updates.size(); ++i) {
+      const Share share{updates[i].sequence, updates[i].batch};
+      if (updates[i].line)
+        by_line_[{share, *updates[i].line}] = {story, i};
+      else
+        lineless_.insert(share);
+    }
+  }
 }
 
 Result<void> UserHistory::add_reject(const StoredReject& reject, Story& story) {

@@ -65,9 +65,9 @@ ReadOperation read_operations(Files& files, std::function<Manifest()> manifest, 
   };
   auto state = std::make_shared<State>(State{files, std::move(manifest), std::move(paths)});
   return [state](std::uint32_t index) -> Result<std::string> {
-    if (!state->operations || (state->operations->has_error() && !is_gone(state->operations->error()))) {
+    if (!state->operations || state->operations->has_error()) {
       state->whole = state->manifest();
-      state->operations = Operations::find(state->files, state->whole, state->paths);
+      state->operations = Operations::find_left(state->files, state->whole, state->paths);
     }
     auto& operations = *state->operations;
     if (!operations)

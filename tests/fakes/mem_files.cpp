@@ -58,6 +58,7 @@ struct MemFiles::State {
   std::map<std::uint64_t, Error> failures;
   std::optional<std::pair<std::uint64_t, Error>> from;
   std::uint64_t effects = 0;
+  std::optional<std::pair<std::uint64_t, Error>> closed;  // counts down the opens until that one
   std::uint64_t next_number = 1;
   std::int64_t time = 1'700'000'000'000'000'000;
 
@@ -201,6 +202,8 @@ MemFiles::~MemFiles() = default;
 
 Result<std::unique_ptr<ReadFile>> MemFiles::open(const std::string& path) {
   const Lock lock(state_->mutex);
+  if (state_->closed && --state_->closed->first == 0)
+    return std::exchange(state_->closed, std::nullopt)->second;
   NodePtr node = state_->find(path);
   if (!node)
     return missing(path);
@@ -384,6 +387,11 @@ std::uint64_t MemFiles::effects() const {
 void MemFiles::fail_at(std::uint64_t effect, Error error) {
   const Lock lock(state_->mutex);
   state_->failures.insert_or_assign(effect, std::move(error));
+}
+
+void MemFiles::fail_open(std::uint64_t number, Error error) {
+  const Lock lock(state_->mutex);
+  state_->closed.emplace(number, std::move(error));
 }
 
 void MemFiles::fail_from(std::uint64_t effect, Error error) {

@@ -54,6 +54,8 @@ class MemFiles final : public Files {
   void fail_at(std::uint64_t effect, Error error);
   /// It and all later ones fail until heal().
   void fail_from(std::uint64_t effect, Error error);
+  /// Of the opens for reading from now on, that one (the first is 1) fails, once.
+  void fail_open(std::uint64_t number, Error error);
   void heal();
 
   struct Node;

@@ -21,8 +21,8 @@ class Operations {
   /// manifest says.
   [[nodiscard]] static Result<Operations> find(Files& files, const Manifest& manifest, BodyPaths paths);
 
-  /// The same where some files may have changed: each run of theirs is taken for one operation a record, as
-  /// by blind().
+  /// The same where some files may have changed: each run of theirs is taken for one operation a record,
+  /// without a look at them: lines are right, offsets those of the runs.
   [[nodiscard]] static Result<Operations> find_except(Files& files, const Manifest& manifest, BodyPaths paths,
                                                       std::span<const FileNumber> changed);
 
@@ -30,9 +30,9 @@ class Operations {
   [[nodiscard]] static Operations known(Files& files, const Manifest& manifest, BodyPaths paths,
                                         std::span<const std::uint32_t> lengths);
 
-  /// The same without looking at the files, when they are not what the manifest says: lines are right,
-  /// offsets those of the runs, bytes() fails.
-  [[nodiscard]] static Operations blind(Files& files, const Manifest& manifest);
+  /// The same when files may be gone, cut short or hold other lines: what they took with them keeps its line
+  /// and has no bytes, and all else is found as ever. Fails only where the disk gives no answer for now.
+  [[nodiscard]] static Result<Operations> find_left(Files& files, const Manifest& manifest, BodyPaths paths);
 
   [[nodiscard]] std::size_t size() const { return runs_.size() + manifest_->literals.size(); }
   [[nodiscard]] bool is_merged(std::size_t index) const { return index >= runs_.size(); }
@@ -54,7 +54,14 @@ class Operations {
 
  private:
   Operations(Files& files, const Manifest& manifest, BodyPaths paths);
+  enum class Found : std::uint8_t {
+    whole,
+    cut,    ///< the file ends within the run: the records before that were found
+    other,  ///< it has more lines there, or fewer
+  };
+  [[nodiscard]] Result<Found> search(const Run& run, const std::string& path);
   [[nodiscard]] Result<void> locate(const Run& run);
+  [[nodiscard]] Result<void> locate_left(const Run& run);
   void guess(const Run& run);
   [[nodiscard]] Result<std::string> read(const std::string& path, std::uint64_t offset, std::uint64_t length);
 

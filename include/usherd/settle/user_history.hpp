@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,6 +72,9 @@ class UserHistory {
   [[nodiscard]] Result<void> add_updates();
   [[nodiscard]] Result<void> add_rejects();
   [[nodiscard]] Result<void> take(const StoredReject& reject);
+  /// Of a line that names nobody, as its record's bytes were gone: true where it counts for its share.
+  [[nodiscard]] bool take_nameless(const StoredReject& reject, const Share& share);
+  void index_lines();
   [[nodiscard]] Result<void> add_reject(const StoredReject& reject, Story& story);
   void make_room();
   static void put_in_order(Story& story);
@@ -84,6 +88,12 @@ class UserHistory {
   std::map<FileNumber, SpoolFile> known_;
   std::map<std::string, FileNumber, std::less<>> numbers_;
   std::map<Share, std::uint64_t> reject_lines_;  ///< seen, of the shares of these users' updates
+  struct Place {
+    std::size_t story = 0;
+    std::size_t update = 0;
+  };
+  std::map<std::pair<Share, std::uint64_t>, Place> by_line_;
+  std::set<Share> lineless_;  ///< of updates whose line in the original is not known
   std::vector<Story> stories_;
   std::unordered_map<std::uint64_t, std::size_t> by_key_;  ///< which story is that of a user's key
   std::unordered_map<std::string, std::size_t> by_name_;

@@ -198,17 +198,58 @@ TEST_CASE("Files that hold other lines than the manifest says are corrupt") {
   CHECK(operations.error().code == Errc::corrupt);
 }
 
-TEST_CASE("Without a look at the files the operations keep their number, file and line, and have no bytes") {
+TEST_CASE("A file that is gone, cut or has other lines takes none of another one's records with it") {
   Frozen frozen;
-  auto seeing = frozen.operations();
-  auto blind = Operations::blind(frozen.text.disk, frozen.row.manifest);
-  REQUIRE(blind.size() == seeing.size());
-  for (std::size_t i = 0; i < blind.size(); ++i) {
-    CHECK(blind.is_merged(i) == seeing.is_merged(i));
-    if (!blind.is_merged(i)) {
-      CHECK(blind.run(i).file == seeing.run(i).file);
-      CHECK(blind.run(i).line == seeing.run(i).line);
-    }
-    CHECK_FALSE(blind.bytes(i));
+  auto whole = frozen.operations();
+  auto bytes = std::string(frozen.text.disk.content("/working/4"));
+  std::size_t left = 0;  // of its bytes, from its start
+  bool is_there = true;
+  SUBCASE("gone") {
+    is_there = false;
+    REQUIRE(frozen.text.disk.remove("/working/4"));
   }
+  SUBCASE("not in working/") {
+    is_there = false;
+    frozen.text.paths.files = BodyPaths{}.files;
+    for (const FileNumber number : {2U, 6U})
+      frozen.text.paths.files.put(number, "/working/" + std::to_string(number));
+  }
+  SUBCASE("cut") {
+    left = bytes.size() / 2;
+    bytes.resize(left);
+  }
+  SUBCASE("with other lines") {
+    std::replace(bytes.begin(), bytes.end(), '\n', ' ');
+  }
+  if (is_there)
+    frozen.text.disk.put("/working/4", bytes);
+  auto operations = Operations::find_left(frozen.text.disk, frozen.row.manifest, frozen.text.paths);
+  REQUIRE(operations);
+  REQUIRE(operations->size() == whole.size());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    CAPTURE(i);
+    if (whole.is_merged(i)) {
+      CHECK(operations->bytes(i).value() == frozen.texts[i]);
+      continue;
+    }
+    const auto& run = operations->run(i);
+    CHECK(run.file == whole.run(i).file);
+    CHECK(run.line == whole.run(i).line);
+    const bool is_kept = run.file != 4 || whole.run(i).offset + whole.run(i).length < left;
+    if (is_kept)
+      CHECK(operations->bytes(i).value() == frozen.texts[i]);
+    else if (left > 0 || !is_there)
+      CHECK(operations->bytes(i).has_error());
+    kept += run.file == 4 && is_kept ? 1 : 0;
+  }
+  CHECK((kept > 2) == (left > 0));
+}
+
+TEST_CASE("A disk that gives no answer for now is no file that is gone") {
+  Frozen frozen;
+  frozen.text.disk.fail_open(1, Error{Errc::io, "Input/output error"});
+  const auto operations = Operations::find_left(frozen.text.disk, frozen.row.manifest, frozen.text.paths);
+  REQUIRE_FALSE(operations);
+  CHECK(operations.error().code == Errc::io);
 }

@@ -91,6 +91,30 @@ TEST_CASE("a disk that is full at any write of a batch's end delays it, and a re
 }
 
 TEST_CASE(
+    "a disk that does not give a record at a batch's end delays it, and no line goes without its record") {
+  Spool whole;
+  REQUIRE(end(whole).has_value());
+  const auto expected = whole.disk.content(whole.layout.batch_rejects(1, 4));
+  bool went_through = false;
+  std::uint64_t delayed = 0;
+  for (std::uint64_t open = 1; !went_through; ++open) {
+    CAPTURE(open);
+    REQUIRE(open < 100);
+    Spool spool;
+    spool.disk.fail_open(open, Error{Errc::io, "Input/output error"});
+    const auto first = end(spool);
+    went_through = first.has_value();
+    delayed += first ? 0 : 1;
+    if (!first) {
+      CHECK(first.error().code == Errc::io);
+      REQUIRE(end(spool).has_value());
+    }
+    CHECK(spool.disk.content(spool.layout.batch_rejects(1, 4)) == expected);
+  }
+  CHECK(delayed > 0);
+}
+
+TEST_CASE(
     "a disk that is full at any write of local rejects delays them, and each stands there once, in order") {
   const std::vector<Rejection> first{{12, 2, 9, "wrong_type", "uid is no string"}};
   const std::vector<Rejection> second{{22, 3, 8, "invalid_json", "not JSON"}};

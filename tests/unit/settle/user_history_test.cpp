@@ -107,3 +107,18 @@ TEST_CASE("what was merged, and what waits by itself after its merged record was
   other.end(1, 1, {});
   CHECK(states(other.history("a")) == std::vector{State::merged, State::imported});
 }
+
+TEST_CASE("a reject line that lost its record tells by its place whose it was") {
+  ReplayBench bench;
+  bench.file(1, {R"({"uid":"a"})", R"({"uid":"b"})", R"({"uid":"c"})"}, 3);
+  bench.batch(1, 1, 1, {"a", "b", "c"});
+  bench.end(1, 1, {"a", "b"});
+  bench.reject(1, 1, Stage::unknown, "file_changed", "", 1);
+  bench.reject(1, 2, Stage::unknown, "file_changed", "", 1);
+  const auto stories = bench.histories({"a", "b", "c"});
+  CHECK(states(stories[0]) == std::vector{State::unknown});
+  CHECK(stories[0].updates[0].code == "file_changed");
+  CHECK(states(stories[1]) == std::vector{State::unknown});
+  CHECK(states(stories[2]) == std::vector{State::imported});
+  CHECK(states(bench.history("b")) == std::vector{State::unknown});
+}

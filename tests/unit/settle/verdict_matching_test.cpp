@@ -209,7 +209,7 @@ TEST_CASE("a deep user is compared without harm and a deeper one is no match") {
   CHECK(verdict.has_unmatched());
 }
 
-TEST_CASE("operations are read from the files of the batch, and a file that changed says so each time") {
+TEST_CASE("operations are read from the files of the batch, and one whose file changed says so each time") {
   fakes::MemFiles files;
   files.make_directory("/w");
   files.put("/w/1", "{\"uid\":\"a\"}\n{\"uid\":\"b\"}\n");
@@ -230,4 +230,5 @@ TEST_CASE("operations are read from the files of the batch, and a file that chan
   const auto changed = read_operations(files, shared, paths);
   CHECK(changed(0).error().code == Errc::corrupt);
   CHECK(changed(0).error().code == Errc::corrupt);
+  CHECK(changed(2).value() == R"({"uid":"c"})");
 }

@@ -18,8 +18,11 @@
 namespace usherd {
 namespace {
 
-/// One byte past the largest record: enough for the record rules to call it too large.
-constexpr std::size_t kMostKept = (std::size_t{1} << 20) + 1;
+constexpr std::size_t kMostRecord = std::size_t{1} << 20;
+/// One byte past the largest record tells that it is too large.
+constexpr std::size_t kMostKept = kMostRecord + 1;
+/// A number of so many characters, and without exponent, fits into 64 bits and a double.
+constexpr std::size_t kPlainNumber = 15;
 
 std::string_view words_of(RowFault fault) {
   switch (fault) {
@@ -57,6 +60,7 @@ class RecordMaker {
     open_.clear();
     declared_.clear();
     comma_ = false;
+    has_wide_number_ = false;
     for (const auto& column : header_.properties()) {
       if (!add_property(row, column))
         return &column;
@@ -72,6 +76,8 @@ class RecordMaker {
     return nullptr;
   }
   [[nodiscard]] bool empty() const { return line_.size() == 2; }
+  /// Whether the line has a number that may be beyond what the API's types hold.
+  [[nodiscard]] bool has_wide_number() const { return has_wide_number_; }
   /// A cell after unquoting; good until the next call.
   [[nodiscard]] std::string_view text_of(const CsvRow& row, std::size_t at) {
     const auto& cell = row.cells[at];
@@ -130,6 +136,9 @@ class RecordMaker {
     line_ += column.key;
     if (!column.schema.empty())
       declared_.push_back(&column);
+    const bool is_number = column.type == CellType::whole || column.type == CellType::real;
+    if (is_number && (text.size() > kPlainNumber || text.find_first_of("eE") != std::string_view::npos))
+      has_wide_number_ = true;
     if (column.list)
       return append_list(line_, column.type, text);
     if (column.type != CellType::text)
@@ -164,6 +173,7 @@ class RecordMaker {
   std::vector<std::uint32_t> open_;          ///< objects that are open, from the outside
   bool unescaped_ = false;  ///< the row's cells can stand in JSON as they are, but for doubled quotes
   bool comma_ = false;      ///< something stands in front of the next property
+  bool has_wide_number_ = false;
 };
 
 class CsvConverter final : public Converter {
@@ -189,6 +199,9 @@ class CsvConverter final : public Converter {
     if (row.fault != RowFault::none)
       return refuse(row, "csv_quotes", words_of(row.fault));
     const auto columns = maker_->header().columns();
+    // Spreadsheets end so.
+    if (row.bytes.find_first_not_of(',') == std::string_view::npos)
+      return {};
     if (row.cell_count != columns)
       return refuse(row, "csv_cell_count",
                     fmt::format("the row has {} cells, the header {}", row.cell_count, columns));
@@ -197,6 +210,12 @@ class CsvConverter final : public Converter {
     // The record rules would refuse the record made of it, too, but then its reject could not show the row.
     if (!simdjson::validate_utf8(row.bytes.data(), row.bytes.size()))
       return refuse(row, "invalid_utf8", "the row is not UTF-8: write the file in UTF-8");
+    if (maker_->line().size() > kMostRecord)
+      return refuse(row, "record_too_large",
+                    "the record that the row makes has more than 1 MiB (1048576 bytes)");
+    if (maker_->has_wide_number() && parser_.parse(maker_->line()).error() == simdjson::NUMBER_ERROR)
+      return refuse(row, "number_out_of_range",
+                    "a number is beyond what a double or 64 bits can hold: make its column one of type str");
     return maker_->empty() ? Result<void>{} : emit_(maker_->line(), row.origin);
   }
 
@@ -237,6 +256,7 @@ class CsvConverter final : public Converter {
   CsvRows rows_;
   std::optional<RecordMaker> maker_;
   std::string bad_;
+  simdjson::dom::parser parser_;  ///< for the few rows with long numbers
 };
 
 }  // namespace

@@ -163,14 +163,14 @@ TEST_CASE("the pieces a file comes in change nothing, at the bounds neither") {
 }
 
 TEST_CASE("a row of countless cells is counted and not kept") {
-  const auto done = convert_csv("uid,p\n" + std::string(1'000'000, ',') + "\n1,2\n");
+  const auto done = convert_csv("uid,p\n1" + std::string(1'000'000, ',') + "\n1,2\n");
   REQUIRE(done.lines.size() == 2);
   const auto row = read_bad_row(done.lines[0]);
   REQUIRE(row.has_value());
   CHECK(row->message == "the row has 1000001 cells, the header 2");
 }
 
-TEST_CASE("a row that unfolds to more than a record may have is cut, for the rules to refuse") {
+TEST_CASE("a row that unfolds to more than a record may have is refused as it stands in the file") {
   std::string header = "uid";
   std::string row = "1";
   for (int column = 0; header.size() < 600'000; ++column) {
@@ -180,5 +180,8 @@ TEST_CASE("a row that unfolds to more than a record may have is cut, for the rul
   const auto done = convert_csv(header + "\n" + row + "\n");
   CHECK(done.error.empty());
   REQUIRE(done.lines.size() == 1);
-  CHECK(done.lines[0].size() == (std::size_t{1} << 20) + 1);
+  const auto refused = read_bad_row(done.lines[0]);
+  REQUIRE(refused.has_value());
+  CHECK(refused->code == "record_too_large");
+  CHECK((refused->raw == row));
 }

@@ -40,6 +40,15 @@ std::string_view words_of(RowFault fault) {
   return "";
 }
 
+/// Whether a number, or one of a list, may be beyond what 64 bits or a double hold.
+bool may_be_wide(CellType type, std::string_view text) {
+  if (type != CellType::whole && type != CellType::real)
+    return false;
+  return text.size() > kPlainNumber ||
+         (type == CellType::real &&
+          std::any_of(text.begin(), text.end(), [](char c) { return c == 'e' || c == 'E'; }));
+}
+
 /// Makes the line of one record at a time. Keeps its memory, and allocates nothing for a row.
 class RecordMaker {
  public:
@@ -136,9 +145,7 @@ class RecordMaker {
     line_ += column.key;
     if (!column.schema.empty())
       declared_.push_back(&column);
-    const bool is_number = column.type == CellType::whole || column.type == CellType::real;
-    if (is_number && (text.size() > kPlainNumber || text.find_first_of("eE") != std::string_view::npos))
-      has_wide_number_ = true;
+    has_wide_number_ |= may_be_wide(column.type, text);
     if (column.list)
       return append_list(line_, column.type, text);
     if (column.type != CellType::text)

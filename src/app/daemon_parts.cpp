@@ -2,6 +2,7 @@
 
 #include "usherd/app/api_key.hpp"
 #include "usherd/app/config_proxy.hpp"
+#include "usherd/settle/cut_retries.hpp"
 #include "usherd/settle/published_end.hpp"
 #include "usherd/spool/folders.hpp"
 
@@ -119,6 +120,9 @@ boost::system::result<void, FoundationFault> lay(const Config& config, Files& di
     return start_fault(matched.error());
   if (auto current = refuse_older_state(disk, layout, *foundation.ledger); !current)
     return start_fault(current.error());
+  // Before anything is taken in. What the disk refuses here holds no delivery up.
+  if (auto ended = CutRetries(disk, layout).finish(); !ended)
+    foundation.cut_retry = ended.error();
   std::random_device device;
   const auto random = [&device] { return static_cast<std::byte>(device()); };
   auto keys = user_keys_of(*foundation.ledger, random);
@@ -257,6 +261,12 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
       held_wait(ledger, gate, tasks, timers, std::move(ports.boot_id)) {
   if (const auto restored = held_wait.restore(*foundation.ledger); !restored)
     log.warn("{}: what the API told the last run to wait is not known", restored.error().message);
+  if (foundation.cut_retry)
+    log.warn(
+        "a retry of rejects was cut short and cannot be ended now ({}): the next start or `usherd rejects "
+        "retry` "
+        "tries again; until then do not export rejects",
+        foundation.cut_retry->message);
   if (ports.reserve != nullptr)
     recorder.spend(*ports.reserve);
   // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the callbacks above own what it takes for lost.

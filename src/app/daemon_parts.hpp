@@ -21,6 +21,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,7 @@ struct Foundation {
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<UserKeys> user_keys;
   HttpsOptions https;
+  std::optional<Error> cut_retry;  ///< why a retry of rejects that was cut short could not be ended
 };
 
 /// A Foundation, or why there is none and with which exit code that ends.

@@ -32,6 +32,7 @@ class Comparison {
       look_at_batch(batch);
     for (const auto& [name, size] : spool_.working)
       look_at_name(name);
+    look_at_retries();
     return std::move(findings_);
   }
 
@@ -163,6 +164,20 @@ class Comparison {
         .name = name;
   }
 
+  void look_at_retries() {
+    if (spool_.cut_retries.empty())
+      return;
+    std::string names;
+    for (const auto& name : spool_.cut_retries)
+      names += (names.empty() ? "" : ", ") + printable(name);
+    add(FindingKind::cut_retry, fmt::format("`usherd rejects` was cut short: {}", names),
+        "nothing: the next start does what --repair does; until then do not export rejects, which may give "
+        "out "
+        "what was sent again already",
+        "ends it: rejects whose new file stands in incoming/ or was taken are marked as retried, any other "
+        "retry is taken back");
+  }
+
   /// Whether what was derived from a file still serves.
   [[nodiscard]] bool needs(const SpoolLayout::Derived& derived) const {
     if (derived.kind == "original")
@@ -229,6 +244,8 @@ std::string_view word_of(FindingKind kind) {
       return "unreadable";
     case FindingKind::leftover:
       return "leftover";
+    case FindingKind::cut_retry:
+      return "cut_retry";
     case FindingKind::foreign:
       return "foreign";
   }

@@ -22,8 +22,13 @@ bool is_a_producers(const std::string& name, off_t size) {
   return size > 0 && SpoolLayout::parse_working_name(name).first != 0;
 }
 
+/// Of rejected/ the doctor writes the rejects alone; refused files are their producers'.
+bool is_not_rejects(const std::string& name, off_t) {
+  return !name.ends_with(".rejects.ndjson");
+}
+
 /// Root may call the doctor; what is made then must not be out of the daemon's reach.
-void give_to_owner(const std::string& directory) {
+void give_to_owner(const std::string& directory, bool (*stays)(const std::string&, off_t) = is_a_producers) {
   struct ::stat owner {};
   if (::geteuid() != 0 || ::lstat(directory.c_str(), &owner) != 0 || owner.st_uid == 0)
     return;
@@ -31,7 +36,7 @@ void give_to_owner(const std::string& directory) {
   for (const auto& entry : std::filesystem::directory_iterator(directory, failure)) {
     struct ::stat found {};
     if (::lstat(entry.path().c_str(), &found) == 0 && found.st_uid == 0 && S_ISREG(found.st_mode) &&
-        found.st_nlink == 1 && !is_a_producers(entry.path().filename().string(), found.st_size) &&
+        found.st_nlink == 1 && !stays(entry.path().filename().string(), found.st_size) &&
         ::lchown(entry.path().c_str(), owner.st_uid, owner.st_gid) != 0)
       fmt::print(stderr, "usherd: {} belongs to root: usherd may not be able to read it\n",
                  printable(entry.path().string(), 400));
@@ -72,6 +77,7 @@ class Doctor {
     if (repair_) {
       for (const auto& directory : {layout_.root(), layout_.working(), config_.state.directory})
         give_to_owner(directory);
+      give_to_owner(layout_.rejected(), is_not_rejects);
     }
     if (!looked) {
       fmt::print(stderr, "usherd: {}\n", looked.error().message);

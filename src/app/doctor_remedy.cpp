@@ -3,6 +3,7 @@
 #include "usherd/batch/open_files.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/settle/batch_end.hpp"
+#include "usherd/settle/cut_retries.hpp"
 #include "usherd/spool/file_name.hpp"
 
 #include <fmt/format.h>
@@ -123,6 +124,8 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
       return convert_again(disk, layout, ledger, finding.file, limits);
     case FindingKind::leftover:
       return disk.remove(layout.working() + "/" + finding.name);
+    case FindingKind::cut_retry:
+      return CutRetries(disk, layout).finish();
     case FindingKind::damaged_ledger:
     case FindingKind::not_together:
     case FindingKind::foreign:

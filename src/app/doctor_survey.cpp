@@ -4,6 +4,7 @@
 #include "usherd/batch/manifest_builder.hpp"
 #include "usherd/batch/open_files.hpp"
 #include "usherd/core/text.hpp"
+#include "usherd/settle/cut_retries.hpp"
 #include "usherd/settle/published_end.hpp"
 
 #include <algorithm>
@@ -102,6 +103,10 @@ Result<SpoolSurvey> survey_spool(Files& disk, const SpoolLayout& layout, const s
     if (*there)
       survey.published.insert(file.number);
   }
+  auto cut = CutRetries(disk, layout).find();
+  if (!cut)
+    return cut.error();
+  survey.cut_retries = std::move(*cut);
   return survey;
 }
 

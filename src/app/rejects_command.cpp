@@ -7,6 +7,7 @@
 #include "src/app/trace_text.hpp"
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/core/text.hpp"
+#include "usherd/settle/cut_retries.hpp"
 
 #include <fmt/format.h>
 
@@ -66,9 +67,24 @@ Result<void> print_one(const StoredReject& reject, const RejectsArguments& argum
   return {};
 }
 
+/// Until a retry has ended the marks do not tell what was sent.
+Result<void> no_retry_is_noted(Files& files, const SpoolLayout& layout) {
+  const auto noted = CutRetries(files, layout).any_noted();
+  if (!noted)
+    return noted.error();
+  if (*noted)
+    return Error{
+        Errc::unavailable,
+        "a retry is at work, or was cut short, and what it sent would be exported again: try again when "
+        "it has ended; a start of usherd, `usherd rejects retry --dry-run` or `usherd doctor --repair` ends "
+        "one that was cut short"};
+  return {};
+}
+
 ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArguments& arguments) {
   PosixFiles files;
-  const RejectStore store(files, SpoolLayout(config.spool.directory));
+  const SpoolLayout layout(config.spool.directory);
+  const RejectStore store(files, layout);
   const bool terminal = ::isatty(STDOUT_FILENO) != 0;
   const bool exports = arguments.action == Action::export_records;
   std::uint64_t count = 0;
@@ -83,12 +99,14 @@ ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArg
     return print_one(reject, arguments, terminal);
   };
   // What is exported is to be submitted: the newest update of a user must come last.
-  const auto visited = exports ? store.visit_oldest_first(filter, print) : store.visit(filter, print);
+  auto visited = exports ? no_retry_is_noted(files, layout) : store.visit(filter, print);
+  if (exports && visited)
+    visited = store.visit_oldest_first(filter, print);
   if (!visited) {
     const auto* hint =
         visited.error().code == Errc::denied ? ": be root, or a member of the group usherd" : "";
     fmt::print(stderr, "usherd: {}{}\n", visited.error().message, hint);
-    return ExitCode::failure;
+    return visited.error().code == Errc::unavailable ? ExitCode::unavailable : ExitCode::failure;
   }
   const auto left = retried == 0 ? "" : fmt::format("; {} that were retried are left out", grouped(retried));
   fmt::print(stderr, "{} rejects{}\n", grouped(count), left);

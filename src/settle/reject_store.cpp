@@ -285,13 +285,16 @@ Result<void> RejectStore::replace(const std::string& name, bool empty) const {
   return moved ? files_.sync(layout_.rejected()) : moved;
 }
 
+bool RejectStore::is_unfinished(std::string_view name) {
+  return name.starts_with('.') && name.size() > kEnding.size() + kAside.size() + 1 &&
+         name.ends_with(kAside) && name.substr(0, name.size() - kAside.size()).ends_with(kEnding);
+}
+
 Result<void> RejectStore::finish() const {
   std::vector<std::string> names;
   const auto listed = files_.list(layout_.rejected(), [&](std::string_view name) {
-    const auto tail = kEnding.size() + kAside.size();
-    if (name.starts_with('.') && name.size() > tail + 1 && name.ends_with(kAside) &&
-        name.substr(0, name.size() - kAside.size()).ends_with(kEnding))
-      names.emplace_back(name.substr(1, name.size() - 1 - tail));
+    if (is_unfinished(name))
+      names.emplace_back(name.substr(1, name.size() - 1 - kEnding.size() - kAside.size()));
     return true;
   });
   if (!listed)

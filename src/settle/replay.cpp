@@ -3,6 +3,7 @@
 #include "src/settle/retry_choice.hpp"
 #include "src/settle/retry_file.hpp"
 #include "usherd/core/text.hpp"
+#include "usherd/settle/cut_retries.hpp"
 #include "usherd/spool/incoming_scan.hpp"
 
 #include <fmt/format.h>
@@ -33,7 +34,7 @@ std::string_view name_of(ReplayRefusal::Reason reason) {
 }
 
 Result<ReplayReport> Replay::retry(const ReplayOrder& order, const std::string& name) {
-  if (auto finished = rejects_.finish(); !finished)
+  if (auto finished = CutRetries(files_, layout_).finish(); !finished)
     return finished.error();
   // Files that are accepted in between may hold newer data: then everything is looked at again.
   for (int attempt = 1;; ++attempt) {
@@ -58,15 +59,12 @@ Result<ReplayReport> Replay::retry_once(const ReplayOrder& order, const std::str
   if (!dropped)
     return dropped.error();
   report.file = std::move(*dropped);
-  if (auto marked = file.mark_originals(report.file); !marked)
-    return marked.error().within(
-        fmt::format("{} was dropped, but its old lines are not marked", report.file));
   return report;
 }
 
 Result<ReplayReport> Replay::drop(const ReplayOrder& order) {
   ReplayReport report;
-  if (auto finished = rejects_.finish(); !finished)
+  if (auto finished = CutRetries(files_, layout_).finish(); !finished)
     return finished.error();
   auto names = rejects_.names();
   if (!names)

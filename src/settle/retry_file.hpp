@@ -1,6 +1,7 @@
 #pragma once
 
 #include "src/settle/retry_choice.hpp"
+#include "src/settle/retry_note.hpp"
 
 #include <functional>
 #include <string>
@@ -16,14 +17,15 @@ class RetryFile {
       : ledger_(ledger), files_(files), layout_(layout), rejects_(rejects), choice_(choice) {}
 
   using Check = std::function<Result<void>()>;
-  /// Drops it into incoming/ and returns its name: `name`, or that with a number where it is taken. `may_go`
-  /// has the last word, when all is written.
+  /// Drops it into incoming/, tells at the old lines that their records were sent again, and returns its
+  /// name: `name`, or that with a number where it is taken. `may_go` has the last word, when all is written.
   [[nodiscard]] Result<std::string> drop(const std::string& name, const Check& may_go);
-  /// Tells at the old lines that their records were sent again.
-  [[nodiscard]] Result<void> mark_originals(const std::string& as);
 
  private:
   [[nodiscard]] Result<std::string> free_name(const std::string& name);
+  [[nodiscard]] Result<void> show(const std::string& name, const Check& may_go);
+  [[nodiscard]] Result<std::string> stage(RetryNote& note);
+  [[nodiscard]] Result<void> write_down(const std::string& hidden, const RetryNote& note);
 
   LedgerReader& ledger_;
   Files& files_;

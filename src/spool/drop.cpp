@@ -35,6 +35,10 @@ Result<void> copy(WriteFile& target, const DropSource& source) {
   }
 }
 
+Error in_drop(const std::string& name, const Error& error) {
+  return error.within(fmt::format("drop {}", printable(name)));
+}
+
 /// The first free one of name, name~2, name~3 ... is found by trying: whoever drops cannot list.
 Result<std::string> show(Files& files, const std::string& incoming, const std::string& hidden,
                          const std::string& name) {
@@ -70,29 +74,38 @@ Result<void> check_drop_name(const std::string& name) {
   return {};
 }
 
-Result<std::string> drop(Files& files, const SpoolLayout& layout, const std::string& name,
-                         const DropSource& source) {
+Result<std::string> stage_drop(Files& files, const SpoolLayout& layout, const std::string& name,
+                               std::string_view beginning, const DropSource& source) {
   const auto fit = check_drop_name(name);
   if (!fit)
     return fit.error();
-  const auto incoming = layout.incoming();
-  const auto hidden = fmt::format(".usherd-submit-{}", Random::from_system().uuid());
-  const auto context = [&](const Error& error) {
-    return error.within(fmt::format("drop {}", printable(name)));
-  };
-  auto target = files.write(incoming + "/" + hidden, WriteMode::create);
+  auto hidden = fmt::format("{}{}", beginning, Random::from_system().uuid());
+  const auto path = layout.incoming() + "/" + hidden;
+  auto target = files.write(path, WriteMode::create);
   if (!target) {
-    auto error = context(target.error());
+    auto error = in_drop(name, target.error());
     if (error.code == Errc::denied)
       error.message += ": be root, or a member of the group usherd-submit";
     return error;
   }
   const auto copied = copy(**target, source);
   target->reset();
-  auto shown = copied ? show(files, incoming, hidden, name) : Result<std::string>(copied.error());
+  if (!copied) {
+    static_cast<void>(files.remove(path));
+    return in_drop(name, copied.error());
+  }
+  return hidden;
+}
+
+Result<std::string> drop(Files& files, const SpoolLayout& layout, const std::string& name,
+                         const DropSource& source) {
+  const auto hidden = stage_drop(files, layout, name, ".usherd-submit-", source);
+  if (!hidden)
+    return hidden.error();
+  auto shown = show(files, layout.incoming(), *hidden, name);
   if (!shown) {
-    static_cast<void>(files.remove(incoming + "/" + hidden));
-    return context(shown.error());
+    static_cast<void>(files.remove(layout.incoming() + "/" + *hidden));
+    return in_drop(name, shown.error());
   }
   return shown;
 }

@@ -25,6 +25,7 @@ enum class FindingKind : std::uint8_t {
   missing_part,    ///< something derived from an accepted file is gone or too short
   leftover,        ///< derived from what ended long ago
   foreign,         ///< not usherd's
+  cut_retry,       ///< a `rejects` command was cut short
   unreadable,      ///< a frozen batch whose files the disk does not give now
 };
 
@@ -46,6 +47,7 @@ struct Finding {
 struct SpoolSurvey {
   std::map<std::string, std::uint64_t> working;  ///< sizes by name
   std::set<std::string> odd;                     ///< names of what is no regular file
+  std::vector<std::string> cut_retries;          ///< what `rejects` commands left, with its folder
   std::set<FileNumber> published;  ///< open files whose end was cut short: done/ or rejected/ holds them
 };
 

@@ -91,6 +91,8 @@ class RejectStore {
   [[nodiscard]] Result<void> rewrite(const std::string& name, const Edit& edit) const;
   /// Ends what a crash cut short; call before anything else.
   [[nodiscard]] Result<void> finish() const;
+  /// Whether a name in rejected/ is that of rejects being written anew, or left so.
+  [[nodiscard]] static bool is_unfinished(std::string_view name);
 
  private:
   [[nodiscard]] Result<void> visit_file(const std::string& path, const Visit& visit) const;

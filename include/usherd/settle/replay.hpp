@@ -46,10 +46,9 @@ struct ReplayReport {
 };
 
 /// Sends rejects again, or removes them. A retry is a new file of the original records in their order of
-/// acceptance, dropped like any other; it never overwrites newer data of a user. A crash between the drop
-/// and the marking of the old lines leaves these unmarked; another retry then finds newer data and refuses.
-/// Blocking; one at a time; nobody else may write to rejected/ meanwhile but the settling of new files.
-/// References must outlive it.
+/// acceptance, dropped like any other; it never overwrites newer data of a user. A retry that is cut short
+/// anywhere is ended by CutRetries, which both call first. Blocking; one at a time; nobody else may write to
+/// rejected/ meanwhile but the settling of new files. References must outlive it.
 class Replay {
  public:
   /// The places of this many are held at once, 120 bytes each.

@@ -8,6 +8,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace usherd {
 
@@ -23,7 +24,12 @@ using DropSource = std::function<Result<std::size_t>(std::span<char>)>;
 [[nodiscard]] Result<std::string> drop(Files& files, const SpoolLayout& layout, const std::string& name,
                                        const DropSource& source);
 
-/// The same for a file of this machine, under the last part of its path. Follows symbolic links: it is the
+/// The first half of that: the copy, synced, under a hidden name that begins with `beginning`, which it
+/// returns. Who calls it shows it, or removes it.
+[[nodiscard]] Result<std::string> stage_drop(Files& files, const SpoolLayout& layout, const std::string& name,
+                                             std::string_view beginning, const DropSource& source);
+
+/// The whole for a file of this machine, under the last part of its path. Follows symbolic links: it is the
 /// caller's own choice of file.
 [[nodiscard]] Result<std::string> drop_file(Files& files, const SpoolLayout& layout, const std::string& path);
 

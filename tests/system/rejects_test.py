@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -222,6 +223,86 @@ class Rejects(unittest.TestCase):
         drained = self.service.command("drain")
         self.assertEqual(drained.returncode, 0, drained.stderr)
         self.assertEqual([how for _, _, how in self.trace("badbob")], ["rejected", "imported"])
+
+    def kill_retry(self, kind, number):
+        """Kills an offline retry as it enters its n-th call of a kind; False when it came to its end before."""
+        done = subprocess.run(["strace", "-f", "-qq", "-e", f"trace={kind}", "-e",
+                               f"inject={kind}:signal=KILL:when={number}", "-o", os.devnull, USHERD, "rejects", "retry",
+                               "--code", "anonymous", "--config", self.service.config], capture_output=True, timeout=service.PATIENCE_S)
+        self.assertIn(done.returncode, (-9, 137, 0), done.stderr)
+        return done.returncode != 0
+
+    def drain(self, code):
+        drained = self.service.command("drain")
+        self.assertEqual(drained.returncode, code, drained.stderr)
+
+    def left_hidden(self):
+        return [name for folder in ("incoming", "rejected")
+                for name in os.listdir(os.path.join(self.service.folder, "spool", folder)) if name.startswith(".")]
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_a_retry_that_is_killed_anywhere_is_sent_once(self):
+        self.service.stop()
+        for kind in ("renameat2", "fsync"):
+            number, killed = 0, True
+            while killed:
+                number += 1
+                # Nobody can tell by newer data that an anonymous record was sent.
+                self.service.write_config("records: {anonymous: reject}")
+                self.service.drop(f"{kind}-{number}.ndjson", ['{"email":"a@example.com"}', update(f"{kind}{number}") + "x"])
+                self.drain(2)
+                self.service.write_config("records: {anonymous: accept}")
+                killed = self.kill_retry(kind, number)
+                with self.subTest(kind=kind, number=number):
+                    self.check_killed_retry()
+            self.assertGreater(number, 3)
+
+    def check_killed_retry(self):
+        before = len(self.sandbox_users())
+        noted = any(name.startswith(".usherd-retry-") and not name.endswith(".new")
+                    for name in os.listdir(os.path.join(self.service.folder, "spool", "rejected")))
+        exported = self.service.command("rejects", "export", "--code", "anonymous")
+        self.assertEqual(exported.returncode, 69 if noted else 0, exported.stderr)
+        again = self.service.command("rejects", "retry", "--code", "anonymous")
+        # What was sent waits to be accepted.
+        self.assertIn(again.returncode, (0, 69), again.stderr)
+        self.assertEqual(self.left_hidden(), [])
+        self.drain(0)
+        self.run_json("rejects", "retry", "--code", "anonymous")
+        self.drain(0)
+        self.assertEqual(len(self.sandbox_users()), before + 1)
+        self.assertEqual([one for one in self.run_json("rejects", "list", "--code", "anonymous") if "retried_as" not in one], [])
+
+    def test_a_start_ends_a_retry_that_was_killed(self):
+        self.deliver("a.ndjson", ['{"email":"a@example.com"}'])
+        self.service.stop()
+        self.service.write_config("records: {anonymous: accept}")
+        # As it is about to mark the old lines.
+        self.assertTrue(self.kill_retry("renameat2", 3))
+        found = self.service.command("doctor")
+        self.assertEqual(found.returncode, 2, found.stdout)
+        self.assertRegex(found.stdout, r"^cut_retry: `usherd rejects` was cut short: rejected/\.")
+        self.assertEqual(len([name for name in self.left_hidden() if name.startswith(".usherd-retry-")]), 1)
+        self.service.start()
+        self.files = 0
+        self.settled(1)
+        self.assertEqual(self.left_hidden(), [])
+        self.assertIn("retried_as", self.run_json("rejects", "list")[0])
+        self.assertEqual(self.run_json("rejects", "retry")[0]["already_retried"], 1)
+        self.assertEqual(len(self.sandbox_users()), 1)
+
+    def test_doctor_ends_a_retry_that_was_killed_only_when_told(self):
+        self.deliver("a.ndjson", ['{"email":"a@example.com"}'])
+        self.service.stop()
+        self.assertTrue(self.kill_retry("renameat2", 3))
+        left = self.left_hidden()
+        self.assertEqual(self.service.command("doctor").returncode, 2)
+        self.assertEqual(self.left_hidden(), left)
+        repaired = self.service.command("doctor", "--repair")
+        self.assertEqual(repaired.returncode, 0, repaired.stdout + repaired.stderr)
+        self.assertEqual(self.left_hidden(), [])
+        self.assertIn("retried_as", self.run_json("rejects", "list")[0])
+        self.assertIn("in order", self.service.command("doctor").stdout)
 
     def test_a_wrong_word_is_named(self):
         for words, said in ((["rejects"], "say what to do"), (["rejects", "list", "--stage", "x"], "local, api or unknown"),

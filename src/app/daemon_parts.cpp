@@ -265,7 +265,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
     log.warn(
         "a retry of rejects was cut short and cannot be ended now ({}): the next start or `usherd rejects "
         "retry` "
-        "tries again; until then do not export rejects",
+        "tries again, and until then no rejects are exported",
         foundation.cut_retry->message);
   if (ports.reserve != nullptr)
     recorder.spend(*ports.reserve);

@@ -11,6 +11,9 @@
 namespace usherd {
 namespace {
 
+/// Whoever may drop can make many of them.
+constexpr std::size_t kMostNamed = 20;
+
 std::string name_in(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
@@ -167,13 +170,15 @@ class Comparison {
   void look_at_retries() {
     if (spool_.cut_retries.empty())
       return;
+    const auto& left = spool_.cut_retries;
     std::string names;
-    for (const auto& name : spool_.cut_retries)
-      names += (names.empty() ? "" : ", ") + printable(name);
+    for (std::size_t at = 0; at < std::min(left.size(), kMostNamed); ++at)
+      names += (at == 0 ? "" : ", ") + printable(left[at]);
+    if (left.size() > kMostNamed)
+      names += fmt::format(" and {} more", left.size() - kMostNamed);
     add(FindingKind::cut_retry, fmt::format("`usherd rejects` was cut short: {}", names),
-        "nothing: the next start does what --repair does; until then do not export rejects, which may give "
-        "out "
-        "what was sent again already",
+        "nothing: the next start does what --repair does; until then `usherd rejects export` may export "
+        "nothing",
         "ends it: rejects whose new file stands in incoming/ or was taken are marked as retried, any other "
         "retry is taken back");
   }

@@ -39,8 +39,8 @@ Result<std::string> RetryFile::drop(const std::string& name, const Check& may_go
     return ended ? shown.error() : ended.error();
   if (!ended)
     return ended.error().within(
-        fmt::format("{} was dropped; its old lines are marked at usherd's next start or the next `usherd "
-                    "rejects retry`, until then do not export them",
+        fmt::format("{} was dropped; its old lines are marked by usherd's next start or the next `usherd "
+                    "rejects retry`, and until then not exported",
                     printable(*free)));
   return free;
 }

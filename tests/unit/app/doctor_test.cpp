@@ -168,6 +168,16 @@ TEST_CASE("leftovers are told from what a cut settlement still needs, and from w
   CHECK(other.found() == Words{"foreign"});
 }
 
+TEST_CASE("what a killed `rejects` left is one finding that names it all and can be repaired") {
+  Pair pair;
+  pair.spool.cut_retries = {"incoming/.usherd-retry-x", "rejected/.evil\x1b[2J.rejects.ndjson.new"};
+  const auto finding = pair.only();
+  CHECK(word_of(finding.kind) == "cut_retry");
+  CHECK(finding.what.find("incoming/.usherd-retry-x, rejected/.evil") != std::string::npos);
+  CHECK(finding.what.find('\x1b') == std::string::npos);
+  CHECK_FALSE(finding.remedy.empty());
+}
+
 TEST_CASE("names of files cannot play tricks on the terminal of who reads the findings") {
   for (const std::string name : {"evil\x1b[2J", "000000000003.evil\x1b[2J", "b000000000009.evil\x1b[2J"}) {
     Pair pair;

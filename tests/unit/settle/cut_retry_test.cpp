@@ -2,6 +2,8 @@
 
 #include "usherd/settle/cut_retries.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 using namespace usherd;
@@ -30,6 +32,19 @@ struct Rejected : ReplayBench {
     reject(1, 2, Stage::api, "bad", kAnonymous, 1);
     file(2, {R"({"uid":"c"})", R"({"uid":"d"})"}, 2);
     reject(2, 2, Stage::local, "bad", R"({"uid":"d"})", 0);
+  }
+
+  /// The disk as it was; the ledger no retry changes.
+  void begin_again() {
+    disk = fakes::MemFiles();
+    for (const auto& folder :
+         {layout.root(), layout.incoming(), layout.working(), layout.done(), layout.rejected()})
+      disk.make_directory(folder);
+    for (const auto& [number, records] : lines)
+      disk.put(layout.working() + "/" + SpoolLayout::working_name(number, name(number)),
+               fmt::format("{}\n", fmt::join(records, "\n")));
+    for (const auto& [number, bytes] : reject_lines)
+      disk.put(rejects_path(number), bytes);
   }
 
   /// Runs it with a cut at effect number `effect`, from 1; whether it went through.
@@ -85,8 +100,9 @@ struct Rejected : ReplayBench {
 
 /// The number of the effect that shows the new file.
 std::uint64_t showing() {
+  Rejected bench;
   for (std::uint64_t effect = 1;; ++effect) {
-    Rejected bench;
+    bench.begin_again();
     REQUIRE_FALSE(bench.cut_at(Cut::kill, effect, [&] { return bench.retry(); }));
     if (bench.disk.exists(bench.layout.incoming() + "/retry-1.ndjson"))
       return effect - 1;
@@ -96,6 +112,7 @@ std::uint64_t showing() {
 }  // namespace
 
 TEST_CASE("a retry that is cut short at any effect is sent and marked whole, or not at all") {
+  Rejected bench;
   for (const auto cut : {Cut::full, Cut::kill, Cut::power}) {
     int sent_in_spite = 0;
     bool went_through = false;
@@ -104,7 +121,7 @@ TEST_CASE("a retry that is cut short at any effect is sent and marked whole, or 
       CAPTURE(static_cast<int>(cut));
       CAPTURE(effect);
       REQUIRE(effect < 100);
-      Rejected bench;
+      bench.begin_again();
       went_through = bench.cut_at(cut, effect, [&] { return bench.retry(); });
       REQUIRE(bench.finish());
       const bool sent = bench.is_whole();
@@ -118,6 +135,7 @@ TEST_CASE("a retry that is cut short at any effect is sent and marked whole, or 
 }
 
 TEST_CASE("what ends a cut retry may be cut short itself, anywhere and again") {
+  Rejected bench;
   // Each time in a later step of the retry, and there in each of its ending.
   for (const auto cut : {Cut::kill, Cut::power}) {
     bool retried = false;
@@ -128,7 +146,7 @@ TEST_CASE("what ends a cut retry may be cut short itself, anywhere and again") {
         CAPTURE(effect);
         CAPTURE(later);
         REQUIRE(later < 100);
-        Rejected bench;
+        bench.begin_again();
         retried = bench.cut_at(cut, effect, [&] { return bench.retry(); });
         ended = bench.cut_at(cut, later, [&] { return bench.finish(); });
         REQUIRE(bench.finish());
@@ -139,11 +157,12 @@ TEST_CASE("what ends a cut retry may be cut short itself, anywhere and again") {
 }
 
 TEST_CASE("whoever writes rejects next ends a cut retry first, also without being asked to retry") {
+  Rejected bench;
   bool went_through = false;
   for (std::uint64_t effect = 1; !went_through; ++effect) {
     CAPTURE(effect);
     REQUIRE(effect < 100);
-    Rejected bench;
+    bench.begin_again();
     went_through = bench.cut_at(Cut::kill, effect, [&] { return bench.retry(); });
     ReplayOrder none;
     none.filter.code = "other";

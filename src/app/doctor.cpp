@@ -29,6 +29,7 @@ class Comparison {
   }
 
   std::vector<Finding> run() {
+    look_at_numbers();
     for (const auto& file : ledger_.open)
       look_at_file(file);
     for (const auto& batch : ledger_.batches)
@@ -53,6 +54,23 @@ class Comparison {
     finding.remedy = std::move(remedy);
     findings_.push_back(std::move(finding));
     return findings_.back();
+  }
+
+  void look_at_numbers() {
+    const Numbers ledger{ledger_.last_file, ledger_.last_file, ledger_.last_batch};
+    if (!is_older(ledger, spool_.numbers))
+      return;
+    const auto newer = std::count_if(spool_.working.begin(), spool_.working.end(), [&](const auto& entry) {
+      return SpoolLayout::parse_working_name(entry.first).first > ledger_.last_file;
+    });
+    add(FindingKind::older_state,
+        fmt::format("{}. working/ holds {} files that are newer than it and may have been sent already",
+                    tell_older(ledger, spool_.numbers), newer),
+        "put back the state that belongs to this spool",
+        fmt::format("lets this state go on: numbers continue above {}, and a retry of older rejects asks for "
+                    "--force. The next start takes {} files of working/ anew: what was sent of them, and of "
+                    "files that the state knows as unfinished, may be sent a second time",
+                    spool_.numbers.claimed, newer));
   }
 
   void look_at_file(const SpoolFile& file) {
@@ -150,6 +168,8 @@ class Comparison {
   }
 
   void look_at_name(const std::string& name) {
+    if (parse_numbers_name(name))
+      return;
     if (const auto number = SpoolLayout::parse_working_name(name).first; number != 0) {
       look_at_accepted(name, number);
       return;

@@ -125,6 +125,13 @@ class Doctor {
       return numbers.error();
     if (!numbers->empty())
       report(apart("the state directory holds no ledger, working/ holds accepted files", true), false);
+    if (!numbers->empty())
+      return {};
+    const auto id = read_spool_id(disk_, layout_);
+    if (!id)
+      return id.error();
+    if (!id->empty())
+      report(apart("the state directory holds no ledger, and this spool belongs to one", true), false);
     return {};
   }
 
@@ -188,8 +195,13 @@ class Doctor {
     auto paired = look_at_pair(ledger, findings, !numbers->empty());
     if (!paired || apart_)
       return paired;
-    for (const auto& finding : findings)
-      treat(ledger, finding);
+    for (const auto& finding : findings) {
+      // A new state is no copy from before: that it goes on above the numbers of the lost one is part of the
+      // pairing.
+      const bool is_done = renewed_ && finding.kind == FindingKind::older_state && finding.file == 0;
+      if (!is_done)
+        treat(ledger, finding);
+    }
     return {};
   }
 
@@ -227,10 +239,14 @@ class Doctor {
     bool repaired = false;
     const bool can = fresh || agree;
     if (repair_ && can) {
-      auto made = make_pair(disk_, layout_, ledger);
+      // Numbers first: a pair without them would start below what the spool has come to.
+      auto made = fresh ? go_on_above(disk_, layout_, ledger) : Result<void>{};
+      if (made)
+        made = make_pair(disk_, layout_, ledger);
       if (!made)
         return made;
       repaired = true;
+      renewed_ = fresh;
     }
     const auto* why = fresh && id->empty() ? "the state is new, and working/ holds accepted files"
                       : id->empty()        ? "the state knows files, and the spool has no id"
@@ -275,6 +291,7 @@ class Doctor {
   bool repair_;
   bool damaged_ = false;
   bool apart_ = false;
+  bool renewed_ = false;
   std::size_t found_ = 0;
   std::size_t left_ = 0;
 };

@@ -113,7 +113,8 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
                     const ConvertLimits& limits) {
   switch (finding.kind) {
     case FindingKind::older_state:
-      return take_end_over(disk, layout, ledger, finding.file);
+      return finding.file == 0 ? go_on_above(disk, layout, ledger)
+                               : take_end_over(disk, layout, ledger, finding.file);
     case FindingKind::missing_file:
       return put_empty_file(disk, layout, finding.name);
     case FindingKind::orphan:

@@ -78,6 +78,10 @@ Result<std::set<FileNumber>> numbers_in_working(Files& disk, const SpoolLayout& 
 
 Result<SpoolSurvey> survey_spool(Files& disk, const SpoolLayout& layout, const std::vector<SpoolFile>& open) {
   SpoolSurvey survey;
+  const auto numbers = read_numbers(disk, layout);
+  if (!numbers)
+    return numbers.error();
+  survey.numbers = *numbers;
   std::vector<std::string> names;
   const auto listed = disk.list(layout.working(), [&](std::string_view name) {
     names.emplace_back(name);
@@ -113,10 +117,11 @@ Result<SpoolSurvey> survey_spool(Files& disk, const SpoolLayout& layout, const s
 Result<LedgerSurvey> survey_ledger(Files& disk, const SpoolLayout& layout, Ledger& ledger,
                                    const std::set<FileNumber>& in_working) {
   LedgerSurvey survey;
-  const auto last = ledger.last_file_number();
+  const auto last = numbers_of(ledger);
   if (!last)
     return last.error();
-  survey.last_file = *last;
+  survey.last_file = last->known;
+  survey.last_batch = last->batches;
   const auto forgotten = ledger.last_forgotten();
   if (!forgotten)
     return forgotten.error();

@@ -361,6 +361,7 @@ boost::asio::awaitable<void> Supervision::wind_down() {
   parts_.tasks.cancel();
   co_await parts_.tasks.wait_empty();
   co_await parts_.delivery.forget_unsent();
+  co_await parts_.intake.conclude();
 }
 
 }  // namespace usherd

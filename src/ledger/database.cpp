@@ -163,6 +163,20 @@ Result<std::string> Database::single_value(const char* sql) {
   return *row ? statement->text() : std::string{};
 }
 
+Result<void> Database::sync_log() {
+  sqlite3_file* log = nullptr;
+  const int asked =
+      sqlite3_file_control(handle_, nullptr, SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
+  if (asked != SQLITE_OK)
+    return failure(asked);
+  if (log == nullptr || log->pMethods == nullptr)
+    return {};
+  const int synced = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  if (synced != SQLITE_OK)
+    return Error{Errc::io, fmt::format("{}: sync its log: {}", path_, sqlite3_errstr(synced))};
+  return {};
+}
+
 Error Database::failure(int code) const {
   const int system_errno = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
   const char* words = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);

@@ -109,6 +109,10 @@ class Database {
   /// The first column of the first row.
   [[nodiscard]] Result<std::string> single_value(const char* sql);
 
+  /// Makes durable what an opened database shows: the process that wrote its log may have died before it
+  /// could sync it.
+  [[nodiscard]] Result<void> sync_log();
+
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   /// What an SQLite result code means, with SQLite's words.
   [[nodiscard]] Error failure(int code) const;

@@ -43,6 +43,12 @@ Result<void> sync_directory(const std::string& directory) {
   return {};
 }
 
+/// What is read from now on is on the disk, too: others act on it.
+Result<void> prepare(Database& database) {
+  auto prepared = prepare_schema(database);
+  return prepared ? database.sync_log() : prepared;
+}
+
 /// Rolls back what was not committed, also when a change throws.
 class Rollback {
  public:
@@ -72,7 +78,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& directory) {
   auto database = Database::open(path);
   if (!database)
     return database.error();
-  const auto prepared = prepare_schema(**database);
+  const auto prepared = prepare(**database);
   if (!prepared)
     return prepared.error();
   const auto synced = sync_directory(directory);
@@ -85,7 +91,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open_in(const char* vfs, const std::stri
   auto database = Database::open_in(vfs, path_in(directory));
   if (!database)
     return database.error();
-  const auto prepared = prepare_schema(**database);
+  const auto prepared = prepare(**database);
   if (!prepared)
     return prepared.error();
   return std::unique_ptr<Ledger>(new Ledger(std::move(*database)));

@@ -136,6 +136,11 @@ Result<BatchId> Ledger::last_batch_id() {
   return counter(*database_, kBatchCounter);
 }
 
+Result<void> Ledger::batches_given(BatchId last) {
+  assert(database_->in_transaction());
+  return raise_counter(*database_, kBatchCounter, last);
+}
+
 Result<void> Ledger::insert_batch(const BatchRow& batch, std::span<const Share> shares) {
   assert(database_->in_transaction());
   const auto move = fmt::format("freeze batch {}", batch.id);

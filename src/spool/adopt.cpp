@@ -11,6 +11,8 @@ namespace asio = boost::asio;
 
 asio::awaitable<Result<AdoptReport>> Claimer::adopt() {
   AdoptReport report;
+  if (const auto recalled = co_await recall(); !recalled)
+    co_return recalled.error();
   if (moved_) {
     const auto group = moved_;
     const auto committed = co_await commit(group);
@@ -35,7 +37,50 @@ asio::awaitable<Result<AdoptReport>> Claimer::adopt() {
     co_return removed.error().within("clear working/ of leftovers");
   report.removed = *removed;
   adopted_ = true;
+  co_await remember(false);
   co_return report;
+}
+
+asio::awaitable<Result<void>> Claimer::recall() {
+  if (remembered_)
+    co_return Result<void>{};
+  auto& files = files_;
+  const auto layout = layout_;
+  auto read = [&files, layout]() -> Result<Numbers> {
+    const auto found = read_numbers(files, layout);
+    // Several stand there where a rename was torn: one is enough.
+    if (found && *found != Numbers{})
+      static_cast<void>(replace_numbers(files, layout, *found));
+    return found;
+  };
+  const auto found = co_await workers_.run(std::move(read));
+  if (!found)
+    co_return found.error();
+  remembered_ = *found;
+  last_number_ = std::max(last_number_, found->claimed);
+  co_return Result<void>{};
+}
+
+asio::awaitable<void> Claimer::remember(bool for_good) {
+  if (!adopted_ || !remembered_)
+    co_return;
+  auto held = [](Ledger& ledger) { return numbers_of(ledger); };
+  const auto known = co_await commits_.ask(std::move(held));
+  if (!known)
+    co_return;
+  const auto before = *remembered_;
+  const auto now = highest(before, *known);
+  auto& files = files_;
+  const auto layout = layout_;
+  auto tell = [&files, layout, before, now, for_good]() -> Result<void> {
+    auto moved = move_numbers(files, layout, before, now);
+    return moved && for_good ? files.sync(layout.working()) : moved;
+  };
+  if (before == now && !for_good)
+    co_return;
+  const auto told = co_await workers_.run(std::move(tell));
+  if (told)
+    remembered_ = now;
 }
 
 asio::awaitable<Result<std::size_t>> Claimer::adopt_group() {

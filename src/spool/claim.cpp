@@ -128,10 +128,15 @@ asio::awaitable<Result<void>> Claimer::commit(std::shared_ptr<Group> group) {
   auto& files = files_;
   const auto layout = layout_;
   if (!group->items.empty() && !group->synced) {
-    auto sync = [&files, layout] { return sync_folders(files, layout); };
+    auto now = remembered_.value_or(Numbers{});
+    const auto before = now;
+    now.claimed = std::max(now.claimed, last_number_);
+    now.known = std::max(now.known, committed_);
+    auto sync = [&files, layout, before, now] { return sync_folders(files, layout, before, now); };
     const auto synced = co_await workers_.run(std::move(sync));
     if (!synced)
       co_return synced.error().within("sync the folders");
+    remembered_ = now;
     group->synced = true;
   }
   if (!group->items.empty()) {
@@ -139,6 +144,8 @@ asio::awaitable<Result<void>> Claimer::commit(std::shared_ptr<Group> group) {
     const auto committed = co_await commits_.apply(std::move(change));
     if (!committed)
       co_return committed.error().within("commit accepted files");
+    for (const auto& item : group->items)
+      committed_ = std::max(committed_, item.row.number);
   }
   adopted_ = adopted_ && !group->orphaned;
   moved_ = nullptr;

@@ -160,7 +160,11 @@ void move_group(Files& files, const SpoolLayout& layout, Claimer::Group& group) 
   }
 }
 
-Result<void> sync_folders(Files& files, const SpoolLayout& layout) {
+Result<void> sync_folders(Files& files, const SpoolLayout& layout, const Numbers& before,
+                          const Numbers& now) {
+  // Before the rows are: a number that the ledger holds is one that the spool remembers.
+  if (auto moved = move_numbers(files, layout, before, now); !moved)
+    return moved;
   const auto working = files.sync(layout.working());
   if (!working)
     return working.error();

@@ -4,6 +4,7 @@
 #include "usherd/ports/files.hpp"
 #include "usherd/spool/claim.hpp"
 #include "usherd/spool/layout.hpp"
+#include "usherd/spool/numbers.hpp"
 
 #include <optional>
 #include <span>
@@ -39,7 +40,9 @@ void check_and_sync(Files& files, const SpoolLayout& layout, std::span<ClaimItem
                                         std::span<ClaimItem> items);
 /// Renames into working/ in order and proves that what arrived is what was checked.
 void move_group(Files& files, const SpoolLayout& layout, Claimer::Group& group);
-[[nodiscard]] Result<void> sync_folders(Files& files, const SpoolLayout& layout);
+/// Both folders, and with them how far the numbers have come.
+[[nodiscard]] Result<void> sync_folders(Files& files, const SpoolLayout& layout, const Numbers& before,
+                                        const Numbers& now);
 /// Row and, for what needs no conversion, readiness: one change of one transaction.
 [[nodiscard]] Result<void> insert_rows(Ledger& ledger, std::span<const ClaimItem> items);
 /// Sets name, state and refusal from the name alone.

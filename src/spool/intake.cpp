@@ -202,6 +202,8 @@ asio::awaitable<void> Intake::scan() {
   co_await claim(std::move(ripe));
   if (!scanned_to_ && !left_.empty() && !stopping_)
     co_await review_left();
+  if (!scanned_to_ && !parked_ && !stopping_)
+    co_await claimer_.remember(false);
 }
 
 asio::awaitable<bool> Intake::claim(std::vector<SeenFile> files) {

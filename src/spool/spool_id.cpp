@@ -1,5 +1,6 @@
 #include "usherd/core/random.hpp"
 #include "usherd/spool/folders.hpp"
+#include "usherd/spool/numbers.hpp"
 
 #include <fmt/format.h>
 
@@ -60,6 +61,19 @@ Result<bool> holds_accepted_files(Files& files, const SpoolLayout& layout) {
   return holds;
 }
 
+/// The pair of an id may still be a copy from before.
+Result<void> match_numbers(Files& files, const SpoolLayout& layout, Ledger& ledger) {
+  const auto remembered = read_numbers(files, layout);
+  if (!remembered)
+    return remembered.error();
+  const auto known = numbers_of(ledger);
+  if (!known)
+    return known.error();
+  if (is_older(*known, *remembered))
+    return strangers(layout, tell_older(*known, *remembered));
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> read_spool_id(Files& files, const SpoolLayout& layout) {
@@ -84,7 +98,7 @@ Result<void> match_spool(Files& files, const SpoolLayout& layout, Ledger& ledger
   if (!id)
     return id.error();
   if (known->has_value() && **known == *id)
-    return {};
+    return match_numbers(files, layout, ledger);
   // The ledger is told first, so an id in the spool that the ledger does not know is never our own half-made
   // pair.
   if (!id->empty())

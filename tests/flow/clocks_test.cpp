@@ -38,7 +38,7 @@ class Outage {
   }
   void listen(bool on) { world.server.organisation.settings.listening = on; }
   Audit finish() {
-    const auto done = [this] { return world.settled() && world.disk.names("/spool/working").empty(); };
+    const auto done = [this] { return world.settled() && world.nothing_works(); };
     REQUIRE(world.run_until(12h, done));
     world.stop();
     Allowed allowed;

@@ -68,7 +68,7 @@ void hot_users_stay_in_order(bool merge, std::uint64_t records, std::uint64_t se
     world.drop(file.name, file.bytes);
   Random random(seed);
   int stops = 0;
-  const auto done = [&world] { return world.settled() && world.disk.names("/spool/working").empty(); };
+  const auto done = [&world] { return world.settled() && world.nothing_works(); };
   bool ended = false;
   while (!ended) {
     if (stops < 8)

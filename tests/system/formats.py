@@ -203,7 +203,7 @@ def main():
                                                           "good": made["good"]})
         check_bad_rows(failures, folder, bad)
         check_refused(failures, folder, refused)
-        left = os.listdir(os.path.join(folder, "spool", "working"))
+        left = pipeline.left_in_working(os.path.join(folder, "spool"))
         failures.check(not left, f"working/ still holds {left[:3]}")
         print(json.dumps({"wall_s": round(wall, 2), **sums, "refused": len(refused), "peak_rss_kib": used.ru_maxrss,
                           "cpu_s": round(used.ru_utime + used.ru_stime, 2)}))

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import urllib.request
 
-from pipeline import Failures, Sandbox, oracle
+from pipeline import Failures, Sandbox, left_in_working, oracle
 
 # By what they do: bytes into files and sockets, syncs, names, what is taken in, and the ledger's own writes.
 KINDS = ["write", "pwrite64", "fdatasync", "fsync", "rename", "renameat2", "unlink", "sendmsg", "sendto", "recvmsg",
@@ -133,7 +133,7 @@ class Run:
         failures.check(seen["peak_in_progress_operations"] <= OPERATIONS, "more operations in progress than budgeted")
         self.check_users(failures, expected)
         self.check_files(failures, sums)
-        left = os.listdir(os.path.join(self.folder, "spool", "working"))
+        left = left_in_working(os.path.join(self.folder, "spool"))
         failures.check(not left, f"working/ still holds {left[:3]}")
         left = os.listdir(os.path.join(self.folder, "spool", "incoming"))
         failures.check(not left, f"incoming/ still holds {left[:3]}")

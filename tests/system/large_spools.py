@@ -50,7 +50,7 @@ def many(arguments):
         receipts = sum(name.endswith(".receipt.json") for name in os.listdir(bench.path("done")))
         bench.check(receipts == arguments.files, f"{receipts} receipts of {arguments.files} files")
         bench.check(not os.listdir(bench.path("incoming")), "incoming/ is not empty")
-        bench.check(not os.listdir(bench.path("working")), "working/ is not empty")
+        bench.check(not bench.left_in_working(), "working/ is not empty")
         bench.check(len(bench.users()) == arguments.files, f"{len(bench.users())} users")
         bench.check_oracle()
     finally:

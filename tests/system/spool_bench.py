@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.request
 
-from pipeline import Failures, Sandbox, select_pause
+from pipeline import Failures, Sandbox, left_in_working, select_pause
 
 # What a ctest calls a test that could not run here.
 SKIPPED = 77
@@ -89,6 +89,9 @@ class Bench:
     def working(self, ending):
         found = [name for name in os.listdir(self.path("working")) if name.endswith(ending) and name[0] != "f"]
         return self.path("working", found[0]) if found else None
+
+    def left_in_working(self):
+        return left_in_working(self.spool)
 
     def receipt(self, name):
         try:

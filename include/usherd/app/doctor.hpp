@@ -4,6 +4,7 @@
 #include "usherd/app/exit_code.hpp"
 #include "usherd/ledger/rows.hpp"
 #include "usherd/ports/files.hpp"
+#include "usherd/spool/numbers.hpp"
 
 #include <cstdint>
 #include <map>
@@ -18,7 +19,7 @@ namespace usherd {
 enum class FindingKind : std::uint8_t {
   damaged_ledger,  ///< SQLite says that the database contradicts itself
   not_together,    ///< spool and state are not a pair
-  older_state,     ///< a file that the ledger knows as unfinished has its receipt already
+  older_state,     ///< the ledger is a copy from before: the spool's numbers, or receipts, are beyond it
   missing_file,    ///< an accepted file is not in working/
   orphan,          ///< a file in working/ that the ledger does not know, and no start will adopt
   changed_batch,   ///< the files of a frozen batch are not what its digest says
@@ -36,9 +37,9 @@ enum class FindingKind : std::uint8_t {
 struct Finding {
   FindingKind kind = FindingKind::foreign;
   std::string what;
-  std::string advice;  ///< what an operator can do
-  std::string remedy;  ///< what --repair does; empty where it can do nothing
-  FileNumber file = 0;
+  std::string advice;   ///< what an operator can do
+  std::string remedy;   ///< what --repair does; empty where it can do nothing
+  FileNumber file = 0;  ///< 0 where it is about none
   BatchId batch = 0;
   std::string name;  ///< in working/
 };
@@ -49,6 +50,7 @@ struct SpoolSurvey {
   std::set<std::string> odd;                     ///< names of what is no regular file
   std::vector<std::string> cut_retries;          ///< what `rejects` commands left, with its folder
   std::set<FileNumber> published;  ///< open files whose end was cut short: done/ or rejected/ holds them
+  Numbers numbers;                 ///< as it remembers them
 };
 
 /// What the ledger says should.
@@ -61,6 +63,7 @@ struct LedgerSurvey {
     bool of_ended = false;    ///< it holds records of a file that ended elsewhere
   };
   FileNumber last_file = 0;
+  BatchId last_batch = 0;
   FileNumber last_forgotten = 0;
   std::vector<SpoolFile> open;
   std::set<FileNumber> ended_elsewhere;                ///< of these, as ended_elsewhere() tells

@@ -72,6 +72,8 @@ class Ledger {
 
   // Batches.
   [[nodiscard]] Result<BatchId> last_batch_id();
+  /// Ids up to this one were given by another ledger: they are given no more.
+  [[nodiscard]] Result<void> batches_given(BatchId last);
   [[nodiscard]] Result<void> insert_batch(const BatchRow& batch, std::span<const Share> shares);
   /// Batches that are frozen or accepted, with manifest and users, in order of id.
   [[nodiscard]] Result<void> open_batches(const std::function<Result<void>(BatchRow)>& visit);

@@ -7,6 +7,7 @@
 #include "usherd/ports/workers.hpp"
 #include "usherd/spool/layout.hpp"
 #include "usherd/spool/left_file.hpp"
+#include "usherd/spool/numbers.hpp"
 #include "usherd/spool/settle_watch.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -54,6 +55,9 @@ class Claimer {
 
   /// Commits what an earlier take() could move but not commit.
   [[nodiscard]] boost::asio::awaitable<ClaimReport> finish();
+  /// Brings what the spool remembers of the numbers up to date, as each claim does by half. `for_good` syncs
+  /// it: nothing is taken any more. What fails is left to the next time.
+  [[nodiscard]] boost::asio::awaitable<void> remember(bool for_good);
   [[nodiscard]] bool is_unfinished() const { return moved_ != nullptr || !adopted_; }
 
   struct Group;
@@ -62,6 +66,8 @@ class Claimer {
   [[nodiscard]] boost::asio::awaitable<Result<void>> move(std::shared_ptr<Group> group);
   [[nodiscard]] boost::asio::awaitable<Result<void>> commit(std::shared_ptr<Group> group);
   [[nodiscard]] boost::asio::awaitable<Result<std::size_t>> adopt_group();
+  /// Once, before any number is given.
+  [[nodiscard]] boost::asio::awaitable<Result<void>> recall();
 
   SpoolLayout layout_;
   Files& files_;
@@ -69,7 +75,9 @@ class Claimer {
   Workers workers_;
   GroupCommit& commits_;
   BatchId last_batch_;
-  FileNumber last_number_ = 0;  ///< the highest ever given; known once adopt() succeeded
+  FileNumber last_number_ = 0;         ///< the highest ever given; known once adopt() succeeded
+  std::optional<Numbers> remembered_;  ///< by the spool, as far as is known
+  FileNumber committed_ = 0;           ///< the highest that the ledger holds
   bool adopted_ = false;
   std::shared_ptr<Group> moved_;
 };

@@ -38,7 +38,8 @@ namespace usherd {
 /// Removes what the trials of processes that were killed left in the folders. Call it under the SpoolLock.
 [[nodiscard]] Result<void> sweep_trials(Files& files, const SpoolLayout& layout);
 
-/// Proves that spool and ledger belong together by the id that both hold; gives a new pair one.
+/// Proves that spool and ledger belong together by the id that both hold, and that the ledger has come as far
+/// as the spool remembers; gives a new pair an id.
 /// Errc::corrupt, naming `usherd doctor`, when they do not. Call it under the SpoolLock, before anything is
 /// claimed. Blocks.
 [[nodiscard]] Result<void> match_spool(Files& files, const SpoolLayout& layout, Ledger& ledger);

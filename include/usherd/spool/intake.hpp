@@ -54,6 +54,8 @@ class Intake {
   /// After take_present(): what stands in incoming/ now.
   [[nodiscard]] boost::asio::awaitable<Result<DrainReport>> left_behind();
   void stop();
+  /// The last thing, when nothing is taken any more: the spool learns how far the ledger has come.
+  [[nodiscard]] boost::asio::awaitable<void> conclude() { return claimer_.remember(true); }
   /// Called when it parks.
   void on_parked(std::function<void()> parked) { on_parked_ = std::move(parked); }
 

@@ -1,4 +1,5 @@
 #include "tests/flow/world/audit.hpp"
+#include "usherd/spool/numbers.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
@@ -197,8 +198,10 @@ class Auditor {
 
   void look_at_leftovers() {
     for (const auto* folder : {"/incoming", "/working"}) {
-      for (const auto& name : world_.disk.names(world_.config.spool.directory + folder))
-        problem("{} is left in {}", name, folder);
+      for (const auto& name : world_.disk.names(world_.config.spool.directory + folder)) {
+        if (!parse_numbers_name(name))
+          problem("{} is left in {}", name, folder);
+      }
     }
   }
 

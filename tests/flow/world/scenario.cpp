@@ -236,8 +236,7 @@ void Play::drop_due() {
 }
 
 bool Play::is_finished() const {
-  return dropped_ == scenario_.files.size() && world.settled() &&
-         world.disk.names(world.config.spool.directory + "/working").empty();
+  return dropped_ == scenario_.files.size() && world.settled() && world.nothing_works();
 }
 
 bool Play::go_on() {

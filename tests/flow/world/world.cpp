@@ -7,12 +7,14 @@
 #include "tests/fakes/manual_watch.hpp"
 #include "tests/flow/world/sandbox_transport.hpp"
 #include "usherd/spool/folders.hpp"
+#include "usherd/spool/numbers.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <stdexcept>
@@ -256,6 +258,12 @@ bool World::settled() const {
       return false;
   }
   return true;
+}
+
+bool World::nothing_works() const {
+  const auto names = disk.names(config.spool.directory + "/working");
+  return std::all_of(names.begin(), names.end(),
+                     [](const auto& name) { return parse_numbers_name(name).has_value(); });
 }
 
 bool World::parked(ParkReason reason) const {

@@ -61,6 +61,8 @@ class World {
 
   /// Every dropped file has a receipt or was refused.
   [[nodiscard]] bool settled() const;
+  /// working/ holds nothing but the numbers that the spool remembers.
+  [[nodiscard]] bool nothing_works() const;
   /// Whether the daemon that runs is parked for that reason.
   [[nodiscard]] bool parked(ParkReason reason) const;
   [[nodiscard]] Instant now() const;

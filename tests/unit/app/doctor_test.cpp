@@ -74,6 +74,23 @@ TEST_CASE("an accepted file that is not in working/ is missing, unless its end w
   CHECK(pair.found().empty());
 }
 
+TEST_CASE("numbers beyond the ledger's tell a copy from before, and what of working/ is newer") {
+  Pair pair;
+  pair.ledger.last_batch = 7;
+  pair.spool.numbers = {9, 5, 7};
+  pair.spool.working[".numbers-9-5-7"] = 0;
+  pair.spool.working["000000000008.c.ndjson"] = 10;
+  // Files that were claimed and never committed are what a crash leaves.
+  CHECK(pair.found().empty());
+  for (const auto& numbers : {Numbers{9, 6, 7}, Numbers{9, 5, 8}}) {
+    pair.spool.numbers = numbers;
+    CHECK(pair.only().kind == FindingKind::older_state);
+    CHECK(pair.only().file == 0);
+    CHECK(pair.only().what.find("holds 1 files that are newer") != std::string::npos);
+    CHECK(pair.only().remedy.find("above 9") != std::string::npos);
+  }
+}
+
 TEST_CASE("a file that ended elsewhere is told once, and its batch is no other finding") {
   Pair pair;
   pair.spool.working.erase("000000000001.a.ndjson");

@@ -23,10 +23,14 @@ struct Crashes {
   fakes::ManualTimers timers{spool.loop.get_executor()};
   BatchId last_batch = 0;  ///< of earlier runs
 
+  Crashes() { REQUIRE(match_spool(spool.files, spool.layout, *spool.ledger).has_value()); }
+
   /// A process that lives for so many effects and takes what is there.
   ClaimReport live(long effects) {
     disk.effects_left = effects;
     spool.restart();
+    // No crash makes a state look like a copy from before.
+    REQUIRE(match_spool(spool.files, spool.layout, *spool.ledger).has_value());
     Claimer claimer(spool.layout, disk, timers, spool.workers, *spool.commits, last_batch);
     auto report = spool.run(claimer.finish());
     if (report.stopped)
@@ -177,7 +181,7 @@ TEST_CASE("leftovers of conversions and batches are removed, what is still neede
     write_file(path, "x");
   write_file(layout.working() + "/foreign", "x");
   CHECK_FALSE(crashes.live(kForEver).stopped);
-  auto left = names_in(layout.working());
+  auto left = names_in_working(layout);
   CHECK(left.erase("foreign") == 1);
   CHECK(left.erase(row.working) == 1);
   CHECK(left.size() == needed.size());

@@ -39,6 +39,19 @@ TEST_CASE("what the watch announces is taken at once") {
   CHECK(intakes.calls == 1);
 }
 
+TEST_CASE("between two claims the spool learns how far the ledger has come") {
+  Intakes intakes;
+  intakes.start();
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.watch.tell("a.ndjson");
+  intakes.poll();
+  CHECK(read_numbers(intakes.disk, intakes.spool.layout).value() == Numbers{1, 0, 0});
+  const auto give = [&] { return intakes.spool.ledger->batches_given(3); };
+  REQUIRE(intakes.spool.ledger->transaction(give).has_value());
+  intakes.pass(15s);
+  CHECK(read_numbers(intakes.disk, intakes.spool.layout).value() == Numbers{1, 1, 3});
+}
+
 TEST_CASE("what nobody announced is taken once it has settled") {
   Intakes intakes;
   intakes.start();

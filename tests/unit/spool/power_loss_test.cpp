@@ -26,6 +26,9 @@ struct PowerLosses {
 
   ClaimReport live() {
     spool.restart();
+    // No power loss makes a state look like a copy from before.
+    const auto remembered = read_numbers(disk, spool.layout);
+    CHECK((!remembered || !is_older(numbers_of(*spool.ledger).value(), *remembered)));
     Claimer claimer(spool.layout, disk, timers, spool.workers, *spool.commits, 0);
     const auto adopted = spool.run(claimer.finish());
     if (adopted.stopped)

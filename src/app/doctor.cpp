@@ -46,6 +46,14 @@ class Comparison {
     return found != spool_.working.end() && found->second >= least;
   }
 
+  /// A repair put an empty conversion in place of what could not be made anew.
+  [[nodiscard]] bool given_up(const SpoolFile& file) const {
+    const auto records = spool_.working.find(name_in(layout_.records(file.number)));
+    const auto original = spool_.working.find(file.working);
+    return records != spool_.working.end() && records->second == 0 && original != spool_.working.end() &&
+           original->second < file.size;
+  }
+
   Finding& add(FindingKind kind, std::string what, std::string advice, std::string remedy = {}) {
     Finding finding;
     finding.kind = kind;
@@ -91,13 +99,15 @@ class Comparison {
     if (spool_.published.contains(file.number))
       return;
     if (!spool_.working.contains(file.working)) {
-      auto& finding = add(FindingKind::missing_file,
-                          fmt::format("{} was accepted as file {} with {} bytes, and is not in working/",
-                                      printable(file.name), file.number, file.size),
-                          fmt::format("put it back as working/{}", printable(file.working)),
-                          "puts an empty file there: the next start ends what is left of it as file_changed, "
-                          "in its receipt and "
-                          "its rejects");
+      auto& finding =
+          add(FindingKind::missing_file,
+              fmt::format("{} was accepted as file {} with {} bytes, and is not in working/",
+                          printable(file.name), file.number, file.size),
+              fmt::format("put it back as working/{}", printable(file.working)),
+              file.state == FileState::ready
+                  ? "puts an empty file there: the next start ends what is left of it as "
+                    "file_changed, in its receipt and its rejects"
+                  : "puts an empty file there: the next start refuses it whole; nothing of it was sent");
       finding.file = file.number;
       finding.name = file.working;
     }
@@ -118,13 +128,15 @@ class Comparison {
     const bool has_origins = !format || format->format != Format::ndjson;
     const bool whole = holds(name_in(layout_.records(number)), file.read_size) &&
                        (!has_origins || holds(name_in(layout_.origins(number)), 0));
-    if (file.converted && !whole) {
-      const bool can = spool_.working.contains(file.working);
+    if (file.converted && !whole && !given_up(file)) {
+      const bool can = !spool_.odd.contains(file.working);
       auto& finding =
           add(FindingKind::missing_part,
               fmt::format("what {} was converted into is gone or too short", printable(file.name)),
               fmt::format("put working/{} and its .origins back", name_in(layout_.records(number))),
-              can ? "converts the file again" : "");
+              can ? "converts the file again; if that is not what was accepted any more, the next start ends "
+                    "what is left of it as file_changed, in its receipt and its rejects"
+                  : "");
       finding.file = number;
     }
     if (file.mark.local_length > 0 && !holds(name_in(layout_.local_rejects(number)), file.mark.local_length))

@@ -22,8 +22,8 @@ WallTime wall_now() {
 }
 
 /// The usual machinery ends what was accepted of a file that is too short; it needs the file for that.
-Result<void> put_empty_file(Files& disk, const SpoolLayout& layout, const std::string& name) {
-  const auto file = disk.write(layout.working() + "/" + name, WriteMode::create);
+Result<void> put_empty_file(Files& disk, const SpoolLayout& layout, const std::string& path, WriteMode mode) {
+  const auto file = disk.write(path, mode);
   if (!file)
     return file.error();
   if (auto synced = (*file)->sync(); !synced)
@@ -45,6 +45,16 @@ Result<void> move_to_incoming(Files& disk, const SpoolLayout& layout, const std:
   return disk.sync(layout.working());
 }
 
+/// In place of a conversion that is not to be had any more.
+Result<void> put_empty_conversion(Files& disk, const SpoolLayout& layout, const SpoolFile& file) {
+  auto put = put_empty_file(disk, layout, layout.records(file.number), WriteMode::truncate);
+  const auto format = format_of(file.original);
+  const bool has_origins = !format || format->format != Format::ndjson;
+  if (put && has_origins)
+    put = put_empty_file(disk, layout, layout.origins(file.number), WriteMode::truncate);
+  return put;
+}
+
 Result<void> convert_again(Files& disk, const SpoolLayout& layout, Ledger& ledger, FileNumber number,
                            const ConvertLimits& limits) {
   const auto file = ledger.file(number);
@@ -55,12 +65,12 @@ Result<void> convert_again(Files& disk, const SpoolLayout& layout, Ledger& ledge
   const auto converted = convert_file(disk, layout, **file, limits);
   if (!converted)
     return converted.error();
-  if (converted->refusal)
+  // It may be whole: what forbids it are the limits of today.
+  if (converted->refusal && converted->refusal->code == kTooLargeUnpacked)
     return Error{Errc::corrupt, converted->refusal->message};
-  if (converted->read_size != (*file)->read_size)
-    return Error{Errc::corrupt,
-                 fmt::format("{} converts into {} bytes now, into {} when it was accepted",
-                             printable((*file)->name), converted->read_size, (*file)->read_size)};
+  // It is not the file that was accepted, and nothing else must be sent in its name.
+  if (converted->refusal || converted->read_size != (*file)->read_size)
+    return put_empty_conversion(disk, layout, **file);
   return {};
 }
 
@@ -116,7 +126,7 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
       return finding.file == 0 ? go_on_above(disk, layout, ledger)
                                : take_end_over(disk, layout, ledger, finding.file);
     case FindingKind::missing_file:
-      return put_empty_file(disk, layout, finding.name);
+      return put_empty_file(disk, layout, layout.working() + "/" + finding.name, WriteMode::create);
     case FindingKind::orphan:
       return move_to_incoming(disk, layout, finding.name);
     case FindingKind::changed_batch:

@@ -47,7 +47,7 @@ class Bounds {
     return bytes > most / std::max<std::uint64_t>(1, ratio) ? most : bytes * ratio;
   }
   static Refusal refusal(std::string_view how) {
-    return {"too_large_unpacked", fmt::format("the file {}", how)};
+    return {std::string(kTooLargeUnpacked), fmt::format("the file {}", how)};
   }
 
   const ConvertLimits& limits_;

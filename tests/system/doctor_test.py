@@ -4,6 +4,7 @@
 usage: doctor_test.py USHERD SANDBOX [SCENARIO...]
 """
 import argparse
+import gzip
 import os
 import re
 import shutil
@@ -104,6 +105,55 @@ def missing_part(bench):
     bench.check(bench.doctor("--repair") == 0, bench.printed)
     bench.check(open(records, "rb").read() == before, "it was converted into something else")
     settle_and_check(bench)
+
+
+def lost_conversion(bench):
+    """A file and what it was converted into are both gone, after it was frozen and before: it ends all the same."""
+    die_with_work(bench)
+    for path in (bench.working("c.json"), bench.path("working", "f000000000003.records"),
+                 bench.path("working", "f000000000003.origins")):
+        os.unlink(path)
+    bench.check(bench.doctor() == 2 and "missing_part" in words(bench), bench.printed)
+    bench.check(bench.doctor("--repair") == 0, bench.printed)
+    bench.check(bench.doctor() == 0, bench.printed)
+    settle_and_check(bench, a=20, b=10, c=5)
+
+
+def lost_unread_conversion(bench):
+    """As above, of files of which nothing was frozen yet; one was not even converted."""
+    texts = {"a.csv": b"uid,plan\n1,x\n2,y\n", "b.ndjson.gz": gzip.compress(record("b1", n=1).encode()),
+             "c.csv.gz": gzip.compress(b"uid\n3\n"), "d.json": b'[{"uid":"4"}]'}
+    bench.linger, usual = "600s", bench.linger
+    bench.write_config()
+    for name, text in texts.items():
+        bench.drop(name, text)
+    bench.start()
+    bench.wait_for("conversions", lambda: bench.ask_ledger("SELECT sum(state = 1) FROM files") == len(texts))
+    bench.stop(signal.SIGKILL)
+    bench.linger = usual
+    bench.write_config()
+    for name in os.listdir(bench.path("working")):
+        os.unlink(bench.path("working", name))
+    bench.check(bench.doctor("--repair") == 0, bench.printed)
+    bench.check(bench.doctor() == 0 and "in order" in bench.printed, bench.printed)
+    bench.check(bench.drain() == 2, bench.log_text()[-400:])
+    for name in texts:
+        bench.check([line["code"] for line in bench.rejects(name)] == ["file_changed"], f"{name}: {bench.rejects(name)}")
+        bench.check_receipt(name, imported=0)
+    bench.check(not os.listdir(bench.path("working")), f"working/ holds {os.listdir(bench.path('working'))}")
+    bench.check_oracle()
+
+
+def changed_original(bench):
+    """The conversion is gone, and what it was made of is another file by now: nothing of that is sent."""
+    die_with_work(bench)
+    with open(bench.working("c.json"), "w", encoding="utf-8") as out:
+        out.write('[{"uid":"other"}]')
+    os.unlink(bench.path("working", "f000000000003.records"))
+    bench.check(bench.doctor("--repair") == 0, bench.printed)
+    bench.check(bench.doctor() == 0, bench.printed)
+    settle_and_check(bench, a=20, b=10, c=5)
+    bench.check("other" not in bench.users(), "something else than was accepted was sent")
 
 
 def leftovers(bench):
@@ -269,6 +319,7 @@ def refusals_leave_nothing(bench):
 
 
 SCENARIOS = {act.__name__: scenario(act, linger="3s") for act in (in_order, missing_file, orphan, changed_batch, missing_part,
+                                                      lost_conversion, lost_unread_conversion, changed_original,
                                                       leftovers, damaged_ledger, lost_state, foreign_state, older_spool,
                                                       stranger, refusals_leave_nothing)}
 

@@ -17,6 +17,9 @@
 
 namespace usherd {
 
+/// The one refusal that limits of the configuration decide, and not the file alone.
+inline constexpr std::string_view kTooLargeUnpacked = "too_large_unpacked";
+
 /// Why a file is refused whole: what Ledger::file_refused is told. Codes: damaged_archive, damaged_document,
 /// bad_header, too_large_unpacked.
 struct Refusal {

@@ -129,6 +129,30 @@ TEST_CASE("an orphan that has ended, or may have, is never offered to be deliver
   CHECK(pair.found() == Words{"orphan"});
 }
 
+TEST_CASE("a conversion that is lost together with its file can still be brought to an end") {
+  Pair pair;
+  pair.spool.working.erase("000000000002.b.json");
+  pair.spool.working.erase("f000000000002.records");
+  CHECK(pair.found() == Words{"missing_file+", "missing_part+"});
+  // As a repair leaves it.
+  pair.spool.working["000000000002.b.json"] = 0;
+  pair.spool.working["f000000000002.records"] = 0;
+  CHECK(pair.found().empty());
+  // Beside a whole file an empty conversion is a damage that can be undone.
+  pair.spool.working["000000000002.b.json"] = 100;
+  CHECK(pair.found() == Words{"missing_part+"});
+}
+
+TEST_CASE("what a repair of a missing file leads to depends on whether anything of it can have been sent") {
+  Pair pair;
+  pair.ledger.open[1].state = FileState::accepted;
+  pair.ledger.open[1].converted = false;
+  pair.spool.working.erase("000000000002.b.json");
+  pair.spool.working.erase("f000000000002.records");
+  pair.spool.working.erase("f000000000002.origins");
+  CHECK(pair.only().remedy.find("refuses it whole") != std::string::npos);
+}
+
 TEST_CASE("a frozen batch whose files are other ones is told") {
   Pair pair;
   pair.ledger.batches = {{7, false, "other bytes"}};

@@ -93,6 +93,8 @@ class TakeOver {
       all_ended = all_ended && end != nullptr;
       if (end == nullptr)
         continue;
+      // The batch had ended by then, and more precisely nobody needs it.
+      fate.finished = std::max(fate.finished, end->finished);
       const auto line = std::find_if(end->batches.begin(), end->batches.end(),
                                      [&](const ReceiptBatch& batch) { return batch.batch == row.id; });
       if (line != end->batches.end())
@@ -112,7 +114,6 @@ class TakeOver {
       if (const auto line = told.find(share.file); line != told.end()) {
         share.records = line->second.share.records;
         share.outcomes = line->second.share.outcomes;
-        fate.finished = line->second.finished.value_or(WallTime{});
       }
       if (end_of(share.file) != nullptr)
         share.has_rejects = false;

@@ -37,6 +37,8 @@ def older_state(bench):
     for name, receipt in zip(("a.ndjson", "b.ndjson", "c.json"), receipts):
         bench.check(open(bench.path("done", name + ".receipt.json"), encoding="utf-8").read() == receipt, name)
         bench.check(not bench.rejects(name), f"{name} was imported, and has reject lines")
+    # What `trace` shows: the receipt knows when it was.
+    bench.check(bench.ask_ledger("SELECT min(finished) > 0 FROM batches") == 1, "a batch ended in 1970")
     bench.check_receipt("late.ndjson", records=1, imported=1)
     bench.check(not bench.left_in_working(), f"working/ holds {bench.left_in_working()}")
     bench.check_oracle()

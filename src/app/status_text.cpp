@@ -225,7 +225,7 @@ Result<std::string> file_text(std::string_view json, TextStyle style) {
   const auto state = file.text("state");
   lines.add("File", file.text("file"));
   if (const auto dropped = file.text("dropped_as"); !dropped.empty())
-    lines.add("Dropped as", dropped);
+    lines.add("Dropped", "as " + dropped);
   lines.add("State", lines.paint(state, colour_of(state)));
   if (state != "left") {
     lines.add("Accepted", fmt::format("{} as number {}", file.text("accepted"), file.number("sequence")));

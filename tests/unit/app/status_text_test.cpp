@@ -83,6 +83,14 @@ TEST_CASE("names and ids from elsewhere cannot drive the terminal, and colours c
   CHECK_FALSE(has(coloured, "\x1b]0;"));
 }
 
+TEST_CASE("each line of a file's story keeps its heading apart from what it says") {
+  const auto shown = usherd::file_text(
+      R"({"file":"unnamed-1.data","dropped_as":"unknown.txt","state":"refused","waits_for":"nothing"})", {});
+  REQUIRE(shown.has_value());
+  CHECK(has(*shown, "Dropped   as unknown.txt\n"));
+  CHECK(has(*shown, "Waits for nothing\n"));
+}
+
 TEST_CASE("an answer of another kind is an error and no crash") {
   for (const auto* json : {"", "[]", "null", "{", "{\"state\":5,\"backlog\":[],\"jobs\":{\"list\":{}}}"}) {
     CAPTURE(json);

@@ -95,6 +95,7 @@ boost::asio::awaitable<void> Settling::run() {
 
 boost::asio::awaitable<void> Settling::settle(std::vector<FileNumber> numbers) {
   const auto group = co_await gather(std::move(numbers));
+  co_await find_tails(group);
   co_await prepare(group);
   co_await publish(group);
   if (group->empty())
@@ -153,15 +154,37 @@ boost::asio::awaitable<Settling::Group> Settling::gather(std::vector<FileNumber>
   co_return group;
 }
 
+boost::asio::awaitable<void> Settling::find_tails(Group group) {
+  auto& settlement = settlement_;
+  auto work = [&settlement, group] {
+    std::vector<Result<void>> results;
+    results.reserve(group->size());
+    for (auto& ending : *group)
+      results.push_back(settlement.find_tail(ending));
+    return results;
+  };
+  const auto results = co_await parts_.workers.run(std::move(work));
+  keep_done(*group, results, [this](const SpoolFile& file, const Error& error) { failed(file, error); });
+  const bool any = std::any_of(group->begin(), group->end(), [](const Ending& e) { return !e.tail.empty(); });
+  if (!any)
+    co_return;
+  auto question = [&settlement, group](Ledger& ledger) { return settlement.name_tails(ledger, *group); };
+  const auto named = co_await parts_.ledger.ask(std::move(question));
+  if (named)
+    co_return;
+  std::vector<Result<void>> with_tail;
+  for (const auto& ending : *group)
+    with_tail.push_back(ending.tail.empty() ? Result<void>{} : named);
+  keep_done(*group, with_tail, [this](const SpoolFile& file, const Error& error) { failed(file, error); });
+}
+
 boost::asio::awaitable<void> Settling::prepare(Group group) {
   auto& settlement = settlement_;
   auto work = [&settlement, group] {
     std::vector<Result<void>> results;
     results.reserve(group->size());
-    for (auto& ending : *group) {
-      const auto tail = settlement.find_tail(ending);
-      results.push_back(tail ? settlement.prepare(ending) : tail);
-    }
+    for (const auto& ending : *group)
+      results.push_back(settlement.prepare(ending));
     return results;
   };
   const auto results = co_await parts_.workers.run(std::move(work));

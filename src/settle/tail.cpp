@@ -3,12 +3,19 @@
 #include "usherd/core/text.hpp"
 #include "usherd/settle/settlement.hpp"
 #include "usherd/spool/file_name.hpp"
+#include "usherd/spool/free_names.hpp"
+#include "usherd/submit/api_json.hpp"
 
 #include <fmt/format.h>
 
+#include <boost/json/value.hpp>
+
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -31,17 +38,35 @@ Result<void> copy_from(ReadFile& in, std::uint64_t offset, WriteFile& out) {
   }
 }
 
+/// The name that a receipt gives its tail. It stands before the batches: the start of it is enough.
+Result<std::optional<std::string>> read_told(Files& files, const std::string& receipt) {
+  constexpr std::size_t kStart = 16 << 10;
+  constexpr std::size_t kMostDepth = 4;
+  const auto file = files.open(receipt);
+  if (!file)
+    return file.error();
+  std::string text(kStart, '\0');
+  const auto got = (*file)->read_at(text, 0);
+  if (!got)
+    return got.error();
+  text.resize(*got);
+  text.resize(std::min(text.size(), text.find(",\"batches\":")));
+  const auto document = parse_json(text + "}", kStart + 1, kMostDepth);
+  const auto name = find_string(document ? document->if_object() : nullptr, "tail");
+  return name ? std::optional(std::string(*name)) : std::nullopt;
+}
+
 }  // namespace
 
 std::string tail_name(std::string_view name) {
   const auto format = format_of(name);
-  const auto ending = format && format->format == Format::csv ? std::string_view{} : known_ending(name);
-  constexpr std::string_view kTail = "~tail";
+  const bool is_csv = format && format->format == Format::csv;
+  const auto ending = known_ending(name);
   const auto stem = name.substr(0, name.size() - ending.size());
   auto cut = stem.substr(0, kMostNameBytes - kTail.size() - ending.size());
   while (!cut.empty() && cut.size() < stem.size() && !is_utf8(cut))
     cut.remove_suffix(1);
-  return std::string(cut) + std::string(kTail) + std::string(ending);
+  return std::string(cut).append(is_csv ? ending : kTail).append(is_csv ? kTail : ending);
 }
 
 Result<void> Settlement::find_tail(Ending& ending) const {
@@ -56,8 +81,13 @@ Result<void> Settlement::find_tail(Ending& ending) const {
     const auto waits = is_there(files_, copy);
     if (!waits)
       return waits.error();
-    if (*waits)
-      ending.tail = tail_name(file.name);
+    if (!*waits)
+      return {};
+    auto name = read_told(files_, EndPaths(layout_, file.name).receipt());
+    if (!name)
+      return name.error();
+    ending.tail = name->value_or(tail_name(file.name));
+    ending.tail_told = true;
     return {};
   }
   const auto stat = files_.stat(layout_.working_file(file));
@@ -81,6 +111,25 @@ Result<void> Settlement::find_tail(Ending& ending) const {
   return copied;
 }
 
+Result<void> Settlement::name_tails(Ledger& ledger, std::span<Ending> group) const {
+  std::vector<std::string> wanted;
+  for (const auto& ending : group) {
+    if (!ending.tail.empty() && !ending.tail_told)
+      wanted.push_back(tail_name(ending.file.name));
+  }
+  if (wanted.empty())
+    return {};
+  auto names = free_names(files_, layout_, ledger, wanted);
+  if (!names)
+    return names.error();
+  auto name = names->begin();
+  for (auto& ending : group) {
+    if (!ending.tail.empty() && !ending.tail_told)
+      ending.tail = std::move(*name++);
+  }
+  return {};
+}
+
 Result<void> Settlement::drop_tail(const Ending& ending) const {
   if (ending.tail.empty())
     return {};
@@ -91,6 +140,7 @@ Result<void> Settlement::drop_tail(const Ending& ending) const {
     return waits.error();
   if (!*waits)
     return {};
+  // The name was free when the receipt was written; who took it since is not overwritten.
   auto dropped = files_.rename(copy, layout_.incoming() + "/" + ending.tail);
   for (std::uint64_t number = 2; !dropped && dropped.error().code == Errc::exists && number < kMostNumber;
        ++number)

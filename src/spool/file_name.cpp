@@ -71,6 +71,14 @@ bool has_control_character(std::string_view name) {
   return false;
 }
 
+/// What was appended to a CSV file, and is refused under a name that says so.
+bool is_csv_tail(std::string_view name) {
+  if (!name.ends_with(kTail) || name.size() > kMostNameBytes)
+    return false;
+  const auto stem = name.substr(0, name.size() - kTail.size());
+  return is_acceptable_name(stem) && format_of(stem)->format == Format::csv;
+}
+
 std::string_view cut_utf8(std::string_view text, std::size_t most) {
   if (text.size() <= most)
     return text;
@@ -104,7 +112,7 @@ bool is_acceptable_name(std::string_view name) {
 }
 
 std::string entry_name(std::string_view dropped, FileNumber number) {
-  if (is_acceptable_name(dropped))
+  if (is_acceptable_name(dropped) || is_csv_tail(dropped))
     return std::string(dropped);
   const auto ending = known_ending(dropped);
   return fmt::format("unnamed-{}{}", number, ending.empty() ? ".data" : lowered(ending));
@@ -112,7 +120,10 @@ std::string entry_name(std::string_view dropped, FileNumber number) {
 
 std::string numbered_name(std::string_view name, std::uint64_t number) {
   auto ending = known_ending(name);
-  if (ending.empty() && name.find('.') != std::string_view::npos)
+  if (is_csv_tail(name)) {
+    const auto stem = name.substr(0, name.size() - kTail.size());
+    ending = name.substr(stem.size() - known_ending(stem).size());
+  } else if (ending.empty() && name.find('.') != std::string_view::npos)
     ending = name.substr(name.rfind('.'));
   const auto tail = fmt::format("~{}{}", number, ending);
   const auto stem = name.substr(0, name.size() - ending.size());

@@ -1,6 +1,7 @@
 #include "src/spool/free_name.hpp"
 
 #include "usherd/spool/file_name.hpp"
+#include "usherd/spool/free_names.hpp"
 
 #include <fmt/format.h>
 
@@ -71,6 +72,19 @@ Result<std::string> FreeNames::claim(const std::string& wanted, std::string_view
   auto name = name_of(free);
   given_.insert(name);
   return name;
+}
+
+Result<std::vector<std::string>> free_names(Files& files, const SpoolLayout& layout, Ledger& ledger,
+                                            std::span<const std::string> wanted) {
+  FreeNames names(files, layout, ledger);
+  std::vector<std::string> found;
+  for (const auto& name : wanted) {
+    auto free = names.claim(name, {});
+    if (!free)
+      return free.error().within("find a free name");
+    found.push_back(std::move(*free));
+  }
+  return found;
 }
 
 }  // namespace usherd

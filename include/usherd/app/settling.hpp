@@ -67,6 +67,7 @@ class Settling {
   using Group = std::shared_ptr<std::vector<Ending>>;
   [[nodiscard]] boost::asio::awaitable<void> settle(std::vector<FileNumber> numbers);
   [[nodiscard]] boost::asio::awaitable<Group> gather(std::vector<FileNumber> numbers);
+  [[nodiscard]] boost::asio::awaitable<void> find_tails(Group group);
   [[nodiscard]] boost::asio::awaitable<void> prepare(Group group);
   [[nodiscard]] boost::asio::awaitable<void> publish(Group group);
   [[nodiscard]] boost::asio::awaitable<void> expire();

@@ -20,20 +20,23 @@ struct Ending {
   Outcomes outcomes;  ///< what local rules refused counted in
   std::vector<ReceiptBatch> batches;
   WallTime finished{};
-  std::string
-      tail;  ///< by find_tail: where bytes were appended after the claim, the name they are dropped under
+  /// Where bytes were appended after the claim, the name they are dropped under: by find_tail, and
+  /// name_tails.
+  std::string tail;
+  bool tail_told = false;  ///< the receipt stands already and says that name
 };
 
 /// The name under which what was appended to a file after its claim is dropped: "a~tail.ndjson" for
-/// "a.ndjson". That of CSV is no file of its own, as its header row is missing: "a.csv~tail" is refused
-/// whole.
+/// "a.ndjson", while that is free. That of CSV is no file of its own, as its header row is missing:
+/// "a.csv~tail" is refused whole.
 [[nodiscard]] std::string tail_name(std::string_view name);
 
 /// Carries ended files out of working/: rejects, receipt, the file itself, then the ledger, then the
-/// leftovers. For a group of files: gather on the ledger's thread; find_tail and prepare each on any worker,
-/// several at once; publish on one worker; commit on the ledger's thread; clean on a worker. Who fails on the
-/// way leaves the group, and its neighbours go on. Each step recognises what was done before a crash, so the
-/// whole may be begun again at any point. Blocking; holds no state; the files must outlive it.
+/// leftovers. For a group of files: gather on the ledger's thread; find_tail each on any worker, several at
+/// once; name_tails on the ledger's thread, where there is one; prepare as find_tail; publish on one worker;
+/// commit on the ledger's thread; clean on a worker. Who fails on the way leaves the group, and its
+/// neighbours go on. Each step recognises what was done before a crash, so the whole may be begun again at
+/// any point. Blocking; holds no state; the files must outlive it.
 class Settlement {
  public:
   Settlement(Files& files, SpoolLayout layout) : files_(files), layout_(std::move(layout)) {}
@@ -45,6 +48,8 @@ class Settlement {
   /// own, once: the receipt, in its place before the copy is, tells a repeat that it was made. A refused file
   /// goes as a whole and has none.
   [[nodiscard]] Result<void> find_tail(Ending& ending) const;
+  /// Gives those tails that no receipt tells of yet names under which they will stay.
+  [[nodiscard]] Result<void> name_tails(Ledger& ledger, std::span<Ending> group) const;
   /// Writes reject lines and receipt, or the refusal, beside the file, and syncs them. Errc::corrupt when
   /// what should be there is not.
   [[nodiscard]] Result<void> prepare(const Ending& ending) const;

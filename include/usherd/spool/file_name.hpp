@@ -39,8 +39,11 @@ inline constexpr std::size_t kMostNameBytes = 200;
 /// characters, at most kMostNameBytes, and not one of the names that usherd itself writes there.
 [[nodiscard]] bool is_acceptable_name(std::string_view name);
 
+/// What was appended to a file after its claim has this in its name: "a~tail.ndjson", "a.csv~tail".
+inline constexpr std::string_view kTail = "~tail";
+
 /// The name under which a dropped file enters: its own, or "unnamed-NUMBER.ENDING" where that is not
-/// acceptable, the ending being "data" where it is not known.
+/// acceptable, the ending being "data" where it is not known. "a.csv~tail" keeps its name, too.
 [[nodiscard]] std::string entry_name(std::string_view dropped, FileNumber number);
 
 /// "a.ndjson" and 2 give "a~2.ndjson"; the stem is cut so that the whole stays within kMostNameBytes.

@@ -56,6 +56,9 @@ struct EndedBench : SpoolBench {
       auto copied = by.find_tail(*ending);
       if (!copied)
         return copied;
+      auto named = by.name_tails(*ledger.ledger, {&*ending, 1});
+      if (!named)
+        return named;
       auto prepared = by.prepare(*ending);
       if (!prepared)
         return prepared;

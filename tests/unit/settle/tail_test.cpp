@@ -90,13 +90,40 @@ TEST_CASE("what was taken between a crash and the repeat is not dropped again") 
   CHECK(taken > 3);
 }
 
-TEST_CASE("a name that is taken in incoming/ is never overwritten by what was appended") {
+TEST_CASE("a name that is taken is not given to what was appended, and the receipt says which is") {
   TailBench bench;
-  write_file(bench.layout.incoming() + "/a~tail.ndjson", "another producer's");
+  SUBCASE("in incoming/") {
+    write_file(bench.layout.incoming() + "/a~tail.ndjson", "another producer's");
+  }
+  SUBCASE("in done/") {
+    write_file(bench.layout.done() + "/a~tail.ndjson", "an earlier one");
+  }
+  SUBCASE("as a file that was accepted") {
+    bench.accept(9, "a~tail.ndjson", "{}\n");
+  }
+  const auto before = bench.contents();
   REQUIRE(bench.settle(kAll));
   const auto contents = bench.contents();
-  CHECK(contents.at("incoming/a~tail.ndjson") == "another producer's");
   CHECK(contents.at("incoming/a~tail~2.ndjson") == kAppended);
+  CHECK(contents.at("done/a.ndjson.receipt.json").find(R"("tail":"a~tail~2.ndjson")") != std::string::npos);
+  for (const auto& [name, bytes] : before) {
+    if (name.find("a~tail") != std::string::npos)
+      CHECK(contents.at(name) == bytes);
+  }
+}
+
+TEST_CASE("after a crash what was appended is dropped under the name that the receipt tells") {
+  TailBench bench;
+  write_file(bench.layout.incoming() + "/a~tail.ndjson", "another producer's");
+  Ending ending = bench.gather(1).value();
+  REQUIRE(bench.settlement.find_tail(ending));
+  REQUIRE(bench.settlement.name_tails(*bench.ledger.ledger, {&ending, 1}));
+  REQUIRE(bench.settlement.prepare(ending));
+  std::filesystem::rename(bench.layout.working() + "/f000000000001.receipt.tmp",
+                          bench.layout.done() + "/a.ndjson.receipt.json");
+  std::filesystem::remove(bench.layout.incoming() + "/a~tail.ndjson");
+  REQUIRE(bench.restart());
+  CHECK(bench.dropped() == std::vector<std::string>{"incoming/a~tail~2.ndjson"});
 }
 
 TEST_CASE("a tail keeps an ending under which it can be read by itself") {
@@ -109,6 +136,9 @@ TEST_CASE("a tail keeps an ending under which it can be read by itself") {
   const auto longest = tail_name(std::string(193, 'x') + ".ndjson");
   CHECK(longest.size() == kMostNameBytes);
   CHECK(longest.ends_with("x~tail.ndjson"));
+  const auto longest_csv = tail_name(std::string(196, 'x') + ".csv");
+  CHECK(longest_csv.size() == kMostNameBytes);
+  CHECK(longest_csv.ends_with("x.csv~tail"));
 }
 
 }  // namespace usherd::test

@@ -62,6 +62,11 @@ TEST_CASE("a name is kept when nothing can go wrong with it, and made up otherwi
       {"a.error.json", false, "unnamed-7.json"},
       {"a.rejects.ndjson", false, "unnamed-7.ndjson"},
       {"a.Rejects.NDJSON", false, "unnamed-7.ndjson"},
+      {"a.csv~tail", false, nullptr},
+      {"a~2.csv.gz~tail", false, nullptr},
+      {"a.ndjson~tail", false, "unnamed-7.data"},
+      {"a\n.csv~tail", false, "unnamed-7.data"},
+      {std::string(192, 'x') + ".csv~tail", false, "unnamed-7.data"},
   };
   for (const auto& row : table) {
     CAPTURE(row.name);
@@ -74,6 +79,7 @@ TEST_CASE("a number goes before the whole ending") {
   CHECK(numbered_name("a.ndjson", 2) == "a~2.ndjson");
   CHECK(numbered_name("a.b.csv.gz", 31) == "a.b~31.csv.gz");
   CHECK(numbered_name("unnamed-7.data", 2) == "unnamed-7~2.data");
+  CHECK(numbered_name("a.csv.gz~tail", 2) == "a~2.csv.gz~tail");
   CHECK(numbered_name("a", 2) == "a~2");
 }
 

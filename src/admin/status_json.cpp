@@ -208,7 +208,13 @@ void write_left(Writer& json, const StatusReport& report, bool with_names) {
   std::map<std::string_view, std::uint64_t> reasons;
   for (const auto& file : report.left)
     ++reasons[word_of(file.reason)];
-  json.open("left", '{').number("count", report.left.size()).open("reasons", '{');
+  // Those named since the last rescan are not counted yet.
+  std::uint64_t total = 0;
+  for (const auto& [reason, count] : report.left_counts)
+    reasons[word_of(reason)] = std::max(reasons[word_of(reason)], count);
+  for (const auto& [word, count] : reasons)
+    total += count;
+  json.open("left", '{').number("count", total).open("reasons", '{');
   for (const auto& [word, count] : reasons)
     json.number(word, count);
   json.close('}');

@@ -68,6 +68,7 @@ StatusReport StatusCollector::look(bool ledger_answers) {
   report.reload_good = facts_.reload_good();
   report.free_bytes = parts_.intake.last_free_bytes();
   report.left = parts_.intake.left();
+  report.left_counts = parts_.intake.left_counts();
   add_parked(report, now);
   add_backlog(report, now);
   add_jobs(report);

@@ -20,12 +20,11 @@ asio::awaitable<Result<AdoptReport>> Claimer::adopt() {
       co_return committed.error();
   }
   while (true) {
-    const auto adopted = co_await adopt_group();
+    const auto adopted = co_await adopt_group(report);
     if (!adopted)
       co_return adopted.error().within("adopt files of working/");
-    if (*adopted == 0)
+    if (!*adopted)
       break;
-    report.adopted += *adopted;
   }
   auto& files = files_;
   const auto layout = layout_;
@@ -83,7 +82,7 @@ asio::awaitable<void> Claimer::remember(bool for_good) {
     remembered_ = now;
 }
 
-asio::awaitable<Result<std::size_t>> Claimer::adopt_group() {
+asio::awaitable<Result<bool>> Claimer::adopt_group(AdoptReport& report) {
   auto last = [](Ledger& ledger) { return ledger.last_file_number(); };
   const auto number = co_await commits_.ask(std::move(last));
   if (!number)
@@ -97,7 +96,7 @@ asio::awaitable<Result<std::size_t>> Claimer::adopt_group() {
   if (!found)
     co_return found.error();
   if (found->empty())
-    co_return std::size_t{0};
+    co_return false;
   auto group = std::make_shared<Group>();
   group->items = std::move(*found);
   for (auto& item : group->items) {
@@ -121,11 +120,16 @@ asio::awaitable<Result<std::size_t>> Claimer::adopt_group() {
   if (!named)
     co_return named.error();
   const auto count = group->items.size();
+  std::uint64_t bytes = 0;
+  for (const auto& item : group->items)
+    bytes += item.row.size;
   moved_ = group;
   const auto committed = co_await commit(group);
   if (!committed)
     co_return committed.error();
-  co_return count;
+  report.adopted += count;
+  report.bytes += bytes;
+  co_return true;
 }
 
 }  // namespace usherd

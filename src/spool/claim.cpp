@@ -115,10 +115,12 @@ asio::awaitable<ClaimReport> Claimer::finish() {
   }
   if (!adopted_) {
     const auto adopted = co_await adopt();
-    if (!adopted)
+    if (!adopted) {
       report.stopped = adopted.error();
-    else
-      report.files += adopted->adopted;
+      co_return report;
+    }
+    report.files += adopted->adopted;
+    report.bytes += adopted->bytes;
   }
   co_return report;
 }

@@ -99,7 +99,7 @@ Result<std::string> stage_drop(Files& files, const SpoolLayout& layout, const st
 
 Result<std::string> drop(Files& files, const SpoolLayout& layout, const std::string& name,
                          const DropSource& source) {
-  const auto hidden = stage_drop(files, layout, name, ".usherd-submit-", source);
+  const auto hidden = stage_drop(files, layout, name, kSubmitPrefix, source);
   if (!hidden)
     return hidden.error();
   auto shown = show(files, layout.incoming(), *hidden, name);

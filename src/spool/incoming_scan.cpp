@@ -1,5 +1,6 @@
 #include "usherd/spool/incoming_scan.hpp"
 
+#include "usherd/spool/drop.hpp"
 #include "usherd/spool/file_name.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@ namespace {
 
 void add_odd(ScanPage& page, LeftFile odd) {
   ++page.odd_count;
+  ++page.odd_reasons[odd.reason];
   if (page.odd.size() < ScanOptions::kMostOdd)
     page.odd.push_back(std::move(odd));
 }
@@ -33,6 +35,19 @@ std::optional<SeenFile> look(Files& files, const std::string& directory, std::st
   return file;
 }
 
+/// Of all that is hidden these alone are usherd's own.
+void note_submit(Files& files, const std::string& directory, std::string_view name, ScanPage& page) {
+  if (!name.starts_with(kSubmitPrefix) || page.submits.size() >= ScanOptions::kMostSubmits)
+    return;
+  SeenFile file;
+  file.name = name;
+  const auto stat = files.stat(directory + "/" + file.name);
+  if (!stat || stat->kind != FileKind::regular)
+    return;
+  file.stat = *stat;
+  page.submits.push_back(std::move(file));
+}
+
 }  // namespace
 
 std::optional<LeftFile> oddity(const SeenFile& file) {
@@ -55,8 +70,10 @@ Result<ScanPage> scan_incoming(Files& files, const std::string& directory, const
   ScanPage page;
   auto& heap = page.files;  // the last dropped of those kept stands at its front
   const auto visit = [&](std::string_view name) {
-    if (!is_visible_name(name))
+    if (!is_visible_name(name)) {
+      note_submit(files, directory, name, page);
       return true;
+    }
     auto file = look(files, directory, name, page);
     if (!file || (options.after && !dropped_before(*options.after, *file)))
       return true;

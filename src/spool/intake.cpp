@@ -7,6 +7,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace usherd {
@@ -176,6 +177,15 @@ asio::awaitable<Result<ScanPage>> Intake::scan_page(ScanOptions options) {
 asio::awaitable<void> Intake::scan() {
   ScanOptions options;
   options.after = scanned_to_;
+  const bool from_start = !scanned_to_;
+  auto there = std::make_shared<std::unordered_map<std::size_t, LeftReason>>();
+  if (from_start && !tried_.empty()) {
+    options.wanted = [tried = tried_, there](const SeenFile& file) {
+      if (const auto found = tried.find(std::hash<std::string>{}(file.name)); found != tried.end())
+        there->insert(*found);
+      return true;
+    };
+  }
   auto page = co_await scan_page(std::move(options));
   const auto now = timers_.now();
   next_scan_ = now.boot + options_.rescan;
@@ -190,6 +200,10 @@ asio::awaitable<void> Intake::scan() {
   const bool open = co_await note_odd(*page);
   if (!open)
     co_return;
+  odd_ = page->odd_reasons;
+  if (from_start)
+    tried_ = std::move(*there);
+  co_await remove_stale(std::move(page->submits));
   if (page->cut) {
     scanned_to_ = page->files.back();
     next_scan_ = now.boot + SettleWatch::kSecondLook;
@@ -222,6 +236,7 @@ asio::awaitable<bool> Intake::claim(std::vector<SeenFile> files) {
     const auto report = co_await claimer_.take(std::move(group));
     accepted(report.files, report.bytes);
     note_left(report.left);
+    count_tried(report.left);
     just_left_.insert(just_left_.end(), report.left.begin(), report.left.end());
     for (const auto& file : report.changed)
       settle_.distrust(file, timers_.now().boot);
@@ -237,7 +252,7 @@ void Intake::accepted(std::size_t files, std::uint64_t bytes) {
   if (files == 0)
     return;
   total_accepted_ += files;
-  log_.info("accepted {} files, {}", files, format_size(bytes));
+  log_.info("accepted {} file{}, {}", files, files == 1 ? "" : "s", format_size(bytes));
   if (on_accepted_)
     on_accepted_();
 }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <utility>
 
 namespace usherd {
@@ -101,6 +102,21 @@ std::vector<LeftFile> Intake::left() const {
   return files;
 }
 
+LeftCounts Intake::left_counts() const {
+  auto counts = odd_;
+  for (const auto& [hash, reason] : tried_)
+    ++counts[reason];
+  return counts;
+}
+
+void Intake::count_tried(const std::vector<LeftFile>& left) {
+  for (const auto& file : left) {
+    const bool tried = file.reason == LeftReason::unreadable || file.reason == LeftReason::failed;
+    if (tried && tried_.size() < kMostCounted)
+      tried_.emplace(std::hash<std::string>{}(file.name), file.reason);
+  }
+}
+
 void Intake::note_left(const std::vector<LeftFile>& left) {
   for (const auto& file : left) {
     if (file.reason == LeftReason::vanished || file.reason == LeftReason::changing ||
@@ -115,6 +131,24 @@ void Intake::note_left(const std::vector<LeftFile>& left) {
               "{} stays in incoming/, {}: {}", printable(file.name), word_of(file.reason), file.detail);
     left_.emplace(file.name, file);
   }
+}
+
+asio::awaitable<void> Intake::remove_stale(std::vector<SeenFile> submits) {
+  auto stale = stale_.look(submits, timers_.now());
+  if (stale.empty())
+    co_return;
+  auto work = [&files = files_, incoming = layout_.incoming(), stale = std::move(stale)] {
+    std::size_t removed = 0;
+    for (const auto& name : stale)
+      removed += files.remove(fmt::format("{}/{}", incoming, name)) ? 1 : 0;
+    return removed;
+  };
+  const auto removed = co_await workers_.run(std::move(work));
+  if (removed > 0)
+    log_.info(
+        "removed {} unfinished file{} of 'usherd submit' from incoming/: older than a day, whoever wrote {} "
+        "is gone",
+        removed, removed == 1 ? "" : "s", removed == 1 ? "it" : "them");
 }
 
 asio::awaitable<void> Intake::review_left() {

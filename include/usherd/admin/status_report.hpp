@@ -100,6 +100,7 @@ struct StatusReport {
   std::vector<CodeTally::Entry> rejects;  ///< the latest first, at most kMostCodes
 
   std::vector<LeftFile> left;  ///< files that stay in incoming/; shown by name through the socket alone
+  LeftCounts left_counts;      ///< all of them, those counted in that are not in `left`
   std::uint64_t free_bytes = 0;
   std::uint64_t ledger_bytes = 0;
   bool ledger_answers = true;

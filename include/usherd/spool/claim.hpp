@@ -31,6 +31,7 @@ struct ClaimReport {
 
 struct AdoptReport {
   std::size_t adopted = 0;  ///< files that a crash had left in working/ without a row
+  std::uint64_t bytes = 0;  ///< of these
   std::size_t removed = 0;  ///< derived files that belong to nothing any more
 };
 
@@ -65,7 +66,8 @@ class Claimer {
  private:
   [[nodiscard]] boost::asio::awaitable<Result<void>> move(std::shared_ptr<Group> group);
   [[nodiscard]] boost::asio::awaitable<Result<void>> commit(std::shared_ptr<Group> group);
-  [[nodiscard]] boost::asio::awaitable<Result<std::size_t>> adopt_group();
+  /// Adds to the report; false when there is nothing to adopt.
+  [[nodiscard]] boost::asio::awaitable<Result<bool>> adopt_group(AdoptReport& report);
   /// Once, before any number is given.
   [[nodiscard]] boost::asio::awaitable<Result<void>> recall();
 

@@ -12,6 +12,9 @@
 
 namespace usherd {
 
+/// How a file begins that is being dropped, until it gets its name.
+inline constexpr std::string_view kSubmitPrefix = ".usherd-submit-";
+
 /// Gives the next bytes of what is dropped; 0 at its end.
 using DropSource = std::function<Result<std::size_t>(std::span<char>)>;
 

@@ -19,6 +19,8 @@ struct ScanPage {
   std::vector<SeenFile> files;
   std::vector<LeftFile> odd;  ///< what can never be taken as it stands, the first kMostOdd of them
   std::uint64_t odd_count = 0;
+  LeftCounts odd_reasons;         ///< all of them
+  std::vector<SeenFile> submits;  ///< what `submit` is writing, or left when it was killed; kMostSubmits
   bool denied =
       false;         ///< a name could be listed and not be looked at: not even that, more likely the folder
   bool cut = false;  ///< there are more files behind the last of these
@@ -27,6 +29,7 @@ struct ScanPage {
 struct ScanOptions {
   static constexpr std::size_t kMostFiles = 16384;
   static constexpr std::size_t kMostOdd = 100;
+  static constexpr std::size_t kMostSubmits = 100;
 
   std::size_t most = kMostFiles;
   std::optional<SeenFile> after;                     ///< only files dropped after this one

@@ -5,6 +5,7 @@
 #include "usherd/ports/watch.hpp"
 #include "usherd/spool/claim.hpp"
 #include "usherd/spool/incoming_scan.hpp"
+#include "usherd/spool/stale_submits.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace usherd {
@@ -71,12 +73,16 @@ class Intake {
   [[nodiscard]] BootTime parked_since() const { return parked_since_; }
   /// Files that stay in incoming/ until somebody acts, each logged once; at most kMostLeft.
   [[nodiscard]] std::vector<LeftFile> left() const;
+  /// How many stay in all, as of the last rescan, those that are not named counted in; of those that could be
+  /// tried kMostCounted.
+  [[nodiscard]] LeftCounts left_counts() const;
   /// Files accepted since the start.
   [[nodiscard]] std::size_t accepted_files() const { return total_accepted_; }
   /// Room on the spool's file system when it was last asked.
   [[nodiscard]] std::uint64_t last_free_bytes() const { return last_free_; }
 
   static constexpr std::size_t kMostLeft = 100;
+  static constexpr std::size_t kMostCounted = 32768;
   static constexpr std::size_t kMostAnnounced = 16384;
 
  private:
@@ -88,6 +94,8 @@ class Intake {
   [[nodiscard]] boost::asio::awaitable<void> take_due();
   [[nodiscard]] boost::asio::awaitable<void> scan();
   [[nodiscard]] boost::asio::awaitable<void> review_left();
+  /// What `submit` left in incoming/ when it was killed goes away.
+  [[nodiscard]] boost::asio::awaitable<void> remove_stale(std::vector<SeenFile> submits);
   [[nodiscard]] boost::asio::awaitable<bool> make_room();
   /// Names what cannot be taken; false, and parked, when it is the folder that is closed and no file is to
   /// blame.
@@ -103,6 +111,7 @@ class Intake {
   void park(const Error& error);
   void unpark();
   void note_left(const std::vector<LeftFile>& left);
+  void count_tried(const std::vector<LeftFile>& left);
   [[nodiscard]] BootTime next_turn();
 
   IntakeOptions options_;
@@ -130,6 +139,10 @@ class Intake {
   bool keeps_ = false;   ///< locked out, as incoming/ gives out nothing that others dropped
   bool doubts_ = false;  ///< likewise, until a trial has passed
   std::map<std::string, LeftFile> left_;
+  LeftCounts odd_;  ///< by the last rescan
+  /// Hashes of names that could be tried and not be taken.
+  std::unordered_map<std::size_t, LeftReason> tried_;
+  StaleSubmits stale_;
   std::vector<LeftFile> just_left_;  ///< by the last claim()
   std::shared_ptr<Present> present_;
   bool left_overflow_ = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ struct LeftFile {
   LeftReason reason = LeftReason::failed;
   std::string detail;
 };
+
+/// How many there are, also of those that nobody keeps the names of.
+using LeftCounts = std::map<LeftReason, std::uint64_t>;
 
 /// One word, as in `status`: "unreadable", "symlink" ...
 [[nodiscard]] std::string_view word_of(LeftReason reason);

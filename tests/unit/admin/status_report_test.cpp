@@ -57,6 +57,16 @@ TEST_CASE("without names no file of incoming/ is named, only counted by reason")
   CHECK_FALSE(value.at("left").as_object().contains("files"));
 }
 
+TEST_CASE("files that stay are all counted, though not all are named") {
+  auto report = busy_report();
+  report.left_counts = {{usherd::LeftReason::unreadable, 122}, {usherd::LeftReason::symlink, 3}};
+  const auto left = boost::json::parse(status_json(report, true)).at("left");
+  CHECK(left.at("count").as_int64() == 125);
+  CHECK(left.at("reasons").at("unreadable").as_int64() == 122);
+  CHECK(left.at("reasons").at("symlink").as_int64() == 3);
+  CHECK(left.at("files").as_array().size() == 2);
+}
+
 TEST_CASE("an answer stays small however much is left or in progress") {
   auto report = busy_report();
   report.left.assign(10'000, report.left.front());

@@ -40,6 +40,7 @@ struct Crashes {
       group.push_back(spool.seen(name));
     auto taken = spool.run(claimer.take(std::move(group)));
     taken.files += report.files;
+    taken.bytes += report.bytes;
     return taken;
   }
 };
@@ -112,7 +113,10 @@ TEST_CASE("files in working/ without a row are adopted in the order of their num
   write_file(working + "/000000000012.b.json", "[]");
   write_file(working + "/000000000009.a.ndjson", "{}\n");
   write_file(working + "/000000000010.c.txt", "?");
-  CHECK_FALSE(crashes.live(kForEver).stopped);
+  const auto report = crashes.live(kForEver);
+  CHECK_FALSE(report.stopped);
+  CHECK(report.files == 3);
+  CHECK(report.bytes == 6);
   const auto rows = crashes.spool.rows();
   REQUIRE(rows.size() == 3);
   CHECK(rows[0].number == 9);

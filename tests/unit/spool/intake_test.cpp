@@ -165,6 +165,47 @@ TEST_CASE("an unreadable file is named and tried again at the rescans until it c
   CHECK(intakes.intake->left().empty());
 }
 
+TEST_CASE("of what stays all are counted, though only the first hundred are named") {
+  Intakes intakes;
+  intakes.disk.before_open = [](const std::string& path) -> Result<void> {
+    if (path.find("incoming/closed") != std::string::npos)
+      return Error{Errc::denied, "Permission denied"};
+    return {};
+  };
+  for (int file = 0; file < 122; ++file) {
+    std::filesystem::create_directory(intakes.path("folder" + std::to_string(file)));
+    intakes.spool.drop("closed" + std::to_string(file) + ".ndjson", "");
+  }
+  intakes.start();
+  intakes.pass(60s);
+  CHECK(intakes.intake->left().size() == 100);
+  CHECK(intakes.intake->left_counts() ==
+        LeftCounts{{LeftReason::directory, 122}, {LeftReason::unreadable, 122}});
+  for (int file = 0; file < 30; ++file) {
+    std::filesystem::remove(intakes.path("folder" + std::to_string(file)));
+    std::filesystem::remove(intakes.path("closed" + std::to_string(file) + ".ndjson"));
+  }
+  intakes.pass(30s);
+  CHECK(intakes.intake->left_counts() ==
+        LeftCounts{{LeftReason::directory, 92}, {LeftReason::unreadable, 92}});
+}
+
+TEST_CASE("what a killed submit left is removed after a day, and nothing else that is hidden") {
+  Intakes intakes;
+  intakes.spool.drop(".usherd-submit-1234", "half");
+  intakes.spool.drop(".usherd-submitted", "mine");
+  intakes.spool.drop(".other", "mine");
+  std::filesystem::create_directory(intakes.path(".usherd-submit-folder"));
+  intakes.start();
+  intakes.timers.jump_wall(49h);
+  intakes.pass(59min);
+  CHECK(std::filesystem::exists(intakes.path(".usherd-submit-1234")));
+  intakes.pass(2min);
+  CHECK_FALSE(std::filesystem::exists(intakes.path(".usherd-submit-1234")));
+  for (const auto* name : {".usherd-submitted", ".other", ".usherd-submit-folder"})
+    CHECK(std::filesystem::exists(intakes.path(name)));
+}
+
 TEST_CASE("a file with a second name waits until that is gone") {
   Intakes intakes;
   const auto other = intakes.spool.directory.path() + "/other";

@@ -33,11 +33,14 @@ ExitCode check_one(Files& files, const Config& config, const std::string& path, 
     fmt::print(stderr, "{}: unknown ending; known are {}\n", printable(path), known_endings());
     return ExitCode::with_rejects;
   }
-  const auto checked =
-      check_records(files, config, path, *format, [&](const Rejection& rejection, std::uint64_t count) {
-        if (count <= kShown)
-          show(path, rejection);
-      });
+  // As `submit` does: which file it is, is the caller's own choice.
+  std::error_code failed;
+  const auto file = std::filesystem::canonical(path, failed);
+  const auto checked = check_records(files, config, failed ? path : file.string(), *format,
+                                     [&](const Rejection& rejection, std::uint64_t count) {
+                                       if (count <= kShown)
+                                         show(path, rejection);
+                                     });
   if (!checked) {
     fmt::print(stderr, "{}: {}\n", printable(path), checked.error().message);
     return checked.error().code == Errc::invalid ? ExitCode::with_rejects : ExitCode::failure;

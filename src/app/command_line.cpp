@@ -3,6 +3,7 @@
 #include "src/app/declare_rejects.hpp"
 #include "src/app/nearest.hpp"
 #include "usherd/core/text.hpp"
+#include "usherd/spool/drop.hpp"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -179,6 +180,10 @@ std::optional<std::string> check_submit(const CLI::App& command, const SubmitArg
     return "--name goes with - only; a file is dropped under its own name";
   if (submit.name.find('/') != std::string::npos)
     return "--name is a name without a directory";
+  if (from_stdin) {
+    if (const auto fit = check_drop_name(submit.name); !fit)
+      return "--name " + fit.error().message;
+  }
   return std::nullopt;
 }
 

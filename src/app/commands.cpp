@@ -19,9 +19,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <string>
+#include <system_error>
 
 namespace usherd {
 namespace {
@@ -83,6 +86,22 @@ ExitCode drain(const CommandLine& line) {
   return run_daemon(line, options);
 }
 
+/// Who does not learn that a file was dropped drops it a second time. 0, or why standard output did not take
+/// its name.
+int tell_dropped(const std::string& file, const std::string& name) {
+  int failed = 0;
+  try {
+    fmt::print("{}\n", name);
+    failed = std::fflush(stdout) == 0 ? 0 : errno;
+  } catch (const std::system_error& failure) {
+    failed = failure.code().value();
+  }
+  if (failed != 0)
+    fmt::print(stderr, "usherd: {} was dropped, as {}: do not submit it again\n",
+               file == "-" ? "standard input" : printable(file, 400), name);
+  return failed;
+}
+
 ExitCode submit(const CommandLine& line) {
   const auto config = config_of(line);
   if (!config)
@@ -90,16 +109,20 @@ ExitCode submit(const CommandLine& line) {
   PosixFiles files;
   const SpoolLayout layout(config->spool.directory);
   auto exit = ExitCode::ok;
+  int unsaid = 0;
   for (const auto& file : line.submit.files) {
     const auto name = file == "-" ? drop_descriptor(files, layout, line.submit.name, STDIN_FILENO)
                                   : drop_file(files, layout, file);
     if (name) {
-      fmt::print("{}\n", printable(*name));
+      if (const int failed = tell_dropped(file, printable(*name)); failed != 0)
+        unsaid = failed;
       continue;
     }
     fmt::print(stderr, "usherd: {}\n", name.error().message);
     exit = ExitCode::failure;
   }
+  if (unsaid != 0)
+    throw std::system_error(unsaid, std::generic_category());
   return exit;
 }
 

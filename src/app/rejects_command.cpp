@@ -109,7 +109,7 @@ ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArg
     return visited.error().code == Errc::unavailable ? ExitCode::unavailable : ExitCode::failure;
   }
   const auto left = retried == 0 ? "" : fmt::format("; {} that were retried are left out", grouped(retried));
-  fmt::print(stderr, "{} rejects{}\n", grouped(count), left);
+  fmt::print(stderr, "{} reject{}{}\n", grouped(count), count == 1 ? "" : "s", left);
   return ExitCode::ok;
 }
 

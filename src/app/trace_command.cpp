@@ -74,8 +74,8 @@ ExitCode show(const std::string& user, const std::string& answer, bool json, boo
   if (!parsed->values().list("updates").empty())
     return ExitCode::ok;
   fmt::print(stderr,
-             "usherd: no update of {} is known: it was never accepted, or is longer ago than "
-             "spool.keep_done\n",
+             "usherd: no update of {} is known: it was never accepted, is longer ago than spool.keep_done, "
+             "or its reject was dropped\n",
              printable(user));
   return ExitCode::failure;
 }

@@ -172,6 +172,30 @@ class Commands(unittest.TestCase):
             shown = self.service.command("check", "--online", *files)
             self.assertEqual((shown.returncode, shown.stderr), (69, "GET /me: 401: the API does not accept the key\n"))
 
+    def test_check_follows_a_link_as_submit_does(self):
+        file = os.path.join(self.service.folder, "b.ndjson")
+        with open(file, "w", encoding="utf-8") as out:
+            out.write('{"uid":"1"}\n')
+        link = os.path.join(self.service.folder, "link.ndjson")
+        os.symlink(file, link)
+        shown = self.service.command("check", link)
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        self.assertIn("link.ndjson: 1 records, 1 good", shown.stdout)
+
+    def test_one_thing_is_told_in_the_singular(self):
+        self.service.drop("a.ndjson", ['{"uid":""}'])
+        ended = self.results_to(subprocess.DEVNULL, "drain")
+        self.assertIn("accepted 1 file, 11 B\n", ended.stderr)
+        self.assertEqual(self.results_to(subprocess.DEVNULL, "rejects", "list").stderr, "1 reject\n")
+
+    def test_a_user_without_a_word_may_be_one_whose_reject_was_dropped(self):
+        self.service.drop("a.ndjson", ['{"uid":"long","email":5}'])
+        self.results_to(subprocess.DEVNULL, "drain")
+        self.results_to(subprocess.DEVNULL, "rejects", "drop")
+        shown = self.service.command("trace", "long")
+        self.assertEqual(shown.returncode, 1)
+        self.assertIn("or its reject was dropped\n", shown.stderr)
+
     def test_a_watch_in_a_pipe_says_once_that_the_service_is_gone(self):
         self.service.start()
         watching = subprocess.Popen([USHERD, "status", "--watch", "--config", self.service.config], text=True,
@@ -234,6 +258,10 @@ class Commands(unittest.TestCase):
             for words in (["version"], ["check"], ["check", file], ["submit", file], ["rejects", "list"],
                           ["rejects", "export"], ["trace", "user-1"]):
                 lost(*words)
+            # Who tries again delivers twice: it is said that there is no need to.
+            ended = self.results_to(full, "submit", file)
+            self.assertIn(f"usherd: {file} was dropped, as b~2.ndjson: do not submit it again\n", ended.stderr)
+            self.assertTrue(os.path.exists(os.path.join(self.service.incoming, "b~2.ndjson")))
             self.service.start()
             lost("status")
             watching = self.results_to(full, "status", "--watch")

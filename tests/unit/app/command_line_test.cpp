@@ -60,6 +60,12 @@ TEST_CASE("submit takes files, or standard input with a name") {
   const auto line = good({"submit", "-", "--name", "u.ndjson"});
   CHECK(line.submit.files == std::vector<std::string>{"-"});
   CHECK(line.submit.name == "u.ndjson");
+  for (const auto* name : {"u", "u.txt", ".u.ndjson", "u.receipt.json"}) {
+    CAPTURE(name);
+    const auto exit = ended({"submit", "-", "--name", name});
+    CHECK(exit.code == ExitCode::usage);
+    CHECK(exit.text.find("--name") != std::string::npos);
+  }
   CHECK(good({"submit", "--name", "u.ndjson", "-"}).submit.name == "u.ndjson");
   CHECK(good({"submit", "run"}).submit.files == std::vector<std::string>{"run"});
   CHECK(good({"submit", "--", "-odd.csv"}).submit.files == std::vector<std::string>{"-odd.csv"});

@@ -89,9 +89,10 @@ void add_state(Lines& lines, const Values& status) {
                           outage.seconds("seconds").value_or("?"), outage.text("cause")));
   for (const auto& parked : status.list("parked")) {
     const auto detail = parked.text("detail");
+    // The cause comes before what may be done about it.
     lines.add("Parked", fmt::format("{} for {}: {}{}", lines.paint(parked.text("reason"), "31"),
-                                    parked.seconds("seconds").value_or("?"), parked.text("advice"),
-                                    detail.empty() ? "" : " (" + detail + ")"));
+                                    parked.seconds("seconds").value_or("?"),
+                                    detail.empty() ? "" : detail + "; ", parked.text("advice")));
   }
 }
 
@@ -189,9 +190,12 @@ void add_left(Lines& lines, const Values& status) {
   const auto left = status.object("left");
   if (left.number("count") == 0)
     return;
-  lines.add("Left", fmt::format("{} in incoming/ that cannot be taken:", left.number("count")));
-  for (const auto& file : left.list("files"))
+  lines.add("Left", fmt::format("{} in incoming/ that cannot be taken:", grouped(left.number("count"))));
+  const auto files = left.list("files");
+  for (const auto& file : files)
     lines.add("", fmt::format("{} ({}: {})", file.text("name"), file.text("reason"), file.text("detail")));
+  if (left.number("count") > files.size())
+    lines.add("", fmt::format("and {} more", grouped(left.number("count") - files.size())));
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ std::string_view advice_for(ParkReason reason) {
     case ParkReason::refused:
       return "the API refused 20 records in a row with one code; look at rejected/, then 'usherd resume'";
     case ParkReason::disk:
-      return "the disk is full or cannot be written; free some space, it goes on by itself";
+      return "spool or state cannot be written; make room, or bring folders, owners and modes back: it goes "
+             "on by itself";
     case ParkReason::paused:
       return "an operator paused it; 'usherd resume' goes on";
   }

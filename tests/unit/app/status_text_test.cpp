@@ -63,6 +63,14 @@ TEST_CASE("a parked service says why, since when and what to do") {
   CHECK(has(text(parked), "Parked    credentials for 12m 0s: the API refuses the key"));
 }
 
+TEST_CASE("where the cause of parking is known it comes before the advice") {
+  auto parked = report();
+  parked.state = ServiceState::parked;
+  parked.parked.push_back({ParkReason::disk, {}, 12min, "open done/: Permission denied"});
+  CHECK(has(text(parked),
+            "Parked    disk for 12m 0s: open done/: Permission denied; spool or state cannot be"));
+}
+
 TEST_CASE("an API that does not answer is told with its cause, and no job is said to run for a moment") {
   CHECK_FALSE(has(text(report()), "Outage"));
   auto silent = report();
@@ -81,6 +89,14 @@ TEST_CASE("names and ids from elsewhere cannot drive the terminal, and colours c
   const auto coloured = text(report(), TextStyle{true, 80});
   CHECK(has(coloured, "\x1b[32mdelivering\x1b[0m"));
   CHECK_FALSE(has(coloured, "\x1b]0;"));
+}
+
+TEST_CASE("files that stay and are not named are counted") {
+  auto many = report();
+  many.left_counts = {{LeftReason::unreadable, 1122}};
+  const auto shown = text(many);
+  CHECK(has(shown, "Left      1,122 in incoming/"));
+  CHECK(has(shown, "and 1,121 more\n"));
 }
 
 TEST_CASE("each line of a file's story keeps its heading apart from what it says") {

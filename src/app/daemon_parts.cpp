@@ -31,6 +31,18 @@ FoundationFault start_fault(const Error& error) {
   return fault(ExitCode::failure, {error.code, fmt::format(kAdvice, error.message)});
 }
 
+FoundationFault ledger_fault(const Error& error) {
+  if (error.code == Errc::invalid)
+    return fault(ExitCode::config, error);
+  if (error.code != Errc::corrupt)
+    return fault(ExitCode::failure, error);
+  constexpr auto kAdvice =
+      "{}: run 'usherd doctor', and with --repair where it says so; what that cannot mend takes a copy of "
+      "the "
+      "state directory that was made together with the spool";
+  return fault(ExitCode::config, {error.code, fmt::format(kAdvice, error.message)});
+}
+
 /// Nobody but usherd has business there.
 Result<void> make_state_directory(const std::string& directory, MadePlaces& made) {
   if (::mkdir(directory.c_str(), 0700) == 0)
@@ -114,7 +126,7 @@ boost::system::result<void, FoundationFault> lay(const Config& config, Files& di
   note_pair(config, made);
   auto ledger = open_ledger(config);
   if (!ledger)
-    return fault(ledger.error().code == Errc::corrupt ? ExitCode::config : ExitCode::failure, ledger.error());
+    return ledger_fault(ledger.error());
   foundation.ledger = std::move(*ledger);
   if (auto matched = match_spool(disk, layout, *foundation.ledger); !matched)
     return start_fault(matched.error());

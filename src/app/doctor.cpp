@@ -277,6 +277,10 @@ std::string_view word_of(FindingKind kind) {
       return "changed_batch";
     case FindingKind::missing_part:
       return "missing_part";
+    case FindingKind::newer_ledger:
+      return "newer_ledger";
+    case FindingKind::odd_folder:
+      return "odd_folder";
     case FindingKind::unreadable:
       return "unreadable";
     case FindingKind::leftover:

@@ -49,8 +49,12 @@ class Doctor {
       : config_(config), disk_(disk), layout_(config.spool.directory), repair_(repair) {}
 
   ExitCode run() {
+    if (const auto exit = bring_state())
+      return *exit;
     for (const auto& directory : {layout_.working(), config_.state.directory}) {
       if (!std::filesystem::is_directory(directory)) {
+        if (tell_odd_folders())
+          return conclude();
         fmt::print(stderr,
                    "usherd: {} is not there: nothing was ever accepted, or spool.directory or "
                    "state.directory is wrong\n",
@@ -72,7 +76,51 @@ class Doctor {
   }
 
  private:
+  /// A spool that was in use and whose state directory is gone altogether, as after an unmount: what is
+  /// missing is told; a repair goes on with a new one.
+  std::optional<ExitCode> bring_state() {
+    const auto& state = config_.state.directory;
+    std::error_code failed;
+    if (std::filesystem::symlink_status(state, failed).type() != std::filesystem::file_type::not_found)
+      return std::nullopt;
+    const auto id = read_spool_id(disk_, layout_);
+    const auto numbers = numbers_in_working(disk_, layout_);
+    const bool is_used = (id && !id->empty()) || (numbers && !numbers->empty());
+    if (!is_used)
+      return std::nullopt;
+    if (!repair_) {
+      report(apart(fmt::format("the state directory {} is not there, and the spool {} was used with one",
+                               state, layout_.root()),
+                   true),
+             false);
+      return conclude();
+    }
+    struct ::stat owner {};
+    const bool made = ::mkdir(state.c_str(), 0700) == 0;
+    const bool given = made && (::geteuid() != 0 || ::stat(layout_.working().c_str(), &owner) != 0 ||
+                                ::lchown(state.c_str(), owner.st_uid, owner.st_gid) == 0);
+    if (given)
+      return std::nullopt;
+    fmt::print(stderr, "usherd: {}\n", Error::system(errno, fmt::format("make {}", state)).message);
+    return ExitCode::failure;
+  }
+
+  bool tell_odd_folders() {
+    const auto odd = odd_folders(layout_);
+    for (const auto& why : odd) {
+      Finding finding;
+      finding.kind = FindingKind::odd_folder;
+      finding.what = printable(why, 1000);
+      finding.advice = "do that: no start takes anything before";
+      report(finding, false);
+    }
+    return !odd.empty();
+  }
+
   ExitCode look_and_tell() {
+    // Nothing in it can be told from what is missing.
+    if (tell_odd_folders())
+      return conclude();
     const auto looked = look();
     if (repair_) {
       for (const auto& directory : {layout_.root(), layout_.working(), config_.state.directory})
@@ -99,6 +147,14 @@ class Doctor {
     if (!has_ledger && !repair_)
       return look_without_ledger();
     auto opened = Ledger::open(config_.state.directory);
+    if (!opened && opened.error().code == Errc::invalid) {
+      Finding finding;
+      finding.kind = FindingKind::newer_ledger;
+      finding.what = printable(opened.error().message, 1000);
+      finding.advice = "do that; the ledger is whole, leave it where it is";
+      report(finding, false);
+      return {};
+    }
     if (!opened && opened.error().code != Errc::corrupt)
       return opened.error();
     if (!opened) {
@@ -123,15 +179,13 @@ class Doctor {
     const auto numbers = numbers_in_working(disk_, layout_);
     if (!numbers)
       return numbers.error();
-    if (!numbers->empty())
-      report(apart("the state directory holds no ledger, working/ holds accepted files", true), false);
-    if (!numbers->empty())
-      return {};
     const auto id = read_spool_id(disk_, layout_);
     if (!id)
       return id.error();
-    if (!id->empty())
-      report(apart("the state directory holds no ledger, and this spool belongs to one", true), false);
+    if (!numbers->empty())
+      report(apart("the state directory holds no ledger, working/ holds accepted files", true), false);
+    else if (!id->empty())
+      report(apart("the state directory holds no ledger, and the spool was used with one", true), false);
     return {};
   }
 

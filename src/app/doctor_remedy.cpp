@@ -139,6 +139,8 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
       return CutRetries(disk, layout).finish();
     case FindingKind::damaged_ledger:
     case FindingKind::not_together:
+    case FindingKind::newer_ledger:
+    case FindingKind::odd_folder:
     case FindingKind::foreign:
     case FindingKind::unreadable:
       break;

@@ -148,7 +148,7 @@ Result<Found> look_at(Database& database) {
     return Found::first_format;
   if (*version != fmt::format("{}", kSchemaVersion))
     return Error{
-        Errc::corrupt,
+        Errc::invalid,
         fmt::format("{} has format {}, this usherd knows format {}: install the version of usherd that "
                     "wrote it, or a newer one",
                     database.path(), *version, kSchemaVersion)};

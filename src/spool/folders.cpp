@@ -11,9 +11,11 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace usherd {
@@ -52,6 +54,16 @@ std::array<std::string, 4> all_folders(const SpoolLayout& layout) {
   return {layout.incoming(), layout.working(), layout.done(), layout.rejected()};
 }
 
+/// Nothing where it is a folder.
+std::optional<std::string> odd_folder(const std::string& path, mode_t mode) {
+  if (S_ISDIR(mode))
+    return std::nullopt;
+  return fmt::format(
+      "{} is {}, and must be a folder itself: move it away, and put the folder there or let the "
+      "next start make it",
+      path, S_ISLNK(mode) ? "a symbolic link" : "not a directory");
+}
+
 /// True when it was made.
 Result<bool> make_folder(const Folder& folder, MadePlaces* places) {
   if (::mkdir(folder.path.c_str(), 0700) != 0) {
@@ -60,8 +72,8 @@ Result<bool> make_folder(const Folder& folder, MadePlaces* places) {
     struct ::stat found {};
     if (::lstat(folder.path.c_str(), &found) != 0)
       return Error::system(errno, folder.path);
-    if (!S_ISDIR(found.st_mode))
-      return Error{Errc::invalid, fmt::format("{} is not a directory", folder.path)};
+    if (const auto odd = odd_folder(folder.path, found.st_mode))
+      return Error{Errc::invalid, *odd};
     return false;
   }
   if (places != nullptr)
@@ -153,6 +165,18 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout, MadePlaces
     return tried;
   // The folders' own entries must survive a power loss before a file in them may count as accepted.
   return on_disk(layout.root(), files.sync(layout.root()));
+}
+
+std::vector<std::string> odd_folders(const SpoolLayout& layout) {
+  std::vector<std::string> odd;
+  for (const auto& folder : all_folders(layout)) {
+    struct ::stat found {};
+    if (::lstat(folder.c_str(), &found) != 0)
+      continue;
+    if (auto why = odd_folder(folder, found.st_mode))
+      odd.push_back(std::move(*why));
+  }
+  return odd;
 }
 
 Result<void> try_intake(Files& files, const SpoolLayout& layout) {

@@ -27,6 +27,8 @@ enum class FindingKind : std::uint8_t {
   leftover,        ///< derived from what ended long ago
   foreign,         ///< not usherd's
   cut_retry,       ///< a `rejects` command was cut short
+  newer_ledger,    ///< a later version of usherd wrote it
+  odd_folder,      ///< one of the spool's folders is none
   unreadable,      ///< a frozen batch whose files the disk does not give now
 };
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace usherd {
 
@@ -18,6 +19,8 @@ namespace usherd {
 /// fault and not the layout's. Notes in `made` what it made. Blocks.
 [[nodiscard]] Result<void> prepare_folders(Files& files, const SpoolLayout& layout,
                                            MadePlaces* made = nullptr);
+/// For each of the four that is there and is no folder what it is and what to do.
+[[nodiscard]] std::vector<std::string> odd_folders(const SpoolLayout& layout);
 
 /// Proves with a file of its own that incoming/ can be listed and files be moved from it into working/: tells
 /// folders that are closed to usherd from a single file that is. Call it under the SpoolLock. Blocks.

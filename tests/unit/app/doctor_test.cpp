@@ -184,10 +184,10 @@ TEST_CASE("what was derived from a file can be made again or must be put back") 
     pair.spool.working.erase("f000000000002.origins");
     CHECK(pair.found() == Words{"missing_part+"});
   }
-  SUBCASE("without its file nothing is made again") {
+  SUBCASE("without its file an empty one takes the place of both") {
     pair.spool.working.erase("f000000000002.records");
     pair.spool.working.erase("000000000002.b.json");
-    CHECK(pair.found() == Words{"missing_file+", "missing_part"});
+    CHECK(pair.found() == Words{"missing_file+", "missing_part+"});
   }
   SUBCASE("reject lines cannot be made again") {
     pair.spool.working["f000000000001.local"] = 39;

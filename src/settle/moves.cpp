@@ -52,8 +52,8 @@ Result<void> move_once(Files& files, const std::string& from, const std::string&
     return {};
   if (*source)
     return renamed;
-  return Error{Errc::corrupt, fmt::format("neither {} nor {} is there: see `usherd doctor`",
-                                          printable(from, 400), printable(to, 400))};
+  return Error{Errc::corrupt,
+               fmt::format("neither {} nor {} is there", printable(from, 400), printable(to, 400))};
 }
 
 }  // namespace usherd

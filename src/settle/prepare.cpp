@@ -48,7 +48,7 @@ class Joiner {
 
  private:
   static Error missing(const std::string& path, std::string_view what) {
-    return {Errc::corrupt, fmt::format("{} {}: see `usherd doctor`", printable(path, 400), what)};
+    return {Errc::corrupt, fmt::format("{} {}", printable(path, 400), what)};
   }
 
   Files& files_;
@@ -74,8 +74,8 @@ Result<void> join_rejects(Files& files, const SpoolLayout& layout, const Ending&
   }
   const auto expected = ending.outcomes.rejected + ending.outcomes.unknown;
   if (joiner.lines() != expected)
-    return Error{Errc::corrupt, fmt::format("file {}: {} reject lines for {} records: see `usherd doctor`",
-                                            number, joiner.lines(), expected)};
+    return Error{Errc::corrupt,
+                 fmt::format("file {}: {} reject lines for {} records", number, joiner.lines(), expected)};
   return {};
 }
 

@@ -95,8 +95,8 @@ Result<void> Settlement::find_tail(Ending& ending) const {
     return stat.error();
   // It would be moved to done/ as if it were what had been delivered.
   if (stat && stat->kind != FileKind::regular)
-    return Error{Errc::corrupt, fmt::format("{} is not a regular file: see `usherd doctor`",
-                                            printable(layout_.working_file(file), 400))};
+    return Error{Errc::corrupt,
+                 fmt::format("{} is not a regular file", printable(layout_.working_file(file), 400))};
   if (!stat || stat->size <= file.size)
     return files_.remove(copy);
   const auto in = files_.open(layout_.working_file(file));

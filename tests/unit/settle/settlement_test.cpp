@@ -85,7 +85,7 @@ TEST_CASE("a file is not gathered before its end") {
   CHECK(bench.gather(4)->records == 3);
 }
 
-TEST_CASE("missing or short reject lines stop their file and name the way out") {
+TEST_CASE("missing or short reject lines stop their file and are named") {
   EndedBench bench;
   std::string path = bench.layout.local_rejects(1);
   std::string words = "is shorter than the ledger says";
@@ -111,7 +111,8 @@ TEST_CASE("missing or short reject lines stop their file and name the way out") 
   CHECK(prepared.error().code == Errc::corrupt);
   CHECK(prepared.error().message.find(path) == 0);
   CHECK(prepared.error().message.find(words) != std::string::npos);
-  CHECK(prepared.error().message.find("usherd doctor") != std::string::npos);
+  // Who logs it says what to do, once for all such errors.
+  CHECK(prepared.error().message.find("usherd doctor") == std::string::npos);
 }
 
 TEST_CASE("a file that is nowhere fails alone, and its neighbours are published") {
@@ -128,7 +129,7 @@ TEST_CASE("a file that is nowhere fails alone, and its neighbours are published"
   CHECK(published[0].error().code == Errc::corrupt);
   CHECK(published[0].error().message.find("working/000000000001.a.ndjson") != std::string::npos);
   CHECK(published[0].error().message.find("done/a.ndjson") != std::string::npos);
-  CHECK(published[0].error().message.find("usherd doctor") != std::string::npos);
+  CHECK(published[0].error().message.find("usherd doctor") == std::string::npos);
   CHECK(published[1]);
   CHECK(published[2]);
 }

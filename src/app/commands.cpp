@@ -6,7 +6,6 @@
 #include "src/app/rejects_command.hpp"
 #include "src/app/trace_command.hpp"
 #include "usherd/adapters/posix_files.hpp"
-#include "usherd/app/api_key.hpp"
 #include "usherd/app/config_file.hpp"
 #include "usherd/app/config_report.hpp"
 #include "usherd/app/daemon.hpp"
@@ -29,12 +28,17 @@
 namespace usherd {
 namespace {
 
+/// On stderr, if somebody reads it: a print by fmt would throw where nobody does.
+void say(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+}
+
 /// The configuration, or nothing after its faults were printed.
 std::optional<Config> config_of(const CommandLine& line) {
   auto outcome = load_config(line.config_file);
   if (outcome.good())
     return std::move(outcome.config);
-  fmt::print(stderr, "{}", format_faults(outcome));
+  say(format_faults(outcome));
   return std::nullopt;
 }
 
@@ -62,18 +66,18 @@ ExitCode ask_service(const CommandLine& line) {
 ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
   // A reload that is asked for before the daemon listens finds the configuration that is being read.
   std::signal(SIGHUP, SIG_IGN);
+  // Whoever reads the log may go away: delivery does not end for it.
+  std::signal(SIGPIPE, SIG_IGN);
   auto config = config_of(line);
   if (!config)
     return ExitCode::config;
-  if (auto done = forbid_core_dumps(); !done)
-    fmt::print(stderr, "usherd: {}\n", done.error().message);
   options.config_path = line.config_file;
   Daemon daemon(*config, options, log_of(*config, options.progress_bar));
   const auto summary = daemon.run();
   std::fputs(summary.report.c_str(), stdout);
-  std::fputs(summary.notes.c_str(), stderr);
+  say(summary.notes);
   if (!summary.error.empty())
-    fmt::print(stderr, "usherd: {}\n", summary.error);
+    say(fmt::format("usherd: {}\n", summary.error));
   return summary.exit;
 }
 

@@ -1,5 +1,7 @@
 #include "src/app/commands.hpp"
 #include "src/app/standard_output.hpp"
+#include "src/app/standard_streams.hpp"
+#include "usherd/app/api_key.hpp"
 #include "usherd/app/command_line.hpp"
 
 #include <malloc.h>
@@ -10,6 +12,10 @@
 #include <variant>
 
 int main(int argc, char** argv) {
+  usherd::open_missing_streams();
+  // Any command may come to read the key.
+  if (const auto done = usherd::forbid_core_dumps(); !done)
+    std::fprintf(stderr, "usherd: %s\n", done.error().message.c_str());
   // Workers hand their results to the event loop: with a heap for each thread every heap grows to the largest
   // need.
   ::mallopt(M_ARENA_MAX, 1);

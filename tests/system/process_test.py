@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""What a process keeps to, whatever it was started with: process_test.py USHERD SANDBOX"""
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+import live_service as service
+
+USHERD, SANDBOX = sys.argv[1:3]
+
+
+def good(count):
+    return [json.dumps({"uid": f"user-{i}", "properties": {"n": i}}) for i in range(count)]
+
+
+class Processes(unittest.TestCase):
+    def setUp(self):
+        self.sandbox = service.Sandbox(SANDBOX, "job_time=100ms")
+        self.addCleanup(self.sandbox.stop)
+        self.service = service.Service(USHERD, self.sandbox.facts)
+        self.addCleanup(self.service.close)
+
+    def start(self, *words, **more):
+        process = subprocess.Popen([USHERD, *words, "--config", self.service.config], text=True, **more)
+        self.addCleanup(process.wait, timeout=service.PATIENCE_S)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_a_check_of_the_key_writes_no_core(self):
+        with socket.create_server(("127.0.0.1", 0)) as mute:
+            mute.settimeout(service.PATIENCE_S)
+            self.service.facts["api"] = f"http://127.0.0.1:{mute.getsockname()[1]}"
+            self.service.write_config()
+            _, most = resource.getrlimit(resource.RLIMIT_CORE)
+            check = self.start("check", "--online", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (most, most)))
+            with mute.accept()[0]:
+                self.assertEqual(resource.prlimit(check.pid, resource.RLIMIT_CORE), (0, 0))
+
+    def started(self):
+        """Waits until the service answers at its socket."""
+        end = time.monotonic() + service.PATIENCE_S
+        while time.monotonic() < end:
+            try:
+                return self.service.status()
+            except OSError:
+                self.assertIsNone(self.service.process.poll(), "it ended")
+                self.service.pause()
+        raise AssertionError("it never answered")
+
+    def test_a_log_that_nobody_reads_ends_no_delivery(self):
+        for command in ("run", "drain"):
+            with self.subTest(command=command):
+                self.sandbox.patch({"job_time": "manual"})
+                self.service.drop(f"{command}.ndjson", good(3))
+                self.service.process = self.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                self.started()
+                self.service.wait_until(lambda status: status["jobs"]["count"] == 1, "in a job")
+                self.service.process.stderr.close()
+                self.service.process.stdout.close()
+                self.service.process.send_signal(signal.SIGPIPE)
+                self.service.process.send_signal(signal.SIGHUP)  # so that something is logged
+                if command == "run":
+                    self.service.command("pause")
+                    self.service.command("resume")
+                self.sandbox.patch({"job_time": "1ms"})
+                self.sandbox.finish_jobs()
+                if command == "run":
+                    self.service.wait_until(lambda status: status["state"] == "idle", "idle")
+                    self.service.process.send_signal(signal.SIGTERM)
+                self.assertEqual(self.service.process.wait(timeout=service.PATIENCE_S), 0)
+
+    def test_a_drain_that_gives_up_unread_ends_by_its_own_code(self):
+        self.service.drop("a.ndjson", good(1))
+        ours, theirs = os.pipe()
+        os.close(ours)
+        for spoilt, code in ((False, 69), (True, 78)):
+            if spoilt:
+                self.service.write_config(extra="bacht: {}")
+            drain = self.start("drain", "--timeout", "0s", stdout=subprocess.DEVNULL, stderr=theirs)
+            self.assertEqual(drain.wait(timeout=service.PATIENCE_S), code)
+        os.close(theirs)
+
+    def without(self, stream, *words):
+        return subprocess.run([USHERD, *words, "--config", self.service.config], check=False, text=True,
+                              capture_output=True, timeout=service.PATIENCE_S, preexec_fn=lambda: os.close(stream))
+
+    def test_a_missing_stream_is_not_replaced_by_the_next_file(self):
+        for stream in (0, 1, 2):
+            with self.subTest(stream=stream):
+                self.service.drop(f"{stream}.ndjson", good(2))
+                ended = self.without(stream, "drain")
+                # Results that nobody got are a failure, as ever.
+                self.assertEqual(ended.returncode, 1 if stream == 1 else 0, ended.stderr)
+                self.assertTrue(os.path.exists(os.path.join(self.service.folder, "spool", "done", f"{stream}.ndjson")))
+                for folder, _, names in os.walk(self.service.folder):
+                    for name in names:
+                        with open(os.path.join(folder, name), "rb") as file:
+                            held = file.read()
+                        for text in (b"records 2  imported", b" info "):
+                            self.assertNotIn(text, held, name)
+        lost = self.without(1, "version")
+        self.assertEqual((lost.returncode, lost.stderr),
+                         (1, "usherd: cannot write to standard output: Bad file descriptor\n"))
+        self.assertEqual(self.without(0, "submit", "-", "--name", "x.ndjson").returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])

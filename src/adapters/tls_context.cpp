@@ -1,5 +1,6 @@
 #include "src/adapters/tls_context.hpp"
 
+#include "src/adapters/trust_file.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/core/url.hpp"
 
@@ -8,10 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 
 namespace usherd {
 namespace {
@@ -51,19 +49,6 @@ bool holds_already(X509_STORE_CTX* asked) {
          X509_verify_cert(trial.get()) == 1;
 }
 
-Result<void> trust(SSL_CTX* context, const std::string& ca_file) {
-  const auto name = fmt::format("api.ca_file {}", printable(ca_file));
-  // OpenSSL would only say that it was the system.
-  if (::access(ca_file.c_str(), R_OK) != 0) {
-    const auto error = Error::system(errno, name);
-    return Error{error.code == Errc::denied ? Errc::denied : Errc::invalid, error.message};
-  }
-  if (SSL_CTX_load_verify_file(context, ca_file.c_str()) != 1) {
-    return openssl_error(name + " must hold certificates in PEM format");
-  }
-  return {};
-}
-
 }  // namespace
 
 std::string describe_tls_failure(const SSL* ssl) {
@@ -96,7 +81,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make(const std::string& ca_file)
   }
   SSL_CTX_set_cert_verify_callback(context, verify, made.get());
   if (!ca_file.empty()) {
-    if (auto added = trust(context, ca_file); !added) {
+    if (auto added = trust_file(context, ca_file); !added) {
       return added.error();
     }
   }

@@ -76,20 +76,26 @@ class Commands(unittest.TestCase):
             "usherd: stopped before everything was delivered; what is left is safe in working/\n"), err)
 
     def test_a_reload_that_is_asked_for_too_early_ends_nothing(self):
-        pipe = os.path.join(self.service.folder, "roots.pem")
-        os.mkfifo(pipe)
-        self.service.write_config(ca_file=pipe)
-        self.service.drop("a.ndjson", good(1))
-        with open(self.service.facts["ca_file"], encoding="utf-8") as source:
-            roots = source.read()
-        drain = subprocess.Popen([USHERD, "drain", "--config", self.service.config], stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, text=True)
-        with open(pipe, "w", encoding="utf-8") as out:  # returns once it reads, long before it listens to signals
-            drain.send_signal(signal.SIGHUP)
-            out.write(roots)
-        out, err = drain.communicate(timeout=service.PATIENCE_S)
-        self.assertEqual(drain.returncode, 0, err)
-        self.assertTrue(out.startswith("files 1  refused 0  records 1  imported 1"), out)
+        ours, theirs = os.pipe()
+        os.set_blocking(theirs, False)
+        try:
+            while True:
+                os.write(theirs, b"." * 4096)
+        except BlockingIOError:
+            os.set_blocking(theirs, True)
+        self.service.process = subprocess.Popen([USHERD, "run", "--config", self.service.config], stdout=theirs,
+                                                stderr=theirs)
+        os.close(theirs)
+        # Its first line, of the status page, finds no room: it does not listen to signals yet.
+        while not os.path.exists(self.service.socket) and self.service.process.poll() is None:
+            self.service.pause()
+        self.service.process.send_signal(signal.SIGHUP)
+        log = open(ours, encoding="utf-8")
+        self.addCleanup(log.close)
+        self.assertIn("started; 0 files", next((line for line in log if "started" in line), ""))
+        self.service.process.send_signal(signal.SIGTERM)
+        log.read()
+        self.assertEqual(self.service.process.wait(timeout=service.PATIENCE_S), 0)
 
     def test_a_service_is_asked_although_its_file_was_spoilt_meanwhile(self):
         self.service.start()

@@ -87,6 +87,18 @@ class Processes(unittest.TestCase):
             self.assertEqual(drain.wait(timeout=service.PATIENCE_S), code)
         os.close(theirs)
 
+    def test_roots_that_are_a_pipe_stop_neither_a_check_nor_a_reload(self):
+        self.service.start()
+        pipe = os.path.join(self.service.folder, "roots.pem")
+        os.mkfifo(pipe)
+        self.service.write_config(ca_file=pipe)
+        checked = self.service.command("check")
+        self.assertEqual(checked.returncode, 78)
+        self.assertIn(f"api.ca_file {pipe}: is not a regular file; name one file", checked.stderr)
+        self.service.process.send_signal(signal.SIGHUP)
+        self.service.wait_for_log(r"the old one stays: .* api\.ca_file \S+: is not a regular file")
+        self.assertEqual(self.service.status()["state"], "idle")
+
     def without(self, stream, *words):
         return subprocess.run([USHERD, *words, "--config", self.service.config], check=False, text=True,
                               capture_output=True, timeout=service.PATIENCE_S, preexec_fn=lambda: os.close(stream))

@@ -1,5 +1,7 @@
 #include "usherd/app/config_report.hpp"
 
+#include "tests/fakes/temp_directory.hpp"
+
 #include <doctest/doctest.h>
 
 #include <sys/stat.h>
@@ -75,12 +77,26 @@ TEST_CASE("a file of trust roots that is missing or holds none is a fault, befor
   const auto with = [&](const std::string& file) {
     return report("api:\n  key_file: " + key.name() + "\n  ca_file: " + file + "\n");
   };
+  const std::string hint = "; name one file that holds the CA's certificates in PEM format\n";
   CHECK(with("/does/not/exist.pem").err ==
-        "f.yaml:3: api.ca_file /does/not/exist.pem: No such file or directory\n");
+        "f.yaml:3: api.ca_file /does/not/exist.pem: No such file or directory" + hint);
   const auto empty = with(key.name());
   CHECK(empty.code == ExitCode::config);
-  CHECK(empty.err.starts_with("f.yaml:3: api.ca_file " + key.name() +
-                              " must hold certificates in PEM format: "));
+  CHECK(empty.err == "f.yaml:3: api.ca_file " + key.name() + ": holds no certificate" + hint);
+  CHECK(with("/tmp").err == "f.yaml:3: api.ca_file /tmp: is a directory" + hint);
+  CHECK(with("/dev/zero").err == "f.yaml:3: api.ca_file /dev/zero: is not a regular file" + hint);
+  usherd::fakes::TempDirectory folder;
+  const auto pipe = folder / "pipe.pem";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK(with(pipe).err == "f.yaml:3: api.ca_file " + pipe + ": is not a regular file" + hint);
+  const auto large = folder / "large.pem";
+  usherd::fakes::write_file(large, "");
+  REQUIRE(::truncate(large.c_str(), (16 << 20) + 1) == 0);
+  CHECK(with(large).err == "f.yaml:3: api.ca_file " + large + ": is larger than 16 MiB" + hint);
+  usherd::fakes::write_file(folder / "damaged.pem", "-----BEGIN CERTIFICATE-----\n@@\n");
+  const auto damaged = with(folder / "damaged.pem");
+  CHECK(damaged.code == ExitCode::config);
+  CHECK(damaged.err.find("damaged.pem: is damaged: ") != std::string::npos);
 }
 
 TEST_CASE("a faulty configuration is told on stderr with exit 78") {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace usherd {
@@ -41,6 +42,12 @@ sockaddr_un address_of(const std::string& path) {
   return address;
 }
 
+std::string_view kind_of(const struct stat& status) {
+  if (S_ISDIR(status.st_mode))
+    return "a directory";
+  return S_ISREG(status.st_mode) ? "a file" : "something that is no socket";
+}
+
 bool somebody_answers(const std::string& path) {
   const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const auto address = address_of(path);
@@ -56,7 +63,7 @@ Result<int> listen_on_socket(const std::string& path) {
     return Error{Errc::invalid, fmt::format("{}: the path is too long for a socket", what)};
   struct stat status {};
   if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode))
-    return Error{Errc::exists, fmt::format("{}: something else is there; remove it", what)};
+    return Error{Errc::exists, fmt::format("{} names {}: give it another path", what, kind_of(status))};
   if (somebody_answers(path))
     return Error{Errc::exists, fmt::format("{}: another program answers there", what)};
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

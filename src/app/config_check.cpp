@@ -1,5 +1,7 @@
 #include "config_check.hpp"
 
+#include "usherd/core/url.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -51,7 +53,16 @@ void check_combinations(const Config& config, const ConfigLines& lines, std::vec
       check.fault("api.key_file", "spool.directory",
                   fmt::format("the key stands in the spool's folder {}", folder.substr(1)),
                   "keep it under /etc/usherd");
+    if (is_within(config.admin.socket, config.spool.directory + std::string(folder)))
+      check.fault("admin.socket", "spool.directory",
+                  fmt::format("the socket stands in the spool's folder {}", folder.substr(1)),
+                  "keep it under /run/usherd");
   }
+  // A proxy carries https without reading it; of plain http it would see the key.
+  const auto base = parse_url(config.api.base_url);
+  if (base && !base->tls && !config.api.proxy.empty())
+    check.fault("api.base_url", "api.proxy", "http:// would send the API key in clear text through api.proxy",
+                "use https://, or leave api.proxy empty");
 }
 
 }  // namespace usherd

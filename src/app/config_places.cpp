@@ -19,6 +19,9 @@ Verdict read_one_host(const YamlNode& node, std::string& into) {
   std::string text;
   if (auto objection = read_text(node, text))
     return objection;
+  if (text.find("://") != std::string::npos)
+    return Objection{fmt::format("'{}' is not a host name", printable(text, 60)),
+                     "write a name, without https://"};
   Url url;
   url.port = 0;
   if (const auto parsed = parse_authority(text, url); !parsed)
@@ -27,6 +30,17 @@ Verdict read_one_host(const YamlNode& node, std::string& into) {
     return Objection{fmt::format("'{}' has a port", printable(text, 60)), "write the name without a port"};
   into = url.host;
   return std::nullopt;
+}
+
+/// Every bad one is named; what differs in what to do is said for all.
+void add_objection(Verdict& all, Objection one) {
+  if (!all) {
+    all = std::move(one);
+    return;
+  }
+  all->message += ", " + one.message;
+  if (all->hint != one.hint)
+    all->hint = "write names alone, without https:// and without ports";
 }
 
 }  // namespace
@@ -137,13 +151,16 @@ Verdict read_hosts(const YamlNode& node, std::vector<std::string>& into) {
     return Objection{fmt::format("has {} host names", node.items.size()),
                      fmt::format("at most {}", kMostHosts)};
   std::vector<std::string> hosts;
+  Verdict bad;
   for (const auto& item : node.items) {
     std::string host;
     if (auto objection = read_one_host(item, host))
-      return objection;
-    if (std::find(hosts.begin(), hosts.end(), host) == hosts.end())
+      add_objection(bad, std::move(*objection));
+    else if (std::find(hosts.begin(), hosts.end(), host) == hosts.end())
       hosts.push_back(std::move(host));
   }
+  if (bad)
+    return bad;
   into = std::move(hosts);
   return std::nullopt;
 }

@@ -22,6 +22,14 @@ Verdict read_bare(const YamlNode& node, std::string_view kind, std::string& into
   return std::nullopt;
 }
 
+/// The same with another number: where that can be read, it was the number that could not.
+std::string with_a_one(std::string_view text) {
+  const auto unit = text.find_first_not_of("0123456789");
+  if (unit == 0 || text.empty())
+    return std::string(text);
+  return "1" + std::string(unit == std::string_view::npos ? "" : text.substr(unit));
+}
+
 Objection not_whole(std::string_view text, Range range) {
   return {fmt::format("'{}' is not a whole number", printable(text, 40)),
           fmt::format("write a number from {} to {} in plain digits", range.least, range.most)};
@@ -96,13 +104,15 @@ Verdict read_size(const YamlNode& node, Range range, std::uint64_t& into) {
   std::string text;
   if (auto objection = read_text(node, text))
     return objection;
+  const auto span = fmt::format("from {} to {}", spell_size(range.least), spell_size(range.most));
   const auto value = parse_size(text);
+  if (!value && parse_size(with_a_one(text)))
+    return Objection{fmt::format("'{}' is too large", printable(text, 40)), span};
   if (!value)
     return Objection{fmt::format("'{}' is not a size", printable(text, 40)),
                      "write a whole number with KiB, MiB or GiB, as in 8MiB"};
   if (*value < range.least || *value > range.most)
-    return Objection{fmt::format("{} is out of range", printable(text, 40)),
-                     fmt::format("from {} to {}", spell_size(range.least), spell_size(range.most))};
+    return Objection{fmt::format("{} is out of range", printable(text, 40)), span};
   into = *value;
   return std::nullopt;
 }
@@ -111,13 +121,15 @@ Verdict read_duration(const YamlNode& node, DurationRange range, Milliseconds& i
   std::string text;
   if (auto objection = read_text(node, text))
     return objection;
+  const auto span = fmt::format("from {} to {}", spell_duration(range.least), spell_duration(range.most));
   const auto value = parse_duration(text);
+  if (!value && parse_duration(with_a_one(text)))
+    return Objection{fmt::format("'{}' is too large", printable(text, 40)), span};
   if (!value)
     return Objection{fmt::format("'{}' is not a duration", printable(text, 40)),
                      "write a whole number with ms, s, m, h or d, as in 10s"};
   if (*value < range.least || *value > range.most)
-    return Objection{fmt::format("{} is out of range", printable(text, 40)),
-                     fmt::format("from {} to {}", spell_duration(range.least), spell_duration(range.most))};
+    return Objection{fmt::format("{} is out of range", printable(text, 40)), span};
   into = *value;
   return std::nullopt;
 }

@@ -23,12 +23,14 @@ struct Number {
   std::string_view unit;
 };
 
-/// Nothing where the text does not start with a whole number of 64 bits.
+/// Nothing where the text does not start with a whole number. One beyond 64 bits is the largest there is.
 std::optional<Number> split_number(std::string_view text) {
   Number number;
   const char* end = text.data() + text.size();
   const auto [rest, failure] = std::from_chars(text.data(), end, number.value);
-  if (failure != std::errc{})
+  if (failure == std::errc::result_out_of_range)
+    number.value = std::numeric_limits<std::uint64_t>::max();
+  else if (failure != std::errc{})
     return std::nullopt;
   number.unit = std::string_view(rest, static_cast<std::size_t>(end - rest));
   return number;

@@ -234,8 +234,14 @@ TEST_CASE("the socket is for its group alone, a stale one is replaced, a living 
 
   const auto file = bench.socket_path() + ".file";
   std::ofstream(file) << "somebody's";
-  CHECK_FALSE(other.open_socket(file).has_value());
+  CHECK(other.open_socket(file).error().message ==
+        "admin.socket " + file + " names a file: give it another path");
   CHECK(std::ifstream(file).good());
+  const auto folder = bench.socket_path() + ".folder";
+  REQUIRE(::mkdir(folder.c_str(), 0700) == 0);
+  CHECK(other.open_socket(folder).error().message ==
+        "admin.socket " + folder + " names a directory: give it another path");
+  REQUIRE(::rmdir(folder.c_str()) == 0);
 
   // What a killed process leaves: a socket that nobody answers on.
   const auto stale = bench.socket_path() + ".stale";

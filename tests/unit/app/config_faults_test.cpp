@@ -159,6 +159,33 @@ TEST_CASE("sizes and durations need their units") {
   });
 }
 
+TEST_CASE("a number beyond all measure is called that, and nothing else") {
+  const std::string large(30, '9');
+  const std::string linger = "s' is too large; from 0ms to 1h";
+  check_each({
+      {"batch:\n  linger: " + large + "s\n", "f:2: batch.linger: '" + large + linger},
+      {"batch:\n  linger: 99999999999999999s\n", "f:2: batch.linger: '99999999999999999" + linger},
+      {"batch:\n  max_bytes: " + large + "KiB\n",
+       "f:2: batch.max_bytes: '" + large + "KiB' is too large; from 2MiB to 64MiB"},
+      {"batch:\n  linger: " + large + " pints\n",
+       "f:2: batch.linger: '" + large +
+           " pints' is not a duration; write a whole number with ms, s, m, h or d, as in 10s"},
+  });
+}
+
+TEST_CASE("every bad host name of a list is named") {
+  const std::string name = "; write a host name or an address";
+  check_each({
+      {"admin:\n  hosts: ['a b', good.example, 'c d']\n",
+       "f:2: admin.hosts: 'a b' is not a host name, 'c d' is not a host name" + name},
+      {"admin:\n  hosts: ['https://x']\n",
+       "f:2: admin.hosts: 'https://x' is not a host name; write a name, without https://"},
+      {"admin:\n  hosts: ['a:1', 'http://x:2/', 'c d', [e]]\n",
+       "f:2: admin.hosts: 'a:1' has a port, 'http://x:2/' is not a host name, 'c d' is not a host name, must "
+       "be one value, not a list; write names alone, without https:// and without ports"},
+  });
+}
+
 TEST_CASE("addresses are checked") {
   const std::string listen = "; write it as 127.0.0.1:9786 or [::1]:9786, or leave it empty for no HTTP";
   check_each({
@@ -204,6 +231,11 @@ TEST_CASE("values that are good alone and impossible together are faults") {
        "f:2: state.directory: state stands in the spool's folder working; give it a directory of its own"},
       {"api:\n  key_file: /var/spool/usherd/incoming/key\n",
        "f:2: api.key_file: the key stands in the spool's folder incoming; keep it under /etc/usherd"},
+      {"admin:\n  socket: /var/spool/usherd/done/admin.sock\n",
+       "f:2: admin.socket: the socket stands in the spool's folder done; keep it under /run/usherd"},
+      {"api:\n  proxy: http://proxy:3128\n  base_url: http://127.0.0.1:8080\n",
+       "f:3: api.base_url: http:// would send the API key in clear text through api.proxy; use https://, or "
+       "leave api.proxy empty"},
   });
 }
 

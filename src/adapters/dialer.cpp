@@ -169,19 +169,20 @@ asio::awaitable<Result<std::unique_ptr<Wire>>> dial(asio::any_io_executor execut
   if (endpoints->empty()) {
     endpoints = co_await look_up(executor, next.host, next.port, deadline);
   }
+  const std::string proxy = fmt::format("proxy {}", next.host_port());
   if (!endpoints) {
-    co_return endpoints.error();
+    co_return options.proxy ? endpoints.error().within(proxy) : endpoints.error();
   }
   Result<tcp::socket> socket = co_await connect_any(executor, *endpoints, due, deadline);
   if (!socket) {
-    co_return socket.error().within(fmt::format("connect {}", next.host_port()));
+    co_return socket.error().within(options.proxy ? proxy : fmt::format("connect {}", next.host_port()));
   }
   deadline.set(due);
   auto wire = std::make_unique<Wire>(std::move(*socket), deadline);
   if (options.proxy) {
     const Result<void> tunnel = co_await open_tunnel(*wire, settings);
     if (!tunnel) {
-      co_return tunnel.error().within(fmt::format("proxy {}", next.host_port()));
+      co_return tunnel.error().within(proxy);
     }
   }
   if (settings.tls) {

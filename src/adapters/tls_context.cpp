@@ -1,5 +1,6 @@
 #include "src/adapters/tls_context.hpp"
 
+#include "src/adapters/certificate_advice.hpp"
 #include "src/adapters/trust_file.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/core/url.hpp"
@@ -56,7 +57,9 @@ std::string describe_tls_failure(const SSL* ssl) {
   ERR_clear_error();
   const long verified = ssl != nullptr ? SSL_get_verify_result(ssl) : X509_V_OK;
   if (verified != X509_V_OK) {
-    return X509_verify_cert_error_string(verified);
+    const auto advice = certificate_advice(ssl, verified);
+    const std::string why = X509_verify_cert_error_string(verified);
+    return advice.empty() ? why : fmt::format("{}; {}", why, advice);
   }
   if (ERR_SYSTEM_ERROR(code)) {
     return Error::system(ERR_GET_REASON(code), "system").message;

@@ -32,14 +32,29 @@ TEST_CASE("A server is believed only with a certificate for its name, in date, f
       {"DNS:localhost", 1, &authority(), "LOCALHOST", nullptr},
       {"IP:127.0.0.1", 1, &authority(), "127.0.0.1", nullptr},
       {"DNS:*.example.test", 1, &authority(), "api.example.test", nullptr},
-      {"DNS:*.example.test", 1, &authority(), "a.b.example.test", "hostname mismatch"},
-      {"DNS:api*.example.test", 1, &authority(), "api7.example.test", "hostname mismatch"},
-      {"DNS:other.test", 1, &authority(), "localhost", "hostname mismatch"},
-      {"IP:127.0.0.1", 1, &authority(), "localhost", "hostname mismatch"},
-      {"DNS:127.0.0.1", 1, &authority(), "127.0.0.1", "IP address mismatch"},
-      {"IP:127.0.0.2", 1, &authority(), "127.0.0.1", "IP address mismatch"},
-      {"DNS:localhost", -1, &authority(), "localhost", "certificate has expired"},
-      {"DNS:localhost", 1, &stranger, "localhost", "unable to get local issuer certificate"},
+      {"DNS:*.example.test", 1, &authority(), "a.b.example.test",
+       "hostname mismatch; api.base_url must hold a name that the certificate has: *.example.test"},
+      {"DNS:api*.example.test", 1, &authority(), "api7.example.test",
+       "hostname mismatch; api.base_url must hold a name that the certificate has: api*.example.test"},
+      {"DNS:other.test", 1, &authority(), "localhost",
+       "hostname mismatch; api.base_url must hold a name that the certificate has: other.test"},
+      {"IP:127.0.0.1,IP:::1", 1, &authority(), "localhost",
+       "hostname mismatch; api.base_url must hold a name that the certificate has: 127.0.0.1, ::1"},
+      {"email:a@b.test", 1, &authority(), "localhost",
+       "hostname mismatch; api.base_url must hold a name that the certificate has"},
+      {"DNS:a,DNS:b,DNS:c\x1b,DNS:d,DNS:e,DNS:f,DNS:g", 1, &authority(), "localhost",
+       "hostname mismatch; api.base_url must hold a name that the certificate has: a, b, c\\x1b, d, e, ..."},
+      {"DNS:127.0.0.1", 1, &authority(), "127.0.0.1",
+       "IP address mismatch; api.base_url must hold a name that the certificate has: 127.0.0.1"},
+      {"IP:127.0.0.2", 1, &authority(), "127.0.0.1",
+       "IP address mismatch; api.base_url must hold a name that the certificate has: 127.0.0.2"},
+      {"DNS:localhost", -1, &authority(), "localhost",
+       "certificate has expired; look at this machine's clock; if that is right, the server needs another "
+       "certificate"},
+      {"DNS:localhost", 1, &stranger, "localhost",
+       "unable to get local issuer certificate; if a private CA signed it, as a proxy's that reads along, "
+       "put "
+       "the CA's certificate into api.ca_file"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.names);

@@ -120,3 +120,22 @@ TEST_CASE("A proxy that refuses is named with its answer, without the credential
     CHECK(exchange.progress == Progress::nothing);
   }
 }
+
+TEST_CASE("A proxy that cannot be reached is named as the proxy") {
+  HttpsOptions options = Client::options(443);
+  options.addresses.clear();
+  boost::asio::io_context loop;
+  // Bound and not listening: refused, and nobody else's.
+  tcp::acceptor taken(loop);
+  taken.open(tcp::v4());
+  taken.bind(tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+  const auto port = taken.local_endpoint().port();
+  options.proxy = ProxyAddress{"127.0.0.1", port, ""};
+  CHECK(Client(options).get().failure->message ==
+        "proxy 127.0.0.1:" + std::to_string(port) + ": Connection refused");
+  // No name at all: nobody is asked for it.
+  const std::string unnamed(64, 'a');
+  options.proxy = ProxyAddress{unnamed, 3128, ""};
+  CHECK(Client(options).get().failure->message.starts_with("proxy " + unnamed + ":3128: resolve " + unnamed +
+                                                           ": "));
+}

@@ -3,6 +3,7 @@
 #include "src/app/daemon_parts.hpp"
 #include "src/app/file_plan.hpp"
 #include "usherd/app/environment.hpp"
+#include "usherd/app/identity.hpp"
 #include "usherd/app/key_holder.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/spool/convert.hpp"
@@ -53,7 +54,15 @@ ExitCode check_one(Files& files, const Config& config, const std::string& path, 
   return checked->rejected == 0 ? ExitCode::ok : ExitCode::with_rejects;
 }
 
-boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHolder& key, std::string prefix) {
+/// Why an answer is no word about the key, with what to look at.
+void tell_of_no_word(unsigned status, const std::string& base_url) {
+  const bool astray = status == 404 || status / 100 == 3;
+  fmt::print(stderr, "GET /me: {}: no word about the key{}\n", status,
+             astray ? fmt::format("; look at api.base_url first: {}", printable(base_url)) : "");
+}
+
+boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHolder& key, std::string prefix,
+                                        std::string base_url) {
   const auto connection = transport.connection();
   Request request;
   request.target = prefix + "/me";
@@ -69,7 +78,7 @@ boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHold
     co_return ExitCode::unavailable;
   }
   if (answer.status != 200) {
-    fmt::print(stderr, "GET /me: {}: no word about the key\n", answer.status);
+    tell_of_no_word(answer.status, base_url);
     co_return ExitCode::unavailable;
   }
   const auto me = parse_me(answer.body);
@@ -79,6 +88,11 @@ boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHold
     co_return ExitCode::unavailable;
   }
   fmt::print("the key is good: organisation {}, role {}\n", printable(me->org_id), printable(me->role));
+  if (!role_reads_errors(me->role))
+    fmt::print(
+        stderr,
+        "its role cannot read why records fail: batches with errors will end unknown; take a key of an "
+        "Admin or Architect\n");
   co_return ExitCode::ok;
 }
 
@@ -119,7 +133,7 @@ ExitCode check_online(const Config& config) {
     if (!failure)
       exit = code;
   };
-  boost::asio::co_spawn(loop, ask_me(**transport, key, options->base.prefix), ended);
+  boost::asio::co_spawn(loop, ask_me(**transport, key, options->base.prefix, config.api.base_url), ended);
   loop.run();
   return exit;
 }

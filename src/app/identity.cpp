@@ -72,19 +72,40 @@ boost::asio::awaitable<bool> Identity::ask() {
     co_return false;
   if (status != 200) {
     parts_.log.info("GET /me answers {}: the key's organisation and role stay unknown", status);
+    co_await warn_if_moved();
     co_return true;
   }
   const auto me = parse_me(reply.exchange.body);
-  if (!me)
+  if (!me) {
+    co_await warn_if_moved();
     co_return true;
+  }
   role_ = me->role;
   if (!errors_are_readable())
     parts_.log.warn(
         "the key's role is {}: it cannot read why records fail; batches with errors will end unknown",
         printable(role_, 32));
-  if (!me->org_id.empty())
+  if (me->org_id.empty())
+    co_await warn_if_moved();
+  else
     co_await compare(me->org_id);
   co_return true;
+}
+
+boost::asio::awaitable<void> Identity::warn_if_moved() {
+  auto address = [](Ledger& ledger) { return ledger.fact("base_url"); };
+  const auto known = co_await parts_.ledger.ask(std::move(address));
+  const bool moved = known && *known && **known != parts_.base_url;
+  if (!moved || warned_of_ == parts_.base_url)
+    co_return;
+  const bool work_is_unfinished = co_await may_go_astray();
+  if (!work_is_unfinished)
+    co_return;
+  warned_of_ = parts_.base_url;
+  parts_.log.warn(
+      "unfinished work that was begun for {} now goes to {}, and nobody could tell whether that is the same "
+      "organisation; if it is another one, stop usherd and put the old api.base_url back",
+      printable(**known), printable(parts_.base_url));
 }
 
 boost::asio::awaitable<void> Identity::compare(std::string org_id) {

@@ -121,6 +121,20 @@ class Commands(unittest.TestCase):
         self.assertEqual((checked.returncode, checked.stderr),
                          (69, "GET /me: 200, but not as the API answers: no word about the key\n"))
 
+    def test_a_check_of_the_key_names_the_address_and_the_role_that_are_to_blame(self):
+        for code in (404, 302):
+            self.sandbox.add_faults({"call": "me", "action": "status", "code": code, "times": 1})
+            checked = self.service.command("check", "--online")
+            self.assertEqual((checked.returncode, checked.stderr),
+                             (69, f"GET /me: {code}: no word about the key; look at api.base_url first: "
+                                  f"{self.service.facts['api']}\n"))
+        self.sandbox.patch({"role": "USER"})
+        checked = self.service.command("check", "--online")
+        self.assertIn("the key is good", checked.stdout)
+        self.assertEqual((checked.returncode, checked.stderr),
+                         (0, "its role cannot read why records fail: batches with errors will end unknown; take a key of "
+                             "an Admin or Architect\n"))
+
     def test_a_drain_whose_key_is_refused_says_what_to_do(self):
         self.sandbox.patch({"region": "eu1"})
         self.service.drop("a.ndjson", good(1))

@@ -14,6 +14,11 @@
 
 namespace usherd {
 
+/// Whether a key of that role can read the errors of a job; one that nobody named may.
+[[nodiscard]] inline bool role_reads_errors(std::string_view role) {
+  return role.empty() || role == "ADMIN" || role == "ARCHITECT";
+}
+
 /// Makes sure that a ledger's unfinished work goes to the organisation that it was begun for: asks GET /me at
 /// start and after each change of the key. While it does not know, and there is work that might go astray,
 /// the gate holds everything else back. Event loop only; all references must outlive it.
@@ -38,9 +43,7 @@ class Identity {
   /// The next request goes out to another address.
   void moved(std::string base_url);
   /// The role of the key cannot read the errors of a job.
-  [[nodiscard]] bool errors_are_readable() const {
-    return role_.empty() || role_ == "ADMIN" || role_ == "ARCHITECT";
-  }
+  [[nodiscard]] bool errors_are_readable() const { return role_reads_errors(role_); }
 
  private:
   /// Whether the ledger holds files that are not settled, begun for an organisation that is known.
@@ -48,11 +51,14 @@ class Identity {
   /// Whether the answer settles it: a refused key or none at all does not.
   [[nodiscard]] boost::asio::awaitable<bool> ask();
   [[nodiscard]] boost::asio::awaitable<void> compare(std::string org_id);
+  /// No organisation was named: nothing waits for that, but work that now goes elsewhere is warned of.
+  [[nodiscard]] boost::asio::awaitable<void> warn_if_moved();
 
   Parts parts_;
   std::unique_ptr<Alarm> alarm_;
   std::string role_;
-  bool asked_ = false;  ///< an answer came for the present key
+  std::string warned_of_;  ///< the address that unfinished work was last said to go to
+  bool asked_ = false;     ///< an answer came for the present key
 };
 
 }  // namespace usherd

@@ -7,6 +7,9 @@
 #include "usherd/ports/task_group.hpp"
 
 #include <doctest/doctest.h>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <sstream>
 
 using namespace usherd;
 using namespace std::chrono_literals;
@@ -22,7 +25,9 @@ Exchange me(const std::string& organisation) {
 struct Bench {
   test::LedgerBench ledger;
   test::Loop loop;
-  std::shared_ptr<Log> log = make_silent_log();
+  std::ostringstream lines;
+  std::shared_ptr<Log> log =
+      std::make_shared<Log>("identity", std::make_shared<spdlog::sinks::ostream_sink_st>(lines));
   Random random{7};
   GroupCommit commit{*ledger.ledger, fakes::InlineWorkers(loop.context)};
   RequestGate gate{loop.executor(), loop.timers, TokenBucket(1000, 1000), *log};
@@ -124,6 +129,35 @@ TEST_CASE("An answer that names no organisation holds nothing up") {
     bench.start();
     CHECK_FALSE(bench.posts_wait());
     CHECK(bench.transport.requests().size() == 1);
+  }
+}
+
+TEST_CASE("Unfinished work that goes to another address, and nobody knows whose that is, is warned of once") {
+  const std::string warning =
+      "unfinished work that was begun for https://old now goes to https://api, and nobody could tell whether "
+      "that is the same organisation; ";
+  auto nameless = fakes::answered(200);
+  nameless.body = R"({"role":"ADMIN"})";
+  for (const auto& answer : {fakes::answered(404), fakes::answered(503), nameless}) {
+    for (const auto* before : {"https://old", "https://api"}) {
+      CAPTURE(before);
+      Bench bench;
+      bench.knows("o-1");
+      bench.has_work();
+      REQUIRE(
+          bench.ledger.commit([&](Ledger& open) { return open.set_fact("base_url", std::string(before)); }));
+      bench.transport.push(answer);
+      bench.transport.push(answer);
+      bench.start();
+      bench.identity.key_changed();
+      bench.loop.poll();
+      CHECK(bench.transport.requests().size() == 2);
+      const auto said = bench.lines.str();
+      const auto first = said.find(warning);
+      CHECK((first != std::string::npos) == (std::string(before) == "https://old"));
+      CHECK(said.find(warning, first == std::string::npos ? first : first + 1) == std::string::npos);
+      CHECK_FALSE(bench.posts_wait());
+    }
   }
 }
 

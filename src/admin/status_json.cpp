@@ -98,7 +98,7 @@ void write_service(Writer& json, const StatusReport& report) {
         .text("reason", to_string(parked.reason))
         .text("since", format_rfc3339(parked.since))
         .seconds("seconds", parked.age)
-        .text("advice", advice_for(parked.reason))
+        .text("advice", advice_for(parked))
         .text("detail", parked.detail)
         .close('}');
   json.close(']').seconds("held_seconds", report.held);

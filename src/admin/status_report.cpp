@@ -15,6 +15,10 @@ std::string_view to_string(ServiceState state) {
   return names[static_cast<std::size_t>(state)];
 }
 
+std::string advice_for(const ParkedReport& parked) {
+  return parked.advice.empty() ? std::string(advice_for(parked.reason)) : parked.advice;
+}
+
 std::optional<std::string> not_ready(const StatusReport& report) {
   if (!report.ledger_answers)
     return "the ledger does not answer: look at the disk that holds state.directory";
@@ -25,7 +29,7 @@ std::optional<std::string> not_ready(const StatusReport& report) {
   if (report.parked.empty())
     return std::nullopt;
   const auto& first = report.parked.front();
-  return fmt::format("parked ({}): {}", to_string(first.reason), advice_for(first.reason));
+  return fmt::format("parked ({}): {}", to_string(first.reason), advice_for(first));
 }
 
 std::optional<Milliseconds> reckon_eta(std::uint64_t backlog_bytes, double record_bytes,

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string_view>
 
 namespace usherd {
@@ -118,18 +119,28 @@ Result<Secret> read_secret(const std::string& file, Mode mode, Spaces spaces) {
   return Secret(secret);
 }
 
+/// The file of the credential where there is one.
+std::optional<std::string> credential_file(const Environment& environment) {
+  const auto directory = environment("CREDENTIALS_DIRECTORY");
+  if (!directory || !directory->starts_with('/'))
+    return std::nullopt;
+  auto file = *directory + "/api-key";
+  return ::access(file.c_str(), F_OK) == 0 ? std::optional(std::move(file)) : std::nullopt;
+}
+
 }  // namespace
 
+bool has_credential_key(const Environment& environment) {
+  return credential_file(environment).has_value();
+}
+
 Result<Secret> read_api_key(const std::string& key_file, const Environment& environment) {
-  if (const auto directory = environment("CREDENTIALS_DIRECTORY"); directory && directory->starts_with('/')) {
-    const auto credential = *directory + "/api-key";
-    // systemd itself keeps credentials from others, whatever mode they show.
-    if (::access(credential.c_str(), F_OK) == 0) {
-      auto secret = read_secret(credential, Mode::any, Spaces::refused);
-      if (!secret)
-        return secret.error().within("API key");
-      return secret;
-    }
+  // systemd itself keeps credentials from others, whatever mode they show.
+  if (const auto credential = credential_file(environment)) {
+    auto secret = read_secret(*credential, Mode::any, Spaces::refused);
+    if (!secret)
+      return secret.error().within("API key");
+    return secret;
   }
   auto secret = read_secret(key_file, Mode::checked, Spaces::refused);
   if (!secret)

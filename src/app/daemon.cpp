@@ -74,6 +74,7 @@ RunSummary Daemon::run() {
   ports.service = &systemd;
   ports.reserve = &reserve;
   DaemonParts parts(config_, *foundation, std::move(ports), *log_);
+  parts.gate.on_refused_key([&key] { return key.advice(); });
   key.on_change([&parts] { parts.identity.key_changed(); });
   Administration* administration = nullptr;
   const auto reloaded = [&](const Config& config) {

@@ -83,6 +83,7 @@ void StatusCollector::add_parked(StatusReport& report, Instant now) const {
     parked.reason = reason;
     parked.age = whole(now.boot - since);
     parked.since = now.wall - parked.age;
+    parked.advice = parts_.gate.advice(reason);
     parked.detail = std::move(detail);
     report.parked.push_back(std::move(parked));
   };

@@ -290,7 +290,7 @@ std::string_view Supervision::safe_places() const {
 std::string Supervision::why_given_up() const {
   if (const auto reason = parts_.gate.parking().first())
     return fmt::format("gave up: parked ({}): {}; what is left is safe in {}", to_string(*reason),
-                       advice_for(*reason), safe_places());
+                       parts_.gate.advice(*reason), safe_places());
   if (const auto& reason = parts_.intake.parked())
     return fmt::format("gave up: parked (disk): {}; what is left is safe in incoming/ and working/", *reason);
   if (const auto& stalled = parts_.recorder.stalled(); !stalled.empty())

@@ -143,11 +143,15 @@ void RequestGate::hold_until(BootTime until) {
     held_();
 }
 
+std::string RequestGate::advice(ParkReason reason) const {
+  return reason == ParkReason::credentials && key_advice_ ? key_advice_() : std::string(advice_for(reason));
+}
+
 void RequestGate::park(ParkReason reason) {
   probing_ = false;
   if (!parking_.holds(reason))
     log_event(log_, LogLevel::warning, {LogEvent::parked, {}, 0, {}, to_string(reason)}, "parked: {}: {}",
-              to_string(reason), advice_for(reason));
+              to_string(reason), advice(reason));
   parking_.park(reason, timers_.now().boot);
   wake();
 }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import unittest
+import unittest.mock
 
 import live_service as service
 
@@ -98,6 +99,48 @@ class Processes(unittest.TestCase):
         self.service.process.send_signal(signal.SIGHUP)
         self.service.wait_for_log(r"the old one stays: .* api\.ca_file \S+: is not a regular file")
         self.assertEqual(self.service.status()["state"], "idle")
+
+    def test_a_stop_does_not_wait_for_who_only_connects(self):
+        with socket.create_server(("127.0.0.1", 0)) as mute:
+            mute.settimeout(service.PATIENCE_S)
+            self.service.facts["api"] = f"https://127.0.0.1:{mute.getsockname()[1]}"
+            self.service.write_config()
+            with open(self.service.config, encoding="utf-8") as source:
+                text = source.read()
+            with open(self.service.config, "w", encoding="utf-8") as out:
+                out.write(text.replace("stop_timeout: 5s", "stop_timeout: 1h").replace(
+                    "ca_file:", "connect_timeout: 10m, ca_file:"))
+            self.service.start()
+            with mute.accept()[0]:
+                self.service.process.send_signal(signal.SIGTERM)
+                self.assertEqual(self.service.process.wait(timeout=service.PATIENCE_S), 0)
+
+    def readyz(self):
+        self.service.wait_until(lambda status: status["state"] == "parked", "parked")
+        return self.service.get("/readyz")
+
+    def test_who_is_parked_for_its_key_says_which_key_counts(self):
+        credentials = os.path.join(self.service.folder, "credentials")
+        os.mkdir(credentials)
+        with open(os.path.join(credentials, "api-key"), "w", encoding="utf-8") as out:
+            out.write("na1.revoked\n")
+        with unittest.mock.patch.dict(os.environ, {"CREDENTIALS_DIRECTORY": credentials}):
+            self.service.start()
+        advice = ("the API refuses the key of the systemd credential api-key, which wins over api.key_file; change that "
+                  "credential and restart usherd")
+        self.assertEqual(self.readyz(), (503, f"parked (credentials): {advice}\n"))
+        self.assertEqual(self.service.status()["parked"][0]["advice"], advice)
+        self.service.wait_for_log("parked: credentials: " + advice)
+        self.service.stop()
+        key = self.service.facts["key_file"]
+        with open(key, "w", encoding="utf-8") as out:
+            out.write("na1.revoked\n")
+        self.service.start()
+        self.assertIn("put a good one into api.key_file", self.readyz()[1])
+        os.chmod(key, 0o644)
+        self.service.wait_for_log("; the old key stays in use")
+        self.service.wait_until(lambda status: "everybody" in status["parked"][0]["advice"], "told of the mode")
+        self.assertRegex(self.readyz()[1], r"refuses the key, and no other one can be read: API key: \S+: everybody on")
 
     def without(self, stream, *words):
         return subprocess.run([USHERD, *words, "--config", self.service.config], check=False, text=True,

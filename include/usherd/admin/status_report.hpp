@@ -24,8 +24,11 @@ struct ParkedReport {
   ParkReason reason = ParkReason::paused;
   WallTime since{};
   Milliseconds age{0};
-  std::string detail;  ///< what the part that parked has to say; may be empty
+  std::string detail;       ///< what the part that parked has to say; may be empty
+  std::string advice = {};  ///< what to do; empty: what advice_for() says
 };
+
+[[nodiscard]] std::string advice_for(const ParkedReport& parked);
 
 /// Request after request comes to nothing.
 struct OutageReport {

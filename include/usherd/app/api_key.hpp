@@ -13,6 +13,9 @@ namespace usherd {
 /// white space, control or non-ASCII characters. Errors name the file and what to do, never what it holds.
 [[nodiscard]] Result<Secret> read_api_key(const std::string& key_file, const Environment& environment);
 
+/// Whether systemd handed a credential `api-key` over, so that the key file is not looked at.
+[[nodiscard]] bool has_credential_key(const Environment& environment);
+
 /// "user:password" for the proxy, under the same rules, save that spaces within are kept.
 [[nodiscard]] Result<Secret> read_proxy_credentials(const std::string& file);
 

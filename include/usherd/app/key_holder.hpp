@@ -23,6 +23,9 @@ class KeyHolder {
   /// Called when another key than the one before was read.
   void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
   void set_key_file(std::string key_file) { key_file_ = std::move(key_file); }
+  /// What to do when the API refuses the key: names what stood in the way of reading another one last, or the
+  /// systemd credential that wins over the key file.
+  [[nodiscard]] std::string advice() const;
   /// The value of the Authorization header: the key verbatim behind "Basic " [AUTH].
   [[nodiscard]] std::string authorization() const;
 
@@ -31,6 +34,7 @@ class KeyHolder {
   Environment environment_;
   Log& log_;
   Secret key_;
+  std::string fault_;  ///< of the last read, if it failed
   std::function<void()> changed_;
 };
 

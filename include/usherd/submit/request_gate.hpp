@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace usherd {
 
@@ -56,6 +57,10 @@ class RequestGate {
   void hold_for_identity(bool hold);
   /// Called whenever a Retry-After holds everything for longer than before.
   void on_hold(std::function<void()> held) { held_ = std::move(held); }
+  /// Who knows better than advice_for() what to do about a refused key.
+  void on_refused_key(std::function<std::string()> advice) { key_advice_ = std::move(advice); }
+  /// What holds for a reason, in a sentence with what to do.
+  [[nodiscard]] std::string advice(ParkReason reason) const;
   /// Called whenever a park reason arises or is cleared.
   void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
   /// Nothing is admitted any more; who waits is sent home.
@@ -87,6 +92,7 @@ class RequestGate {
   BootClock::duration held_time_{};
   std::function<void()> held_;
   std::function<void()> changed_;
+  std::function<std::string()> key_advice_;
   bool probing_ = false;
   bool identity_unknown_ = false;
   bool closed_ = false;

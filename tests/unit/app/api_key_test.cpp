@@ -1,6 +1,8 @@
 #include "usherd/app/api_key.hpp"
 
 #include "tests/fakes/temp_directory.hpp"
+#include "usherd/app/key_holder.hpp"
+#include "usherd/submit/parking.hpp"
 
 #include <doctest/doctest.h>
 
@@ -124,4 +126,28 @@ TEST_CASE("proxy credentials are user and password, which may hold spaces") {
   const auto file = folder.write("bad", "s3cret");
   CHECK(read_proxy_credentials(file).error().message == "proxy credentials: " + file + ": not user:password");
   CHECK(read_proxy_credentials(folder.write("open", "a:b", 0644)).has_error());
+}
+
+TEST_CASE(
+    "What to do about a refused key depends on where it came from and on what kept another from being read") {
+  const KeyFolder folder;
+  const auto log = usherd::make_silent_log();
+  const auto file = folder.write("key", "from-file");
+  usherd::KeyHolder plain(file, none(), *log);
+  REQUIRE(plain.read().has_value());
+  CHECK(plain.advice() == usherd::advice_for(usherd::ParkReason::credentials));
+  REQUIRE(::chmod(file.c_str(), 0644) == 0);
+  CHECK_FALSE(plain.read().has_value());
+  CHECK(plain.advice().starts_with("the API refuses the key, and no other one can be read: API key: " + file +
+                                   ": everybody"));
+  REQUIRE(::chmod(file.c_str(), 0640) == 0);
+  REQUIRE(plain.read().has_value());
+  CHECK(plain.advice() == usherd::advice_for(usherd::ParkReason::credentials));
+  usherd::fakes::write_file(folder.at("api-key"), "from-systemd");
+  usherd::KeyHolder credential(file, with_credentials(folder.path()), *log);
+  REQUIRE(credential.read().has_value());
+  CHECK(
+      credential.advice() ==
+      "the API refuses the key of the systemd credential api-key, which wins over api.key_file; change that "
+      "credential and restart usherd");
 }

@@ -36,6 +36,12 @@ void HttpsConnection::close() {
   }
 }
 
+void HttpsConnection::stop_dialling() {
+  if (dialling_) {
+    deadline_.stop();
+  }
+}
+
 asio::awaitable<Exchange> HttpsConnection::exchange(Request request) {
   Exchange exchange;
   // A cancellation is to be reported with its progress, not thrown.
@@ -49,6 +55,7 @@ asio::awaitable<Exchange> HttpsConnection::exchange(Request request) {
     deadline_.clear();
     wire_.reset();
     busy_ = false;
+    dialling_ = false;
     throw;
   }
   deadline_.clear();
@@ -66,7 +73,9 @@ asio::awaitable<void> HttpsConnection::carry(const Request& request, Exchange& e
     exchange.failure = head.error();
     co_return;
   }
+  dialling_ = true;
   exchange.failure = co_await connect();
+  dialling_ = false;
   if (exchange.failure) {
     co_return;
   }

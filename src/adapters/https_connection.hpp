@@ -26,6 +26,7 @@ class HttpsConnection final : public Connection {
   [[nodiscard]] bool is_open() const override;
   /// During an exchange: ends it as cancelled.
   void close() override;
+  void stop_dialling() override;
 
  private:
   boost::asio::awaitable<void> carry(const Request& request, Exchange& exchange);
@@ -41,6 +42,7 @@ class HttpsConnection final : public Connection {
   std::unique_ptr<Wire> wire_;
   std::vector<char> buffer_;
   bool busy_ = false;
+  bool dialling_ = false;
 };
 
 }  // namespace usherd

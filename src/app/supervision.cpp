@@ -344,6 +344,8 @@ boost::asio::awaitable<void> Supervision::wind_down() {
   if (link_.phase() != ServicePhase::stopping)
     link_.enter(ServicePhase::stopping);
   parts_.gate.close();
+  // Nothing of theirs is under way.
+  parts_.api.stop_dialling();
   parts_.intake.stop();
   parts_.feed.stop();
   parts_.delivery.stop();

@@ -22,21 +22,22 @@ Milliseconds wait_without_word(unsigned refusals) {
 /// The shortest wait after a 429, whatever the answer says: a Retry-After of 0 is no leave to hammer.
 constexpr Milliseconds kLeastWait{100};
 
-/// Counts an exchange for as long as it lives, also when it ends by cancellation.
+/// Notes an exchange for as long as it lives, also when it ends by cancellation.
 class InFlight {
  public:
-  InFlight(std::size_t& count, const std::function<void()>& quiet) : count_(count), quiet_(quiet) {
-    ++count_;
-  }
+  InFlight(std::list<Connection*>& all, Connection& one, const std::function<void()>& quiet)
+      : all_(all), place_(all.insert(all.end(), &one)), quiet_(quiet) {}
   InFlight(const InFlight&) = delete;
   InFlight& operator=(const InFlight&) = delete;
   ~InFlight() {
-    if (--count_ == 0 && quiet_)
+    all_.erase(place_);
+    if (all_.empty() && quiet_)
       quiet_();
   }
 
  private:
-  std::size_t& count_;
+  std::list<Connection*>& all_;
+  std::list<Connection*>::iterator place_;
   const std::function<void()>& quiet_;
 };
 
@@ -127,7 +128,12 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
   http.body = request.body;
   http.most_response_bytes = request.most_response_bytes;
   const auto start = timers_.now().boot;
-  const InFlight counted(in_flight_, quiet_);
+  if (!dials_ && !connection.is_open()) {
+    Exchange stopped;
+    stopped.failure = Error{Errc::cancelled, "stopping"};
+    co_return stopped;
+  }
+  const InFlight counted(under_way_, connection, quiet_);
   std::optional<Waits::Noted> noted;
   if (options_.waits != nullptr)
     noted.emplace(*options_.waits, WaitFor::exchange,
@@ -251,6 +257,12 @@ void ApiClient::watch(Call call, const Exchange& exchange) {
             "{} requests in a row came to nothing, the last one because: {}; they are sent again until one "
             "is answered",
             outage->requests, *why);
+}
+
+void ApiClient::stop_dialling() {
+  dials_ = false;
+  for (auto* connection : under_way_)
+    connection->stop_dialling();
 }
 
 std::optional<ApiClient::Outage> ApiClient::outage() const {

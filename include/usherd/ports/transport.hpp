@@ -74,6 +74,8 @@ class Connection {
   /// A connection stands and the server has not closed it.
   [[nodiscard]] virtual bool is_open() const = 0;
   virtual void close() = 0;
+  /// Ends an exchange that is still connecting, as cancelled; one whose request is on its way goes on.
+  virtual void stop_dialling() {}
 };
 
 /// Makes sessions to the one API host.

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -79,7 +80,9 @@ class ApiClient {
   /// While request after request comes to nothing, as the log tells.
   [[nodiscard]] std::optional<Outage> outage() const;
   /// Exchanges begun and not ended.
-  [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+  [[nodiscard]] std::size_t in_flight() const { return under_way_.size(); }
+  /// From now on nobody connects: exchanges of which nothing was sent end as cancelled.
+  void stop_dialling();
   /// Called when the last exchange under way has ended.
   void on_quiet(std::function<void()> quiet) { quiet_ = std::move(quiet); }
 
@@ -108,7 +111,8 @@ class ApiClient {
   OutageWatch outage_;
   std::string last_failure_;
   KnownJobs jobs_;
-  std::size_t in_flight_ = 0;
+  std::list<Connection*> under_way_;  ///< those of the exchanges begun and not ended
+  bool dials_ = true;
   /// A POST met a 404 or a redirect, and none since has met anything else.
   bool posts_misled_ = false;
   std::function<void()> quiet_;

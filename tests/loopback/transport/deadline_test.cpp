@@ -12,7 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <exception>
 #include <future>
+#include <thread>
 
 using namespace usherd;
 using namespace usherd::test;
@@ -113,6 +116,44 @@ TEST_CASE("A handshake that never comes, and an address that never answers, end 
     CHECK(third.get().status == 200);
   }
   ::close(deaf);
+}
+
+TEST_CASE("Who only connects can be stopped by itself, who has sent its request goes on") {
+  for (const bool answers : {false, true}) {
+    CAPTURE(answers);
+    std::atomic<bool> asked = false;
+    std::atomic<bool> may_answer = false;
+    Server server(good_context(), [&](Peer& peer, unsigned) {
+      asked = !peer.read_request().empty();
+      while (asked && !may_answer)
+        std::this_thread::yield();
+      peer.write(answer(200, "late"));
+    });
+    const int deaf = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof name;
+    REQUIRE(::bind(deaf, reinterpret_cast<sockaddr*>(&name), size) == 0);
+    REQUIRE(::listen(deaf, 1) == 0);
+    REQUIRE(::getsockname(deaf, reinterpret_cast<sockaddr*>(&name), &size) == 0);
+    Client client(Client::options(answers ? server.port() : ntohs(name.sin_port)));
+    Exchange exchange;
+    boost::asio::co_spawn(client.loop, client.connection->exchange({Method::get, "/", {}, nullptr}),
+                          [&](const std::exception_ptr&, Exchange ended) { exchange = std::move(ended); });
+    do
+      client.loop.poll();
+    while (answers && !asked);
+    client.connection->stop_dialling();
+    may_answer = true;
+    client.loop.run();
+    CHECK(exchange.failure.has_value() == !answers);
+    if (exchange.failure)
+      CHECK(exchange.failure->code == Errc::cancelled);
+    CHECK(exchange.status == (answers ? 200 : 0));
+    CHECK(exchange.progress == (answers ? Progress::answer_started : Progress::nothing));
+    ::close(deaf);
+  }
 }
 
 TEST_CASE("Time that the body's source takes is not counted") {

@@ -6,7 +6,7 @@ BudgetRecovery::BudgetRecovery(InProgressBudget& budget, Timers& timers)
     : budget_(budget), timers_(timers), alarm_(timers.alarm(WaitFor::budget)) {}
 
 void BudgetRecovery::begin_post(ActiveBatch& batch) {
-  if (!batch.has_place || batch.is_posting)
+  if (!batch.has_place || batch.is_posting || batch.is_set_apart)
     return;
   budget_.begin_post(batch.operations());
   batch.is_posting = true;
@@ -23,6 +23,7 @@ void BudgetRecovery::end_post(ActiveBatch& batch) {
 
 void BudgetRecovery::accepted(ActiveBatch& batch) {
   end_post(batch);
+  count_in(batch);
   const bool shrunken = budget_.recovers_at().has_value();
   budget_.accepted(batch.operations(), timers_.now().boot);
   if (shrunken)
@@ -32,6 +33,21 @@ void BudgetRecovery::accepted(ActiveBatch& batch) {
 void BudgetRecovery::refused(const ActiveBatch& batch) {
   budget_.refused(batch.operations(), timers_.now().boot);
   alarm_->ring();
+}
+
+void BudgetRecovery::set_apart(ActiveBatch& batch) {
+  if (!batch.has_place || batch.is_set_apart)
+    return;
+  end_post(batch);
+  budget_.set_apart(batch.operations());
+  batch.is_set_apart = true;
+  changed_();
+}
+
+void BudgetRecovery::count_in(ActiveBatch& batch) {
+  if (batch.is_set_apart)
+    budget_.count_in(batch.operations());
+  batch.is_set_apart = false;
 }
 
 boost::asio::awaitable<void> BudgetRecovery::run(std::function<void()> changed) {

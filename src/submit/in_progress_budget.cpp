@@ -25,8 +25,16 @@ std::uint64_t InProgressBudget::usable_operations() const {
 bool InProgressBudget::admits(std::uint64_t operations) const {
   if (batches_ == 0)
     return true;
-  return batches_ < usable_batches() && operations_ + operations <= usable_operations() &&
-         !has_too_many_posts(posts_ + 1);
+  if (batches_ >= limit_batches_ || operations_ + operations > limit_operations_)
+    return false;
+  // Nothing else is in progress: whatever is usable, one batch is.
+  if (batches_ == apart_)
+    return true;
+  return is_usable(batches_ + 1, operations_ + operations) && !has_too_many_posts(posts_ + 1);
+}
+
+bool InProgressBudget::is_usable(std::uint32_t batches, std::uint64_t operations) const {
+  return batches - apart_ <= usable_batches() && operations - apart_operations_ <= usable_operations();
 }
 
 bool InProgressBudget::has_too_many_posts(std::uint32_t posts) const {
@@ -39,7 +47,7 @@ double InProgressBudget::part(std::uint64_t batches, std::uint64_t operations) c
 }
 
 double InProgressBudget::held() const {
-  return part(batches_ - posts_, operations_ - post_operations_);
+  return part(batches_ - posts_ - apart_, operations_ - post_operations_ - apart_operations_);
 }
 
 bool InProgressBudget::admits_in_line(std::uint64_t operations) const {
@@ -50,8 +58,11 @@ bool InProgressBudget::must_give_way(std::uint64_t operations) const {
   // One that is larger than all of a lowered limit is cut anew before it goes.
   if (operations > 1 && operations > limit_operations_)
     return true;
-  return batches_ - keys_ > 1 &&
-         (batches_ > usable_batches() || operations_ > usable_operations() || has_too_many_posts(posts_));
+  if (batches_ - keys_ <= 1)
+    return false;
+  if (batches_ > limit_batches_ || operations_ > limit_operations_)
+    return true;
+  return batches_ - keys_ - apart_ > 1 && (!is_usable(batches_, operations_) || has_too_many_posts(posts_));
 }
 
 void InProgressBudget::take(std::uint64_t operations) {
@@ -69,6 +80,18 @@ void InProgressBudget::end_post(std::uint64_t operations) {
   assert(posts_ > 0 && post_operations_ >= operations);
   --posts_;
   post_operations_ -= operations;
+}
+
+void InProgressBudget::set_apart(std::uint64_t operations) {
+  ++apart_;
+  apart_operations_ += operations;
+  assert(keys_ + posts_ + apart_ <= batches_);
+}
+
+void InProgressBudget::count_in(std::uint64_t operations) {
+  assert(apart_ > 0 && apart_operations_ >= operations);
+  --apart_;
+  apart_operations_ -= operations;
 }
 
 void InProgressBudget::give_back(std::uint64_t operations) {
@@ -100,8 +123,7 @@ void InProgressBudget::refused(std::uint64_t operations, BootTime now) {
 }
 
 void InProgressBudget::accepted(std::uint64_t operations, BootTime now) {
-  const bool full = batches_ + 1 > usable_batches() || operations_ + operations > usable_operations();
-  level_.accepted(full, now);
+  level_.accepted(!is_usable(batches_ + 1, operations_ + operations), now);
 }
 
 std::optional<BootTime> InProgressBudget::recovers_at() const {

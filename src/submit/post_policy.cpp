@@ -14,6 +14,7 @@ constexpr unsigned kServerErrorsToRekey = 5;
 constexpr unsigned kRekeysBeforeHalving = 1;
 constexpr unsigned kCutUploadsToHalve = 3;
 constexpr unsigned kRefusalsToHalve = 3;
+constexpr unsigned kRefusalsToSetApart = 3;
 
 bool is_redirect(unsigned status) {
   return status >= 300 && status < 400;
@@ -70,6 +71,21 @@ PostDecision after_server_error(const PostTry& attempt, PostDecision decision, c
   return decision;
 }
 
+PostDecision after_busy(PostDecision decision, const PostContext& context) {
+  auto& history = decision.history;
+  decision.step = PostStep::wait;
+  history.refusals_alone = context.nothing_in_progress ? history.refusals_alone + 1 : 0;
+  if (history.unanswered) {
+    // It may be the stored answer to the earlier try, for as long as the API keeps it.
+    decision.set_apart = ++history.refusals_in_doubt >= kRefusalsToSetApart;
+    return decision;
+  }
+  decision.retire_key = true;
+  if (history.refusals_alone >= kRefusalsToHalve && context.operations > 1)
+    decision.step = PostStep::halve;
+  return decision;
+}
+
 PostDecision after_refusal(const PostTry& attempt, PostDecision decision, const PostContext& context) {
   auto& history = decision.history;
   // Being turned away at the door proves that this try did not run, and nothing of an earlier one, however
@@ -91,10 +107,7 @@ PostDecision after_refusal(const PostTry& attempt, PostDecision decision, const 
     case 404:
       return {PostStep::park_endpoint, did_not_run, history};
     case 429:
-      history.refusals_alone = context.nothing_in_progress ? history.refusals_alone + 1 : 0;
-      if (did_not_run && history.refusals_alone >= kRefusalsToHalve && context.operations > 1)
-        return {PostStep::halve, true, history};
-      return {PostStep::wait, did_not_run, history};
+      return after_busy(decision, context);
     case 413:
       if (!is_verdict(history, context.now))
         return decision;

@@ -198,6 +198,7 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch,
   auto result = co_await post_until_decided(batch, steps_aside);
   if (result.end != SubmitEnd::gives_way)
     parts_.recovery.end_post(batch);
+  parts_.recovery.count_in(batch);
   co_return result;
 }
 
@@ -241,7 +242,9 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
       result.end = durable ? SubmitEnd::accepted : SubmitEnd::stopped;
       co_return result;
     }
-    if (tried.outcome.answered && tried.outcome.status == 429)
+    if (decision.set_apart)
+      parts_.recovery.set_apart(batch);
+    else if (tried.outcome.answered && tried.outcome.status == 429)
       parts_.recovery.refused(batch);
     if (const auto end = end_of(decision.step)) {
       note_end(*end, tried, batch);
@@ -258,8 +261,16 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     parts_.recovery.end_post(batch);
     if (++waits == kWaitsToStepAside && steps_aside)
       steps_aside();
-    co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
+    co_await alarm->wait_until(goes_again_at(batch) + backoff.next(parts_.random));
   }
+}
+
+/// What its backoff is added to: where a batch draws a Retry-After again and again that holds everybody, the
+/// others get as long afterwards.
+BootTime Submitter::goes_again_at(const ActiveBatch& batch) const {
+  const auto now = parts_.timers.now().boot;
+  const auto held = parts_.api.gate().held_until() - now;
+  return batch.is_set_apart && held > held.zero() ? now + 2 * held : now;
 }
 
 boost::asio::awaitable<bool> Submitter::accept(ActiveBatch& batch, const JobAnswer& job, WallTime submitted) {
@@ -310,6 +321,7 @@ boost::asio::awaitable<bool> Submitter::new_key(ActiveBatch& batch, std::string 
   batch.begun = false;
   batch.history = KeyHistory{};
   batch.history.refusals_alone = refusals;
+  parts_.recovery.count_in(batch);
   batch.accepted_at_first_error.reset();
   batch.accepted_at_first_replay.reset();
   co_return true;

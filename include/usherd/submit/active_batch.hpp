@@ -32,6 +32,7 @@ struct ActiveBatch {
   bool begun = false;             ///< an exchange was begun under it in this process
   bool has_place = false;         ///< it is counted into the budget
   bool is_posting = false;        ///< it is counted there as one whose POST has not ended
+  bool is_set_apart = false;      ///< it is counted there, and takes nothing of what is used of the limits
   bool is_ending = false;         ///< its end or division is being written: nobody else may decide about it
   bool is_abandoned = false;      ///< the operator gave its job up: who follows it lets go
   bool reads_results = false;     ///< its job has ended

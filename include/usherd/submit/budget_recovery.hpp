@@ -24,6 +24,11 @@ class BudgetRecovery {
   void accepted(ActiveBatch& batch);
   /// The API answered its POST with 429.
   void refused(const ActiveBatch& batch);
+  /// It did again, and that tells nothing of what the organisation holds: others go as if the batch were not
+  /// there, but for its place in the limits.
+  void set_apart(ActiveBatch& batch);
+  /// Its present key is decided, one way or the other.
+  void count_in(ActiveBatch& batch);
   /// Until it is cancelled; `changed` is called whenever another batch may fit.
   [[nodiscard]] boost::asio::awaitable<void> run(std::function<void()> changed);
 

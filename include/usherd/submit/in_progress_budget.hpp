@@ -35,6 +35,11 @@ class InProgressBudget {
   void end_post(std::uint64_t operations);
   /// It is tried again.
   void begin_post(std::uint64_t operations);
+  /// A batch whose POST ended as above may draw 429 for a day, whatever the organisation holds: it keeps its
+  /// place in the limits, and what is used of them after 429s is reckoned without it.
+  void set_apart(std::uint64_t operations);
+  /// It is like the others again.
+  void count_in(std::uint64_t operations);
 
   /// The place of a batch goes over to its abandoned key, which may still run.
   void leave_to_key();
@@ -56,6 +61,7 @@ class InProgressBudget {
   [[nodiscard]] std::uint32_t batches() const { return batches_; }
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
   [[nodiscard]] std::uint32_t keys() const { return keys_; }
+  [[nodiscard]] std::uint32_t batches_set_apart() const { return apart_; }
   [[nodiscard]] std::uint32_t limit_batches() const { return limit_batches_; }
   [[nodiscard]] std::uint64_t limit_operations() const { return limit_operations_; }
   /// Whether abandoned keys and `stuck` batches hold all places: no other batch can be tried.
@@ -68,6 +74,8 @@ class InProgressBudget {
 
  private:
   [[nodiscard]] bool has_too_many_posts(std::uint32_t posts) const;
+  /// Without what was set apart.
+  [[nodiscard]] bool is_usable(std::uint32_t batches, std::uint64_t operations) const;
   /// Of the limits, whichever is the larger part.
   [[nodiscard]] double part(std::uint64_t batches, std::uint64_t operations) const;
   /// By the API, as far as is known.
@@ -77,9 +85,11 @@ class InProgressBudget {
   std::uint64_t limit_operations_;
   std::uint32_t batches_ = 0;
   std::uint64_t operations_ = 0;
-  std::uint32_t keys_ = 0;             ///< of batches_: abandoned keys
-  std::uint32_t posts_ = 0;            ///< of batches_: not yet answered
-  std::uint64_t post_operations_ = 0;  ///< of operations_: theirs
+  std::uint32_t keys_ = 0;              ///< of batches_: abandoned keys
+  std::uint32_t apart_ = 0;             ///< of batches_: set apart, and none of keys_ or posts_
+  std::uint64_t apart_operations_ = 0;  ///< of operations_: theirs
+  std::uint32_t posts_ = 0;             ///< of batches_: not yet answered
+  std::uint64_t post_operations_ = 0;   ///< of operations_: theirs
   RefusedLevel level_;
 };
 

@@ -29,6 +29,7 @@ struct KeyHistory {
   unsigned server_errors = 0;   ///< plain 500s in a row
   unsigned cut_uploads = 0;     ///< resets before the last byte of the body, in a row
   unsigned refusals_alone = 0;  ///< 429s in a row with nothing else of ours in progress
+  unsigned refusals_in_doubt = 0;  ///< 429s after such a try
 };
 
 /// What else bears on the decision.
@@ -38,7 +39,7 @@ struct PostContext {
   unsigned rekeyed = 0;              ///< keys of this batch given up because of plain 500s
   bool others_pass = false;          ///< other batches were accepted while this one drew 500s
   bool others_may_post = false;      ///< other batches were accepted while this one drew stored 401s
-  bool nothing_in_progress = false;  ///< nothing of ours but this batch
+  bool nothing_in_progress = false;  ///< nothing of ours but this batch, as far as is known
 };
 
 enum class PostStep : std::uint8_t {
@@ -59,6 +60,9 @@ struct PostDecision {
   /// The answer proves that the batch did not run: the key is retired before the next try.
   bool retire_key = false;
   KeyHistory history;
+  /// A 429 that an API may be replaying to this key alone: it tells nothing of what the organisation holds,
+  /// and others need not wait for it.
+  bool set_apart = false;
 };
 
 /// What to do after a try, by the table of events in docs/delivery.md. Pure.

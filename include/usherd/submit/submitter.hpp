@@ -100,6 +100,7 @@ class Submitter {
                                                     WallTime submitted);
   [[nodiscard]] bool is_expired(const ActiveBatch& batch) const;
   [[nodiscard]] PostContext context(const ActiveBatch& batch) const;
+  [[nodiscard]] BootTime goes_again_at(const ActiveBatch& batch) const;
   /// What a try tells of the age of its key, and since when others are to pass.
   void note_try(const PostTry& tried, ActiveBatch& batch) const;
   void note_unreadable(const Attempt& tried, ActiveBatch& batch) const;

@@ -210,6 +210,25 @@ TEST_CASE("What follows a try is what the operator was told: 429") {
     check(row);
 }
 
+TEST_CASE("From its third 429 on a key in doubt tells nothing of the organisation's level") {
+  auto history = unanswered();
+  for (int refusal = 1; refusal <= 5; ++refusal) {
+    const auto decision = decide(answer(429), history, context(With::many));
+    CHECK(decision.set_apart == (refusal >= 3));
+    CHECK_FALSE(decision.retire_key);
+    history = decision.history;
+  }
+  // Whatever it draws between.
+  history = decide(answer(503), history, context(With::many)).history;
+  CHECK(decide(answer(429), history, context(With::many)).set_apart);
+  history = fresh();
+  for (int refusal = 1; refusal <= 5; ++refusal) {
+    const auto decision = decide(answer(429), history, context(With::many));
+    CHECK_FALSE(decision.set_apart);
+    history = decision.history;
+  }
+}
+
 TEST_CASE("What follows a try is what the operator was told: servers and networks that fail") {
   using enum PostStep;
   const Row rows[] = {

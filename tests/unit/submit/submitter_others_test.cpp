@@ -87,3 +87,30 @@ TEST_CASE("Where abandoned keys hold all other places a batch goes on by itself,
   REQUIRE(next->value);
   CHECK(next->value->end == SubmitEnd::give_up);
 }
+
+TEST_CASE("A batch in doubt that draws 429 is set apart until its key is decided, and gives others time") {
+  SubmitBench bench;
+  auto* batch = bench.batch(2);
+  const auto key = batch->row.key;
+  bench.bench.transport.push(usherd::fakes::lost(Progress::body_written));
+  std::vector<BootTime> times;
+  bench.answer([&](const Request&, const std::string&) {
+    times.push_back(bench.bench.loop.timers.now().boot);
+    return times.size() > 30 ? job("j") : answered(429, "{}", "20");
+  });
+  const auto done = bench.submit(*batch);
+  bench.bench.loop.pass(30min);
+  while (!done->done())
+    bench.bench.loop.pass(10min);
+  REQUIRE(times.size() == 31);
+  for (std::size_t i = 3; i < times.size(); ++i) {
+    CAPTURE(i);
+    CHECK(times[i] - times[i - 1] >= 40s);
+    CHECK(times[i] - times[i - 1] <= 101s);
+  }
+  const auto keys = bench.keys();
+  CHECK(std::count(keys.begin(), keys.end(), key) == 32);
+  CHECK(done->value->end == SubmitEnd::accepted);
+  CHECK(bench.budget.batches_set_apart() == 0);
+  CHECK_FALSE(batch->is_set_apart);
+}

@@ -98,7 +98,10 @@ PostContext Submitter::context(const ActiveBatch& batch) const {
   context.others_pass = pass;
   context.others_may_post =
       batch.accepted_at_first_replay && stats_.accepted > *batch.accepted_at_first_replay;
-  context.nothing_in_progress = parts_.budget.batches() <= 1;
+  // A batch that is too large for the API must not stay whole for what was given up, or may never have begun.
+  const auto& budget = parts_.budget;
+  const auto apart = budget.keys() + budget.batches_set_apart();
+  context.nothing_in_progress = budget.batches() <= apart + (batch.is_set_apart ? 0 : 1);
   return context;
 }
 

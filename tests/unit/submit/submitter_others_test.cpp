@@ -88,6 +88,30 @@ TEST_CASE("Where abandoned keys hold all other places a batch goes on by itself,
   CHECK(next->value->end == SubmitEnd::give_up);
 }
 
+TEST_CASE("Three 429s halve a batch beside which only abandoned keys and batches set apart hold places") {
+  SubmitBench bench;
+  bench.budget.take_keys(3, 6);
+  bench.budget.take(2);
+  bench.budget.end_post(2);
+  bench.budget.set_apart(2);
+  bench.answer_always(answered(429, "{}", "1"));
+  SUBCASE("with nothing else in progress") {
+    const auto done = bench.submit(*bench.batch(2));
+    bench.bench.loop.pass(10s);
+    REQUIRE(done->value);
+    CHECK(done->value->end == SubmitEnd::halve);
+    CHECK_FALSE(done->value->key_may_run);
+    CHECK(bench.keys().size() == 3);
+  }
+  SUBCASE("not beside a job") {
+    bench.budget.take(2);
+    bench.budget.end_post(2);
+    const auto done = bench.submit(*bench.batch(2));
+    bench.bench.loop.pass(10s);
+    CHECK((!done->value || done->value->end == SubmitEnd::gives_way));
+  }
+}
+
 TEST_CASE("A batch in doubt that draws 429 is set apart until its key is decided, and gives others time") {
   SubmitBench bench;
   auto* batch = bench.batch(2);

@@ -183,16 +183,19 @@ void Submitter::note_try(const PostTry& tried, ActiveBatch& batch) const {
     batch.accepted_at_first_replay = stats_.accepted;
 }
 
+std::string Submitter::Attempt::code() const {
+  if (error)
+    return error->code.empty() ? "unspecified" : error->code;
+  return outcome.answered ? "http_" + std::to_string(outcome.status) : "";
+}
+
 SubmitResult Submitter::result_of(SubmitEnd end, const Attempt& tried, bool key_may_run) {
   SubmitResult result;
   result.end = end;
   result.key_may_run = key_may_run;
-  if (tried.error) {
-    result.code = tried.error->code;
+  result.code = tried.code();
+  if (tried.error)
     result.message = tried.error->message;
-  } else if (tried.outcome.answered) {
-    result.code = "http_" + std::to_string(tried.outcome.status);
-  }
   return result;
 }
 

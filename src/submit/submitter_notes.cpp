@@ -52,7 +52,7 @@ void Submitter::note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch
       (stats_.learnt_body_bytes == 0 || half < stats_.learnt_body_bytes))
     stats_.learnt_body_bytes = half;
   if (end == SubmitEnd::reject)
-    note_refusal(tried.error ? tried.error->code : "http_" + std::to_string(tried.outcome.status));
+    note_refusal(tried.code());
   if (end == SubmitEnd::rekey)
     ++batch.rekeyed_for_errors;
   if (tried.outcome.status == 500)

@@ -91,6 +91,9 @@ class Submitter {
     PostTry outcome;
     Result<JobAnswer> job = Error{Errc::unavailable, "no answer"};
     std::optional<ApiError> error;
+
+    /// What it was refused with: the API's word, or the status where it gave none.
+    [[nodiscard]] std::string code() const;
   };
   [[nodiscard]] boost::asio::awaitable<SubmitResult> post_until_decided(
       ActiveBatch& batch, const std::function<void()>& steps_aside);

@@ -138,3 +138,18 @@ TEST_CASE("A batch in doubt that draws 429 is set apart until its key is decided
   CHECK(bench.budget.batches_set_apart() == 0);
   CHECK_FALSE(batch->is_set_apart);
 }
+
+TEST_CASE("A lone record that is refused without a code has one all the same") {
+  for (const auto* body :
+       {R"({"message":"in the API's words"})", R"({"message":"in the API's words","code":""})"}) {
+    CAPTURE(body);
+    SubmitBench bench;
+    bench.answer_always(answered(400, body));
+    const auto done = bench.submit(*bench.batch(1));
+    REQUIRE(done->value);
+    CHECK(done->value->end == SubmitEnd::reject);
+    CHECK(done->value->code == "unspecified");
+    CHECK(done->value->message == "in the API's words");
+    CHECK(bench.submitter.stats().refusal_code == "unspecified");
+  }
+}

@@ -32,6 +32,21 @@ std::optional<std::string> read_opaque(std::string_view object, std::string_view
   return value ? to_opaque(*value) : std::nullopt;
 }
 
+bool is_object(std::string_view body) {
+  return is_whole_json(body, kMostDepth) && without_blanks(body).starts_with('{');
+}
+
+/// Half a character in a message must not hide whom the page names.
+bool make_object(std::string& body) {
+  if (is_object(body))
+    return true;
+  auto mended = mended_json(body, kMostResultPageBytes);
+  if (!mended || !is_object(*mended))
+    return false;
+  body = std::move(*mended);
+  return true;
+}
+
 ResultItem read_item(std::string_view text) {
   ResultItem item;
   item.user_json = "{}";
@@ -59,8 +74,7 @@ Result<void> ResultPage::each(const std::function<Result<void>(const ResultItem&
 }
 
 Result<ResultPage> parse_result_page(std::string body) {
-  if (body.size() > kMostResultPageBytes || !is_whole_json(body, kMostDepth) ||
-      !without_blanks(body).starts_with('{'))
+  if (body.size() > kMostResultPageBytes || !make_object(body))
     return Error{Errc::invalid, "the page is no JSON object"};
   ResultPage page;
   auto token = read_opaque(body, "next_page_token");

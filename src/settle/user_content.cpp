@@ -30,6 +30,15 @@ void append_number(std::string& out, double number) {
     fmt::format_to(std::back_inserter(out), "{:.15g}", number);
 }
 
+/// Bytes that are not UTF-8 stay as they are: no record of ours holds any, and what is shown in their stead
+/// it may.
+void append_text(std::string& out, std::string_view text) {
+  if (is_utf8(text))
+    append_json_string(out, text);
+  else
+    out.append("\"").append(text).append("\"");
+}
+
 bool is_empty(const json::value& value) {
   if (const auto* object = value.if_object())
     return std::all_of(object->begin(), object->end(),
@@ -50,7 +59,7 @@ void append_object(std::string& out, const json::object& object) {
   std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->key() < b->key(); });
   out += '{';
   for (const auto* entry : members) {
-    append_json_string(out, entry->key());
+    append_text(out, entry->key());
     out += ':';
     append_normal(out, entry->value());
     out += ',';
@@ -69,7 +78,7 @@ void append_normal(std::string& out, const json::value& value) {
     }
     out += ']';
   } else if (const auto* text = value.if_string()) {
-    append_json_string(out, *text);
+    append_text(out, *text);
   } else if (value.is_number()) {
     append_number(out, value.to_number<double>());
   } else {

@@ -25,6 +25,19 @@ bool has_controls(std::string_view text) {
   });
 }
 
+/// An answer that is JSON but for a few characters in its strings is the API's all the same.
+std::optional<boost::json::value> parse_answer(std::string_view body) {
+  auto value = parse_json(body, kMostAnswerBytes, kMostDepth);
+  if (value)
+    return value;
+  const auto mended = mended_json(body, kMostAnswerBytes);
+  return mended ? parse_json(*mended, kMostAnswerBytes, kMostDepth) : std::nullopt;
+}
+
+bool is_mended(std::string_view text) {
+  return text.find(kHalfCharacter) != std::string_view::npos;
+}
+
 bool is_space(char c) {
   return c == ' ' || c == '\t';
 }
@@ -97,6 +110,8 @@ Result<std::string> read_id(const object& root, const object* job) {
     return Error{Errc::invalid, "the job id has " + std::to_string(id->size()) + " bytes"};
   if (has_controls(*id))
     return Error{Errc::invalid, "the job id holds control characters"};
+  if (is_mended(*id))
+    return Error{Errc::invalid, "the job id holds half a character"};
   return std::move(*id);
 }
 
@@ -130,7 +145,7 @@ std::optional<Milliseconds> read_seconds(std::string_view text) {
 }  // namespace
 
 Result<JobAnswer> parse_job_answer(std::string_view body) {
-  const auto document = parse_json(body, kMostAnswerBytes, kMostDepth);
+  const auto document = parse_answer(body);
   const auto* root = document ? document->if_object() : nullptr;
   if (root == nullptr)
     return Error{Errc::invalid, "the answer is no JSON object"};
@@ -160,7 +175,7 @@ Result<JobAnswer> parse_created_job(std::string_view body) {
 }
 
 std::optional<ApiError> parse_api_error(std::string_view body) {
-  const auto document = parse_json(body, kMostAnswerBytes, kMostDepth);
+  const auto document = parse_answer(body);
   const auto* root = document ? document->if_object() : nullptr;
   const auto code = find_string(root, "code");
   const auto message = find_string(root, "message");
@@ -186,7 +201,7 @@ std::string log_code(std::string_view code) {
 }
 
 Result<Me> parse_me(std::string_view body) {
-  const auto document = parse_json(body, kMostAnswerBytes, kMostDepth);
+  const auto document = parse_answer(body);
   const auto* root = document ? document->if_object() : nullptr;
   if (root == nullptr)
     return Error{Errc::invalid, "GET /me: the answer is no JSON object"};
@@ -194,7 +209,7 @@ Result<Me> parse_me(std::string_view body) {
   me.org_id = find_opaque(root, "orgId").value_or("");
   me.role = find_string(root, "role").value_or("");
   for (const auto& text : {me.org_id, me.role}) {
-    if (text.size() > kMostMeBytes || has_controls(text))
+    if (text.size() > kMostMeBytes || has_controls(text) || is_mended(text))
       return Error{Errc::invalid, "GET /me: orgId or role is over-long or holds control characters"};
   }
   return me;

@@ -1,9 +1,88 @@
 #include "usherd/submit/api_json.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <utility>
+
 namespace usherd {
+namespace {
+
+constexpr std::size_t kUnicodeEscape = 6;  // \uXXXX
+
+/// The UTF-16 unit that is escaped at `at`.
+std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
+  const auto escape = text.substr(std::min(at, text.size()), kUnicodeEscape);
+  if (escape.size() < kUnicodeEscape || !escape.starts_with("\\u"))
+    return std::nullopt;
+  unsigned unit = 0;
+  const auto* end = escape.data() + escape.size();
+  const auto [stop, failure] = std::from_chars(escape.data() + 2, end, unit, 16);
+  return failure == std::errc{} && stop == end ? std::optional(unit) : std::nullopt;
+}
+
+bool is_first_half(std::optional<unsigned> unit) {
+  return unit && (*unit & 0xFC00U) == 0xD800U;
+}
+bool is_second_half(std::optional<unsigned> unit) {
+  return unit && (*unit & 0xFC00U) == 0xDC00U;
+}
+
+/// A text that is copied as it stands, but for some places.
+class Mending {
+ public:
+  explicit Mending(std::string_view text) : text_(text) {}
+  void half_character(std::size_t at) {
+    copy_to(at, kUnicodeEscape);
+    out_ += kHalfCharacter;
+  }
+  void control(std::size_t at) {
+    copy_to(at, 1);
+    fmt::format_to(std::back_inserter(out_), "\\u{:04x}", static_cast<unsigned char>(text_[at]));
+  }
+  [[nodiscard]] std::size_t size() const { return out_.size() + text_.size() - copied_; }
+  [[nodiscard]] std::optional<std::string> take() {
+    if (copied_ == 0)
+      return std::nullopt;
+    copy_to(text_.size(), 0);
+    return std::move(out_);
+  }
+
+ private:
+  void copy_to(std::size_t at, std::size_t skipped) {
+    out_ += text_.substr(copied_, at - copied_);
+    copied_ = at + skipped;
+  }
+  std::string_view text_;
+  std::string out_;
+  std::size_t copied_ = 0;
+};
+
+}  // namespace
+
+std::optional<std::string> mended_json(std::string_view text, std::size_t most_bytes) {
+  Mending mending(text);
+  bool inside = false;
+  for (std::size_t at = 0; at < text.size() && mending.size() <= most_bytes; ++at) {
+    const char c = text[at];
+    if (c == '"') {
+      inside = !inside;
+    } else if (inside && static_cast<unsigned char>(c) < 0x20) {
+      mending.control(at);
+    } else if (inside && c == '\\') {
+      const auto unit = escaped_unit(text, at);
+      const bool is_pair = is_first_half(unit) && is_second_half(escaped_unit(text, at + kUnicodeEscape));
+      if (!is_pair && (is_first_half(unit) || is_second_half(unit)))
+        mending.half_character(at);
+      at += is_pair ? 2 * kUnicodeEscape - 1 : unit ? kUnicodeEscape - 1 : 1;
+    }
+  }
+  return mending.size() <= most_bytes ? mending.take() : std::nullopt;
+}
 
 std::optional<boost::json::value> parse_json(std::string_view text, std::size_t most_bytes,
                                              std::size_t most_depth) {

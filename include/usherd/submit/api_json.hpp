@@ -17,6 +17,15 @@ namespace usherd {
 [[nodiscard]] std::optional<boost::json::value> parse_json(std::string_view text, std::size_t most_bytes,
                                                            std::size_t most_depth);
 
+/// Stands in mended_json() for half a character: a byte that is in no UTF-8, so that no text of ours equals
+/// one with it. Shown as U+FFFD, like all such bytes.
+inline constexpr char kHalfCharacter = '\xFF';
+
+/// `text` with what no JSON string may hold, and an API may write all the same, made good: a surrogate escape
+/// without its other half, a raw control character. Nothing when there is none, or when it would be longer
+/// than `most_bytes`. For texts that are no JSON as they stand; it need not be any then either.
+[[nodiscard]] std::optional<std::string> mended_json(std::string_view text, std::size_t most_bytes);
+
 /// The member, or nullptr when it is missing or null, or `object` is nullptr.
 [[nodiscard]] const boost::json::value* find_member(const boost::json::object* object, std::string_view name);
 

@@ -171,6 +171,21 @@ TEST_CASE("bytes that are not UTF-8 in a message do not make a page unreadable")
   CHECK(items_of(page).at(0).uid == "u");
 }
 
+TEST_CASE("half a character or a raw control character does not make a page unreadable") {
+  const auto page = parse_result_page(
+      "{\"results\":[{\"message\":\"\\ud83d\",\"user\":{\"uid\":\"u\\udc00\"}},"
+      "{\"message\":\"a\tb\",\"code\":\"c\",\"user\":{\"uid\":\"v\t\"}}],\"next_page_token\":\"t\"}");
+  REQUIRE(page.has_value());
+  const auto items = items_of(page);
+  REQUIRE(items.size() == 2);
+  // No record holds what stands for half a character: it names nobody.
+  CHECK(items[0].uid == "u\xFF");
+  CHECK(items[1].message == "a\tb");
+  CHECK(items[1].code == "c");
+  CHECK(items[1].uid == "v\t");
+  CHECK(page->next_page_token == "t");
+}
+
 TEST_CASE("codes and messages of an item are cut") {
   const auto page = parse_result_page(R"({"results":[{"code":")" + std::string(4000, 'c') +
                                       R"(","message":")" + std::string(4000, 'm') + R"("}]})");

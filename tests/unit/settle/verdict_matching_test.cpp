@@ -116,6 +116,23 @@ TEST_CASE("a record without a user is matched by what it says, whatever the API 
   }
 }
 
+TEST_CASE(
+    "what is not whole characters is nobody's, also where a record holds the mark that is shown for it") {
+  for (const std::string mark : {"\xEF\xBF\xBD", "\\ufffd"}) {
+    Batch batch({anonymous("{\"properties\":{\"" + mark + "\":1,\"a\":\"" + mark + "\"}}"),
+                 {"x\xEF\xBF\xBD", "", "{\"uid\":\"x" + mark + "\"}"}});
+    auto verdict = batch.verdict();
+    REQUIRE(verdict.add_error(echo("{\"properties\":{\"\xEF\xBF\xBD\":1,\"a\":\"\xFF\"}}")).has_value());
+    CHECK(verdict.has_unmatched());
+    REQUIRE(verdict.add_error(echo("{\"properties\":{\"\xFF\":1,\"a\":\"\xEF\xBF\xBD\"}}")).has_value());
+    REQUIRE(verdict.add_error(error_of("x\xFF")).has_value());
+    for (const auto& line : shown(verdict.verdict(ended(kFailed, 2, 3)))) {
+      CAPTURE(line);
+      CHECK(line.find("rejected") == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("records that say the same are matched one for one") {
   Batch batch({anonymous(R"({"properties":{"a":1}})"), anonymous(R"({"properties":{"a":1}})"),
                anonymous(R"({"properties":{"a":1.0}})")});

@@ -1,42 +1,49 @@
 #include "src/app/pause.hpp"
 
+#include <array>
 #include <string_view>
 #include <utility>
 
 namespace usherd {
 namespace {
 
-constexpr std::string_view kFact = "paused";
 constexpr std::string_view kYes = "yes";
+/// Each is a fact of its name.
+constexpr std::array kOutlive{ParkReason::paused, ParkReason::refused};
 
 }  // namespace
 
 Result<void> Pause::restore(Ledger& ledger) {
-  const auto fact = ledger.fact(kFact);
-  if (!fact)
-    return fact.error();
-  if (*fact && **fact == kYes)
-    gate_.park(ParkReason::paused);
+  for (const auto reason : kOutlive) {
+    const auto fact = ledger.fact(to_string(reason));
+    if (!fact)
+      return fact.error();
+    if (*fact && **fact == kYes)
+      gate_.park(reason);
+  }
   return {};
-}
-
-boost::asio::awaitable<Result<void>> Pause::note(bool paused) {
-  GroupCommit::Change change = [paused](Ledger& ledger) {
-    return ledger.set_fact(kFact, paused ? kYes : "");
-  };
-  co_return co_await ledger_.apply(std::move(change));
 }
 
 boost::asio::awaitable<Result<void>> Pause::pause() {
   gate_.park(ParkReason::paused);
-  auto noted = co_await note(true);
+  GroupCommit::Change change = [](Ledger& ledger) {
+    return ledger.set_fact(to_string(ParkReason::paused), kYes);
+  };
+  auto noted = co_await ledger_.apply(std::move(change));
   if (!noted)
     co_return noted.error().within("paused, but only until the next restart");
   co_return noted;
 }
 
 boost::asio::awaitable<Result<void>> Pause::resume() {
-  auto noted = co_await note(false);
+  GroupCommit::Change change = [](Ledger& ledger) -> Result<void> {
+    for (const auto reason : kOutlive) {
+      if (auto cleared = ledger.set_fact(to_string(reason), ""); !cleared)
+        return cleared;
+    }
+    return {};
+  };
+  auto noted = co_await ledger_.apply(std::move(change));
   if (!noted)
     co_return noted.error().within("still paused");
   for (const auto reason : {ParkReason::paused, ParkReason::refused, ParkReason::organisation})

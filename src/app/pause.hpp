@@ -7,8 +7,8 @@
 
 namespace usherd {
 
-/// Whether an operator paused sending: a fact of the ledger, so that it outlives a restart. Event loop only;
-/// both must outlive it.
+/// What only an operator ends: a pause, and `refused`, which the Submitter notes. Facts of the ledger, so
+/// that they outlive a restart. Event loop only; both must outlive it.
 class Pause {
  public:
   Pause(GroupCommit& ledger, RequestGate& gate) : ledger_(ledger), gate_(gate) {}
@@ -21,7 +21,6 @@ class Pause {
   [[nodiscard]] boost::asio::awaitable<Result<void>> resume();
 
  private:
-  [[nodiscard]] boost::asio::awaitable<Result<void>> note(bool paused);
   GroupCommit& ledger_;
   RequestGate& gate_;
 };

@@ -254,6 +254,9 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
       parts_.recovery.refused(batch);
     if (const auto end = end_of(decision.step)) {
       note_end(*end, tried, batch);
+      const bool noted = co_await note_parked();
+      if (!noted)
+        co_return SubmitResult{};
       co_return result_of(*end, tried, !decision.retire_key);
     }
     if (decision.retire_key) {

@@ -67,7 +67,18 @@ void Submitter::note_refusal(const std::string& code) {
   parts_.log.error("{} lone records in a row refused with {}: look at rejected/, then resume",
                    stats_.refusals_in_a_row, log_code(code));
   stats_.refusals_in_a_row = 0;
+  stats_.refused_unnoted = !parts_.api.gate().parking().holds(ParkReason::refused);
   parts_.api.gate().park(ParkReason::refused);
+}
+
+/// A fact of the ledger, until an operator resumes: each start would cost another twenty records.
+boost::asio::awaitable<bool> Submitter::note_parked() {
+  if (!std::exchange(stats_.refused_unnoted, false))
+    co_return true;
+  GroupCommit::Change change = [](Ledger& ledger) {
+    return ledger.set_fact(to_string(ParkReason::refused), "yes");
+  };
+  co_return co_await parts_.recorder.record(std::move(change));
 }
 
 }  // namespace usherd

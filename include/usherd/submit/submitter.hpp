@@ -25,6 +25,7 @@ struct SubmitStats {
   std::uint64_t learnt_body_bytes = 0;  ///< 0: nothing learnt
   std::string refusal_code;             ///< of the lone records refused in a row
   unsigned refusals_in_a_row = 0;
+  bool refused_unnoted = false;             ///< parked `refused` for them, and a restart would not know
   std::optional<BootTime> last_lone_rekey;  ///< when a batch last went on because of its plain 500s
   std::uint32_t drawing_errors = 0;         ///< batches being sent whose last answer was a plain 500
 };
@@ -111,6 +112,8 @@ class Submitter {
   [[nodiscard]] static SubmitResult result_of(SubmitEnd end, const Attempt& tried, bool key_may_run);
   void note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch);
   void note_refusal(const std::string& code);
+  /// False: we are stopping.
+  [[nodiscard]] boost::asio::awaitable<bool> note_parked();
 
   Parts parts_;
   SubmitStats stats_;

@@ -1,6 +1,7 @@
 #include "tests/flow/world/world.hpp"
 
 #include "src/app/daemon_parts.hpp"
+#include "src/app/pause.hpp"
 #include "src/app/supervision.hpp"
 #include "tests/fakes/inline_workers.hpp"
 #include "tests/fakes/manual_timers.hpp"
@@ -45,6 +46,10 @@ Config world_config() {
   return config;
 }
 
+boost::asio::awaitable<void> go_on(Pause& pause) {
+  static_cast<void>(co_await pause.resume());
+}
+
 /// One daemon, from its start to its end.
 class World::Life {
  public:
@@ -60,7 +65,10 @@ class World::Life {
         log_(flow_log()),
         foundation_(std::move(foundation)),
         parts_(world.config, foundation_, ports(), *log_),
+        pause_(parts_.ledger, parts_.gate),
         supervision_(world.config, Daemon::Options{}, parts_, *log_, [](const Config&) {}) {
+    if (!pause_.restore(*foundation_.ledger))
+      throw std::runtime_error("the ledger does not tell what was paused");
     const auto ended = [this](const std::exception_ptr& failure) {
       ended_ = true;
       failure_ = failure;
@@ -107,6 +115,7 @@ class World::Life {
       throw std::runtime_error("a coroutine does not end");
   }
 
+  void resume() { parts_.tasks.spawn(go_on(pause_)); }
   [[nodiscard]] bool parked(ParkReason reason) const { return parts_.gate.parking().holds(reason); }
   [[nodiscard]] Instant now() { return timers_.now(); }
   [[nodiscard]] std::chrono::nanoseconds lived() { return timers_.now().boot - began_; }
@@ -138,6 +147,7 @@ class World::Life {
   std::shared_ptr<Log> log_;
   Foundation foundation_;
   DaemonParts parts_;
+  Pause pause_;
   Supervision supervision_;
   boost::asio::cancellation_signal cancel_;
   std::exception_ptr failure_;
@@ -205,6 +215,10 @@ bool World::run_until(std::chrono::nanoseconds span, const std::function<bool()>
 
 void World::run_for(std::chrono::nanoseconds span) {
   life_->run_for(span);
+}
+
+void World::resume() {
+  life_->resume();
 }
 
 void World::stop() {

@@ -48,6 +48,8 @@ class World {
   /// Runs it until `done`, at most `span` of virtual time, or until the machine stops; whether it was `done`.
   bool run_until(std::chrono::nanoseconds span, const std::function<bool()>& done);
   void run_for(std::chrono::nanoseconds span);
+  /// The operator says so.
+  void resume();
   /// As SIGTERM: ends it in order.
   void stop();
   /// The machine stops, where it has not yet, and what ran is gone.

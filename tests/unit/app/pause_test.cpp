@@ -26,11 +26,11 @@ struct PauseBench {
     return *pending->value;
   }
   /// What a restart would find.
-  [[nodiscard]] bool outlived() {
+  [[nodiscard]] bool outlived(ParkReason reason = ParkReason::paused) {
     RequestGate next(loop.executor(), loop.timers, TokenBucket(10, 10), *log);
     Pause again(commits, next);
     REQUIRE(again.restore(*ledger.ledger));
-    return next.parking().holds(ParkReason::paused);
+    return next.parking().holds(reason);
   }
 };
 
@@ -60,6 +60,19 @@ TEST_CASE("resume ends what an operator may end, durably, and nothing else") {
   CHECK(parking.holds(ParkReason::credentials));
   CHECK(parking.holds(ParkReason::endpoint));
   CHECK(parking.holds(ParkReason::disk));
+  CHECK_FALSE(bench.outlived());
+}
+
+TEST_CASE("a restart finds what was refused, until an operator resumes") {
+  PauseBench bench;
+  REQUIRE(bench.ledger.commit([](Ledger& ledger) { return ledger.set_fact("refused", "yes"); }));
+  CHECK(bench.outlived(ParkReason::refused));
+  CHECK_FALSE(bench.outlived());
+  REQUIRE(bench.finish(bench.pause.pause()));
+  CHECK(bench.outlived(ParkReason::refused));
+  CHECK(bench.outlived());
+  REQUIRE(bench.finish(bench.pause.resume()));
+  CHECK_FALSE(bench.outlived(ParkReason::refused));
   CHECK_FALSE(bench.outlived());
 }
 

@@ -13,6 +13,10 @@ constexpr double kGuessGrowth = 1.5;
 constexpr double kLeastWait = 10;
 constexpr double kGuessCap = 30'000;
 constexpr double kMostWait = 300'000;
+/// A poll that comes so late, and most of the job's time after it was due, tells nothing of that time: usherd
+/// was down, or held by a Retry-After.
+constexpr double kLate = 10'000;
+constexpr double kMostlyLate = 0.5;
 /// Between polls of a job that takes longer than any before, as a part of the time gone.
 constexpr double kBeyond = 0.2;
 
@@ -175,7 +179,19 @@ void PollSchedule::goes_on(const Job& job) {
   }
 }
 
+bool PollSchedule::was_left_alone(const Job& job, double total) {
+  // What ended unseen says little anyway where something is known.
+  if (job.seen_ <= 0 && !estimate_.is_empty())
+    return false;
+  const double late = total - ask_at(job);
+  return late > kLate && late > kMostlyLate * total;
+}
+
 void PollSchedule::learn(const Job& job, double total, std::optional<Milliseconds> reported) {
+  if (!tells_duration(job, total, reported) && was_left_alone(job, total)) {
+    pass(job);
+    return;
+  }
   const double duration = duration_of(job, total, reported);
   // What the first jobs of all cost says nothing of later ones.
   if (job.foretold_ > 0) {
@@ -190,15 +206,21 @@ void PollSchedule::learn(const Job& job, double total, std::optional<Millisecond
   pass(job);
 }
 
+/// The server's two times may be rounded to seconds, or belong to another clock.
+bool PollSchedule::tells_duration(const Job& job, double total, std::optional<Milliseconds> reported) {
+  const double upper = std::max(total, 1.0);
+  const double lower = std::clamp(job.seen_, 0.0, upper);
+  const double said = reported ? count(*reported) : -1;
+  return said >= 0 && said >= lower - 1000 && said <= upper + 1000;
+}
+
 /// What the job took, by its own word or by when it was asked.
 double PollSchedule::duration_of(const Job& job, double total, std::optional<Milliseconds> reported) {
   const double upper = std::max(total, 1.0);
   const double lower = std::clamp(job.seen_, 0.0, upper);
-  const double said = reported ? count(*reported) : -1;
-  // The server's two times may be rounded to seconds, or belong to another clock.
-  if (said >= 0 && said >= lower - 1000 && said <= upper + 1000) {
+  if (tells_duration(job, total, reported)) {
     unseen_ = 0;
-    return std::clamp(said, lower, upper);
+    return std::clamp(count(*reported), lower, upper);
   }
   if (lower > 0 || estimate_.is_empty()) {
     unseen_ = 0;

@@ -74,6 +74,11 @@ class PollSchedule {
   [[nodiscard]] bool is_scout(const Job& job) const;
   void goes_on(const Job& job);
   void learn(const Job& job, double total, std::optional<Milliseconds> reported);
+  /// Whether the API's word on how long the job took can be true.
+  [[nodiscard]] static bool tells_duration(const Job& job, double total,
+                                           std::optional<Milliseconds> reported);
+  /// Nobody asked about it for most of its time, and for long.
+  [[nodiscard]] bool was_left_alone(const Job& job, double total);
   [[nodiscard]] double duration_of(const Job& job, double total, std::optional<Milliseconds> reported);
   void pass(const Job& job);
 

@@ -140,7 +140,7 @@ def lost_unread_conversion(bench):
     for name in texts:
         bench.check([line["code"] for line in bench.rejects(name)] == ["file_changed"], f"{name}: {bench.rejects(name)}")
         bench.check_receipt(name, imported=0)
-    bench.check(not os.listdir(bench.path("working")), f"working/ holds {os.listdir(bench.path('working'))}")
+    bench.check(not bench.left_in_working(), f"working/ holds {bench.left_in_working()}")
     bench.check_oracle()
 
 

@@ -105,7 +105,7 @@ class Rejects(unittest.TestCase):
         self.assertEqual((again["retried"], again["already_retried"]), (0, 1))
         exported = self.service.command("rejects", "export", "--stage", "api")
         self.assertEqual(exported.stdout.splitlines(), [update("badbob", n=1)])
-        self.assertEqual(exported.stderr, "1 rejects; 1 that were retried are left out\n")
+        self.assertEqual(exported.stderr, "1 reject; 1 that were retried are left out\n")
         self.service.wait_for_log(r"/api/rejects/retry stage=api by uid \d+ pid \d+")
         # Who is meant is nobody's business but the operator's.
         with open(self.service.log, encoding="utf-8") as text:

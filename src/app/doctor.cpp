@@ -180,8 +180,6 @@ class Comparison {
   }
 
   void look_at_name(const std::string& name) {
-    if (parse_numbers_name(name))
-      return;
     if (const auto number = SpoolLayout::parse_working_name(name).first; number != 0) {
       look_at_accepted(name, number);
       return;

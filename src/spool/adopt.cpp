@@ -73,7 +73,7 @@ asio::awaitable<void> Claimer::remember(bool for_good) {
   const auto layout = layout_;
   auto tell = [&files, layout, before, now, for_good]() -> Result<void> {
     auto moved = move_numbers(files, layout, before, now);
-    return moved && for_good ? files.sync(layout.working()) : moved;
+    return moved && for_good ? files.sync(layout.root()) : moved;
   };
   if (before == now && !for_good)
     co_return;

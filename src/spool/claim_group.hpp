@@ -40,7 +40,7 @@ void check_and_sync(Files& files, const SpoolLayout& layout, std::span<ClaimItem
                                         std::span<ClaimItem> items);
 /// Renames into working/ in order and proves that what arrived is what was checked.
 void move_group(Files& files, const SpoolLayout& layout, Claimer::Group& group);
-/// Both folders, and with them how far the numbers have come.
+/// Both folders; before that the spool is told how far the numbers have come.
 [[nodiscard]] Result<void> sync_folders(Files& files, const SpoolLayout& layout, const Numbers& before,
                                         const Numbers& now);
 /// Row and, for what needs no conversion, readiness: one change of one transaction.

@@ -22,7 +22,7 @@ bool take_number(std::string_view& text, std::uint64_t& number, bool last) {
 }
 
 std::string path_of(const SpoolLayout& layout, const Numbers& numbers) {
-  return layout.working() + "/" + numbers_name(numbers);
+  return layout.root() + "/" + numbers_name(numbers);
 }
 
 Result<void> make(Files& files, const SpoolLayout& layout, const Numbers& numbers) {
@@ -32,7 +32,7 @@ Result<void> make(Files& files, const SpoolLayout& layout, const Numbers& number
 
 Result<std::vector<Numbers>> list_numbers(Files& files, const SpoolLayout& layout) {
   std::vector<Numbers> found;
-  const auto listed = files.list(layout.working(), [&found](std::string_view name) {
+  const auto listed = files.list(layout.root(), [&found](std::string_view name) {
     if (const auto numbers = parse_numbers_name(name))
       found.push_back(*numbers);
     return true;
@@ -140,7 +140,7 @@ Result<void> go_on_above(Files& files, const SpoolLayout& layout, Ledger& ledger
   now->claimed = std::max(now->claimed, spool->claimed);
   if (auto replaced = replace_numbers(files, layout, *now); !replaced)
     return replaced;
-  return files.sync(layout.working());
+  return files.sync(layout.root());
 }
 
 }  // namespace usherd

@@ -24,15 +24,14 @@ struct Numbers {
 /// The highest of each.
 [[nodiscard]] Numbers highest(const Numbers& left, const Numbers& right);
 
-/// The numbers are the name of an empty file in working/, `.numbers-CLAIMED-KNOWN-BATCHES`: a rename tells
-/// others, and the sync of the folder that a claim needs anyway makes them durable. A name that stands for
-/// less than is so, or none, is harmless; `known` and `batches` never tell more than a ledger has on its
-/// disk.
+/// The numbers are the name of an empty file beside the four folders, `.numbers-CLAIMED-KNOWN-BATCHES`: a
+/// rename tells others. Only a stop in order syncs it: a name that stands for less than is so, or none, is
+/// harmless; `known` and `batches` never tell more than a ledger has on its disk.
 [[nodiscard]] std::string numbers_name(const Numbers& numbers);
 /// Nothing where it is no such name.
 [[nodiscard]] std::optional<Numbers> parse_numbers_name(std::string_view name);
 
-/// What the spool remembers: the highest of all that stand there, zeros where none does. Lists working/.
+/// What the spool remembers: the highest of all that stand there, zeros where none does. Lists the spool.
 /// Blocks, as do the others.
 [[nodiscard]] Result<Numbers> read_numbers(Files& files, const SpoolLayout& layout);
 /// One rename, without a look at the folder; makes the file where none has the old name. Not synced.

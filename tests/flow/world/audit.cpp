@@ -1,5 +1,4 @@
 #include "tests/flow/world/audit.hpp"
-#include "usherd/spool/numbers.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
@@ -198,10 +197,8 @@ class Auditor {
 
   void look_at_leftovers() {
     for (const auto* folder : {"/incoming", "/working"}) {
-      for (const auto& name : world_.disk.names(world_.config.spool.directory + folder)) {
-        if (!parse_numbers_name(name))
-          problem("{} is left in {}", name, folder);
-      }
+      for (const auto& name : world_.disk.names(world_.config.spool.directory + folder))
+        problem("{} is left in {}", name, folder);
     }
   }
 

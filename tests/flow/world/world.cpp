@@ -8,7 +8,6 @@
 #include "tests/fakes/manual_watch.hpp"
 #include "tests/flow/world/sandbox_transport.hpp"
 #include "usherd/spool/folders.hpp"
-#include "usherd/spool/numbers.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -275,9 +274,7 @@ bool World::settled() const {
 }
 
 bool World::nothing_works() const {
-  const auto names = disk.names(config.spool.directory + "/working");
-  return std::all_of(names.begin(), names.end(),
-                     [](const auto& name) { return parse_numbers_name(name).has_value(); });
+  return disk.names(config.spool.directory + "/working").empty();
 }
 
 bool World::parked(ParkReason reason) const {

@@ -78,7 +78,6 @@ TEST_CASE("numbers beyond the ledger's tell a copy from before, and what of work
   Pair pair;
   pair.ledger.last_batch = 7;
   pair.spool.numbers = {9, 5, 7};
-  pair.spool.working[".numbers-9-5-7"] = 0;
   pair.spool.working["000000000008.c.ndjson"] = 10;
   // Files that were claimed and never committed are what a crash leaves.
   CHECK(pair.found().empty());

@@ -185,7 +185,7 @@ TEST_CASE("leftovers of conversions and batches are removed, what is still neede
     write_file(path, "x");
   write_file(layout.working() + "/foreign", "x");
   CHECK_FALSE(crashes.live(kForEver).stopped);
-  auto left = names_in_working(layout);
+  auto left = names_in(layout.working());
   CHECK(left.erase("foreign") == 1);
   CHECK(left.erase(row.working) == 1);
   CHECK(left.size() == needed.size());

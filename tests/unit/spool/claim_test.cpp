@@ -195,7 +195,7 @@ TEST_CASE("a name that cannot be kept is replaced and remembered as bytes") {
   const auto row = claims.spool.rows().back();
   CHECK(row.name == "unnamed-1.ndjson");
   CHECK(row.original == odd);
-  CHECK(names_in_working(claims.spool.layout) == std::set<std::string>{row.working});
+  CHECK(names_in(claims.spool.layout.working()) == std::set<std::string>{row.working});
 }
 
 TEST_CASE("what is no plain file is left where it is, with its reason") {

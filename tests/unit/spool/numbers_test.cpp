@@ -73,7 +73,7 @@ struct Ages {
   }
   [[nodiscard]] std::vector<std::string> marks() {
     std::vector<std::string> found;
-    for (const auto& name : names_in(spool.layout.working())) {
+    for (const auto& name : names_in(spool.layout.root())) {
       if (parse_numbers_name(name))
         found.push_back(name);
     }
@@ -97,8 +97,6 @@ TEST_CASE("the numbers are read from a name that they were written in, and from 
        {".numbers-", ".numbers-1-2", ".numbers-1-2-", ".numbers-1-2-3-4", ".numbers-1-2-3 ",
         ".numbers--1-2-3", ".numbers-99999999999999999999-1-1", "numbers-1-2-3", ""})
     CHECK_FALSE(parse_numbers_name(other).has_value());
-  CHECK(SpoolLayout::parse_working_name(".numbers-20-10-7").first == 0);
-  CHECK(SpoolLayout::parse_derived_name(".numbers-20-10-7").of == 0);
 }
 
 TEST_CASE("a claim tells the spool its numbers, and a stop in order what the ledger holds") {
@@ -178,7 +176,7 @@ TEST_CASE("a new state beside the spool of a lost one goes on above its numbers"
 TEST_CASE("a spool that remembers nothing, as one of an earlier version, is no fault and learns") {
   Ages ages;
   ages.live({"a.ndjson"});
-  std::filesystem::remove(ages.spool.layout.working() + "/" + ages.marks().front());
+  std::filesystem::remove(ages.spool.layout.root() + "/" + ages.marks().front());
   CHECK(ages.match().has_value());
   ages.live({}, true);
   CHECK(ages.marks() == Marks{".numbers-1-1-0"});
@@ -189,7 +187,7 @@ TEST_CASE("of several marks the highest numbers count, and one stays") {
   Ages ages;
   ages.live({"a.ndjson", "b.ndjson"});
   for (const auto* torn : {".numbers-9-1-0", ".numbers-1-0-0", ".numbers-2-2-0"})
-    write_file(ages.spool.layout.working() + "/" + torn, "");
+    write_file(ages.spool.layout.root() + "/" + torn, "");
   CHECK(ages.match().has_value());
   ages.live({}, true);
   CHECK(ages.marks() == Marks{".numbers-9-2-0"});
@@ -200,16 +198,15 @@ TEST_CASE("a mark that is not where it was is made again, and one that stands al
   const SpoolLayout layout("/spool");
   fakes::MemFiles disk;
   disk.make_directory("/spool");
-  disk.make_directory(layout.working());
   const Numbers first{1, 0, 0};
   const Numbers second{2, 1, 0};
   REQUIRE(move_numbers(disk, layout, Numbers{}, first).has_value());
-  REQUIRE(disk.sync(layout.working()).has_value());
+  REQUIRE(disk.sync(layout.root()).has_value());
   REQUIRE(move_numbers(disk, layout, first, second).has_value());
   // The rename was not synced.
   disk.drop_unsynced();
   CHECK(read_numbers(disk, layout).value() == first);
   REQUIRE(move_numbers(disk, layout, second, Numbers{3, 2, 0}).has_value());
   REQUIRE(move_numbers(disk, layout, first, Numbers{3, 2, 0}).has_value());
-  CHECK(disk.names(layout.working()) == Marks{".numbers-3-2-0"});
+  CHECK(disk.names(layout.root()) == Marks{".numbers-3-2-0"});
 }

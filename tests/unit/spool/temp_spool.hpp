@@ -7,7 +7,6 @@
 #include "usherd/ledger/ledger.hpp"
 #include "usherd/spool/folders.hpp"
 #include "usherd/spool/layout.hpp"
-#include "usherd/spool/numbers.hpp"
 #include "usherd/spool/settle_watch.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -34,13 +33,6 @@ inline std::set<std::string> names_in(const std::string& directory) {
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(directory))
     names.insert(entry.path().filename());
-  return names;
-}
-
-/// All of working/ but the numbers that the spool remembers.
-inline std::set<std::string> names_in_working(const SpoolLayout& layout) {
-  auto names = names_in(layout.working());
-  std::erase_if(names, [](const auto& name) { return parse_numbers_name(name).has_value(); });
   return names;
 }
 

@@ -46,7 +46,7 @@ asio::awaitable<Result<void>> Claimer::recall() {
   auto& files = files_;
   const auto layout = layout_;
   auto read = [&files, layout]() -> Result<Numbers> {
-    const auto found = read_numbers(files, layout);
+    auto found = read_numbers(files, layout);
     // Several stand there where a rename was torn: one is enough.
     if (found && *found != Numbers{})
       static_cast<void>(replace_numbers(files, layout, *found));

@@ -6,7 +6,6 @@ usage: disk_faults.py USHERD SANDBOX [SCENARIO...]
 Mounts small file systems in memory, for which it must be root; where mounting is forbidden these scenarios are skipped,
 and counted.
 """
-import argparse
 import json
 import os
 import resource
@@ -15,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from spool_bench import SKIPPED, Bench, finish_jobs, record, run_scenarios, scenario
+from spool_bench import SKIPPED, Bench, finish_jobs, record, run_named, scenario
 
 NOBODY = 65534
 RECORDS = 4000
@@ -399,13 +398,5 @@ SCENARIOS = {
 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("usherd")
-    parser.add_argument("sandbox")
-    parser.add_argument("scenario", nargs="*")
-    return run_scenarios(SCENARIOS, parser.parse_args())
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_named(SCENARIOS, __doc__))

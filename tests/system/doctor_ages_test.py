@@ -3,14 +3,13 @@
 
 usage: doctor_ages_test.py USHERD SANDBOX [SCENARIO...]
 """
-import argparse
 import os
 import shutil
 import signal
 import sys
 
 from doctor_test import die_with_work, tree, words
-from spool_bench import record, run_scenarios, scenario
+from spool_bench import record, run_named, scenario
 
 
 def put_state_back(bench, aside):
@@ -143,13 +142,5 @@ SCENARIOS = {act.__name__: scenario(act, linger="3s") for act in (older_state, o
                                                                   older_state_in_part)}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("usherd")
-    parser.add_argument("sandbox")
-    parser.add_argument("scenario", nargs="*")
-    return run_scenarios(SCENARIOS, parser.parse_args())
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_named(SCENARIOS, __doc__))

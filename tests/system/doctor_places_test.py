@@ -3,14 +3,13 @@
 
 usage: doctor_places_test.py USHERD SANDBOX [SCENARIO...]
 """
-import argparse
 import os
 import re
 import shutil
 import sqlite3
 import sys
 
-from spool_bench import record, run_scenarios, scenario
+from spool_bench import record, run_named, scenario
 
 
 def words(bench):
@@ -96,13 +95,5 @@ SCENARIOS = {act.__name__: scenario(act) for act in (odd_folders, damaged_ledger
                                                      nothing_was_used)}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("usherd")
-    parser.add_argument("sandbox")
-    parser.add_argument("scenario", nargs="*")
-    return run_scenarios(SCENARIOS, parser.parse_args())
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_named(SCENARIOS, __doc__))

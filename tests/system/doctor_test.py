@@ -3,7 +3,6 @@
 
 usage: doctor_test.py USHERD SANDBOX [SCENARIO...]
 """
-import argparse
 import gzip
 import os
 import re
@@ -12,7 +11,7 @@ import signal
 import subprocess
 import sys
 
-from spool_bench import record, run_scenarios, scenario
+from spool_bench import record, run_named, scenario
 
 
 def die_with_work(bench):
@@ -324,13 +323,5 @@ SCENARIOS = {act.__name__: scenario(act, linger="3s") for act in (in_order, miss
                                                       stranger, refusals_leave_nothing)}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("usherd")
-    parser.add_argument("sandbox")
-    parser.add_argument("scenario", nargs="*")
-    return run_scenarios(SCENARIOS, parser.parse_args())
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_named(SCENARIOS, __doc__))

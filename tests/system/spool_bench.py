@@ -1,4 +1,5 @@
 """A spool of its own, an usherd and a sandbox as processes: what the tests of spool and disk share."""
+import argparse
 import json
 import os
 import shutil
@@ -241,6 +242,15 @@ def run_scenarios(scenarios, arguments):
     if skipped:
         print(f"{skipped} scenarios were skipped")
     return 1 if failed else SKIPPED if skipped else 0
+
+
+def run_named(scenarios, description):
+    """The scenarios that the command line names, or all."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("usherd")
+    parser.add_argument("sandbox")
+    parser.add_argument("scenario", nargs="*")
+    return run_scenarios(scenarios, parser.parse_args())
 
 
 def scenario(act, **made):

@@ -3,13 +3,12 @@
 
 usage: spool_faults.py USHERD SANDBOX [SCENARIO...]
 """
-import argparse
 import os
 import socket
 import stat
 import sys
 
-from spool_bench import finish_jobs, record, run_scenarios, scenario
+from spool_bench import finish_jobs, record, run_named, scenario
 
 
 def freeze_while_away(bench, names):
@@ -258,13 +257,5 @@ SCENARIOS = {
 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("usherd")
-    parser.add_argument("sandbox")
-    parser.add_argument("scenario", nargs="*")
-    return run_scenarios(SCENARIOS, parser.parse_args())
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_named(SCENARIOS, __doc__))

@@ -24,6 +24,12 @@ bool is_blank(const char* text, std::size_t length) {
   return true;
 }
 
+std::size_t line_length(const char* line, const char* end) {
+  const auto most = static_cast<std::size_t>(end - line);
+  const auto* newline = static_cast<const char*>(std::memchr(line, '\n', most));
+  return newline == nullptr ? most : static_cast<std::size_t>(newline - line);
+}
+
 Rejection too_large(std::uint64_t offset, std::uint64_t line, std::uint64_t length) {
   return {
       offset, line, length, "record_too_large",
@@ -124,35 +130,42 @@ void BlockReader::check_lines(std::size_t bytes, std::uint64_t offset, std::uint
   const char* const end = start + bytes;
   const char* at = start + mark_length(offset);
   plain_->take_up({at, static_cast<std::size_t>(end - at)});
-  while (at < end) {
-    const auto* newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
-    const auto* stop = newline == nullptr ? end : newline;
-    const auto length = static_cast<std::size_t>(stop - at);
-    if (!is_blank(at, length))
-      check_one(at, length, offset + static_cast<std::size_t>(at - start), line, out);
-    ++line;
-    at = stop + 1;
+  for (; at < end; ++line) {
+    Record record;
+    record.offset = offset + static_cast<std::size_t>(at - start);
+    record.line = line;
+    auto length = plain_->check(at, record);
+    if (length > 0) {
+      keep({at, length}, record, out);
+    } else {
+      length = line_length(at, end);
+      if (!is_blank(at, length))
+        check_one({at, length}, record, out);
+    }
+    at += length + 1;
   }
   out.next_line = line;
 }
 
-void BlockReader::check_one(const char* text, std::size_t length, std::uint64_t offset, std::uint64_t line,
-                            CheckedBlock& out) {
+/// A line that is not known to be a good record.
+void BlockReader::check_one(std::string_view text, Record& record, CheckedBlock& out) {
+  if (text.size() > kMostRecordBytes) {
+    ++out.lines;
+    out.rejections.push_back(too_large(record.offset, record.line, text.size()));
+  } else if (checker_->check(text.data(), text.size(), record)) {
+    keep(text, record, out);
+  } else {
+    ++out.lines;
+    auto fault = checker_->take_fault();
+    out.rejections.push_back(
+        {record.offset, record.line, text.size(), std::string(fault.code), std::move(fault.message)});
+  }
+}
+
+void BlockReader::keep(std::string_view text, Record& record, CheckedBlock& out) {
   ++out.lines;
-  if (length > kMostRecordBytes) {
-    out.rejections.push_back(too_large(offset, line, length));
-    return;
-  }
-  Record record;
-  record.offset = offset;
-  record.line = line;
-  if (plain_->check({text, length}, record) || checker_->check(text, length, record)) {
-    record.sum = record_sum({text, length});
-    out.records.push_back(record);
-    return;
-  }
-  auto fault = checker_->take_fault();
-  out.rejections.push_back({offset, line, length, std::string(fault.code), std::move(fault.message)});
+  record.sum = record_sum(text);
+  out.records.push_back(record);
 }
 
 std::optional<Rejection> BlockReader::check_line(std::string_view line, std::uint64_t offset,

@@ -29,12 +29,6 @@ bool is_property_name(std::string_view name) {
   return good;
 }
 
-void KnownNames::begin_record() {
-  if (full_ || ++round_ == 0)
-    forget();
-  last_ = 0;
-}
-
 void KnownNames::forget() {
   entries_.assign(1, Entry{});
   slots_.fill(0);
@@ -55,14 +49,24 @@ bool KnownNames::look_up(std::string_view name) {
   const auto index = slots_[slot_of(name)];
   if (index == 0)
     return false;
-  follow(index);
+  link(index);
   return true;
 }
 
-void KnownNames::follow(std::uint16_t index) {
+void KnownNames::link(std::uint16_t index) {
   auto& last = entries_[last_];
   (last.next == 0 ? last.next : last.other) = index;
+  if (last.other == index)
+    last.other_lead = Lead{};
   last_ = index;
+}
+
+void KnownNames::keep_lead(const char* from, std::size_t length) {
+  auto& before = entries_[before_];
+  if (before.next == last_)
+    before.next_lead.keep(from, length);
+  else if (before.other == last_)
+    before.other_lead.keep(from, length);
 }
 
 bool KnownNames::add(std::string_view name) {
@@ -80,7 +84,7 @@ bool KnownNames::add(std::string_view name) {
     texts_ += name;
   slots_[slot_of(name)] = index;
   entries_.push_back(entry);
-  follow(index);
+  link(index);
   return true;
 }
 

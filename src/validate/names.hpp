@@ -1,5 +1,7 @@
 #pragma once
 
+#include "src/validate/lead.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -24,10 +26,15 @@ class KnownNames {
  public:
   enum class Found : std::uint8_t { first, again, unknown };
 
-  void begin_record();
+  void begin_record() {
+    if (full_ || ++round_ == 0)
+      forget();
+    last_ = 0;
+  }
   /// Whether the name is known to be good, and whether this record had it before. `name` must come from a
   /// tape.
   [[nodiscard]] Found find(std::string_view name) {
+    before_ = last_;
     const auto& last = entries_[last_];
     if (is(entries_[last.next], name))
       last_ = last.next;
@@ -35,11 +42,26 @@ class KnownNames {
       last_ = last.other;
     else if (!look_up(name))
       return Found::unknown;
-    auto& round = entries_[last_].round;
-    const bool again = round == round_;
-    round = round_;
-    return again ? Found::again : Found::first;
+    return note();
   }
+  /// The same for the name that stands behind `at`, a brace or comma in a text, `length` bytes in front of
+  /// its value. Knows those that followed the last name before, if they stand just as they did then. For `at`
+  /// see Lead::is().
+  [[nodiscard]] Found follow(const char* at, std::size_t length) {
+    const auto& last = entries_[last_];
+    if (last.next_lead.is(at, length))
+      last_ = last.next;
+    else if (last.other_lead.is(at, length))
+      last_ = last.other;
+    else
+      return Found::unknown;
+    return note();
+  }
+  /// Keeps how the name stands that was found or added last: `length` bytes from the brace or comma in front
+  /// of it up to its value.
+  void keep_lead(const char* from, std::size_t length);
+  /// Of the name that was found, followed or added last.
+  [[nodiscard]] std::size_t length() const { return entries_[last_].length; }
   /// Takes up a good name that find() did not know. False where there is no room: then nobody will know
   /// whether the record has it twice.
   [[nodiscard]] bool add(std::string_view name);
@@ -60,8 +82,10 @@ class KnownNames {
     std::uint16_t next = 0;   // what followed it,
     std::uint16_t other = 0;  // and what else did, latest
     std::uint16_t text = 0;   // in texts_, of a name that is longer than head and tail
+    Lead next_lead{};
+    Lead other_lead{};
   };
-  static_assert(sizeof(Entry) == 32 && kMostEntries <= 0xFFFF && kMostNameLength <= 0xFFFF);
+  static_assert(kMostEntries <= 0xFFFF && kMostNameLength <= 0xFFFF);
 
   [[nodiscard]] static std::uint64_t word(std::string_view name, std::size_t at) {
     std::uint64_t value = 0;
@@ -82,9 +106,16 @@ class KnownNames {
            (entry.length <= 2 * kWord ||
             std::memcmp(texts_.data() + entry.text, name.data(), name.size()) == 0);
   }
+  /// Notes that this record has the name found last.
+  Found note() {
+    auto& round = entries_[last_].round;
+    const bool again = round == round_;
+    round = round_;
+    return again ? Found::again : Found::first;
+  }
   [[nodiscard]] std::size_t slot_of(std::string_view name) const;
   bool look_up(std::string_view name);
-  void follow(std::uint16_t index);
+  void link(std::uint16_t index);
   void forget();
 
   // The first one is none: what it is followed by begins a record.
@@ -92,6 +123,7 @@ class KnownNames {
   std::array<std::uint16_t, kSlots> slots_{};  // indexes of entries by hash, 0: free
   std::string texts_;
   std::uint32_t last_ = 0;
+  std::uint32_t before_ = 0;  // what stood before the one found or added last
   std::uint32_t round_ = 0;
   bool full_ = false;
 };

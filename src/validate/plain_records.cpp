@@ -14,6 +14,12 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
 }
 
+bool is_blank(const char* from, const char* to) {
+  while (from < to && is_blank(*from))
+    ++from;
+  return from == to;
+}
+
 }  // namespace
 
 struct PlainRecords::Names {
@@ -33,48 +39,54 @@ void PlainRecords::take_up(std::string_view lines) {
   if (!ready_)
     return;
   lines_ = lines.data();
-  lines_end_ = lines_ + lines.size();
+  end_ = static_cast<std::uint32_t>(lines.size());
   backslash_ = lines_;
   next_ = tokens_.begin();
 }
 
-bool PlainRecords::check(std::string_view line, Record& record) {
+std::size_t PlainRecords::check(const char* line, Record& record) {
   if (!ready_)
-    return false;
-  while (lines_ + *next_ < line.data())
+    return 0;
+  const auto begin = static_cast<std::uint32_t>(line - lines_);
+  while (*next_ < begin)
     ++next_;
-  end_ = line.data() + line.size();
+  if (*next_ >= end_ || first(next_) != '{' || !is_blank(line, lines_ + *next_))
+    return 0;
   values_ = 0;
   depth_ = 0;
   mergeable_ = true;
   Names names;
-  const auto check = [&](std::string_view name) { return check_member(name, names); };
-  if (take() != '{' || !take_members(check) || lines_ + *next_ < end_)
-    return false;
+  const auto is_member = [](std::string_view name) { return RecordMember::of(name) != none; };
+  const auto check = [&](Token value) { return check_member(value, names); };
+  const Token last = walk_object(next_, members_, is_member, check);
   const bool has_uid = names.uid.data() != nullptr;
   const bool has_id = names.id.data() != nullptr;
-  if (!has_uid && !has_id)
-    return false;
+  if (last == nullptr || (!has_uid && !has_id))
+    return 0;
+  const auto end = line_end(last);
+  const auto length = end - begin;
+  if (length > kMostRecordBytes || (end < end_ && lines_[end] != '\n'))
+    return 0;
   record.user = has_uid ? keys_.uid(names.uid) : keys_.id(names.id);
   record.second = has_uid && has_id ? keys_.id(names.id) : 0;
-  record.length = static_cast<std::uint32_t>(line.size());
+  record.length = length;
   record.flags = mergeable_ && has_uid != has_id ? kMergeable : 0;
-  return true;
+  next_ = last + 1;
+  return length;
 }
 
-/// The next token's first byte, or 0 where the line has no more.
-inline char PlainRecords::take() {
-  at_ = lines_ + *next_;
-  if (at_ >= end_)
-    return '\0';
-  ++next_;
-  return *at_;
+/// Behind a record's last token: its line's end, or what should not stand there.
+inline std::uint32_t PlainRecords::line_end(Token last) const {
+  auto end = *last + 1;
+  while (end < end_ && is_blank(lines_[end]))
+    ++end;
+  return end;
 }
 
 /// Looks for the next backslash from `from` on.
 inline void PlainRecords::find_backslash(const char* from) {
-  const auto* found = std::memchr(from, '\\', static_cast<std::size_t>(lines_end_ - from));
-  backslash_ = found == nullptr ? lines_end_ : static_cast<const char*>(found);
+  const auto* found = std::memchr(from, '\\', static_cast<std::size_t>(lines_ + end_ - from));
+  backslash_ = found == nullptr ? lines_ + end_ : static_cast<const char*>(found);
 }
 
 /// Whether no backslash stands in the text. To be asked in rising order.
@@ -84,22 +96,17 @@ inline bool PlainRecords::is_plain(std::string_view text) {
   return backslash_ >= text.data() + text.size();
 }
 
-/// Behind a string's opening quote: its text as it stands, and the token behind it.
-inline bool PlainRecords::take_string(std::string_view& raw) {
-  const char* const begin = at_ + 1;
-  if (take() == '\0')
-    return false;
-  const char* end = at_ - 1;
+/// The text of the string at `string`, as it stands, and the token behind it.
+inline PlainRecords::Token PlainRecords::string_end(Token string, std::string_view& raw) const {
+  const Token behind = string + 1;
+  if (*behind >= end_)
+    return nullptr;
+  const char* const begin = lines_ + *string + 1;
+  const char* end = lines_ + *behind - 1;
   while (is_blank(*end))
     --end;
   raw = {begin, static_cast<std::size_t>(end - begin)};
-  return *end == '"';
-}
-
-/// Behind a name's opening quote: its text as it stands, and the colon behind it. No good name has a
-/// backslash.
-inline bool PlainRecords::take_name(std::string_view& name) {
-  return take_string(name) && *at_ == ':';
+  return *end == '"' ? behind : nullptr;
 }
 
 /// Whether every escape in a string's text is one.
@@ -136,185 +143,217 @@ bool PlainRecords::check_escapes(std::string_view raw) {
   return true;
 }
 
-/// Behind an object's opening brace: all its members, up to the closing one. `check` gets a name as it
-/// stands, takes the value and the token behind it.
-template <class Check>
-inline bool PlainRecords::take_members(Check check) {
-  char token = take();
-  if (token == '}')
-    return true;
-  for (;; token = take()) {
-    std::string_view name;
-    if (token != '"' || !take_name(name) || !check(name))
-      return false;
-    if (*at_ != ',')
-      return *at_ == '}';
-  }
+/// From a name that is not known to stand so, the one behind `lead`, a brace or comma: its value.
+template <class IsGood>
+PlainRecords::Token PlainRecords::new_name_end(Token lead, KnownNames& known, IsGood is_good) {
+  std::string_view name;
+  const Token colon = string_end(lead + 1, name);
+  // No good name has a backslash.
+  if (colon == nullptr || first(colon) != ':' || behind(colon) == nullptr || name.size() > kMostNameLength)
+    return nullptr;
+  const auto found = known.find(name);
+  if (found == KnownNames::Found::unknown && (!is_good(name) || !known.add(name)))
+    return nullptr;
+  if (found == KnownNames::Found::again)
+    mergeable_ = false;
+  known.keep_lead(lines_ + *lead, colon[1] - *lead);
+  return colon + 1;
 }
 
-/// A number whose value no double and no 64 bits could miss, and the token behind it.
-inline bool PlainRecords::take_number() {
-  const char* at = at_;
-  if (take() == '\0')
-    return false;
-  const char* end = at_;
+/// From an object's opening brace: the closing one. `is_good` judges names, `check` gets each value and gives
+/// the token behind it.
+template <class IsGood, class Check>
+inline PlainRecords::Token PlainRecords::walk_object(Token brace, KnownNames& known, IsGood is_good,
+                                                     Check check) {
+  known.begin_record();
+  Token at = brace;
+  do {
+    Token value = at + 3;
+    const auto found = *value < end_ ? known.follow(lines_ + *at, *value - *at) : KnownNames::Found::unknown;
+    if (found == KnownNames::Found::again)
+      mergeable_ = false;
+    if (found == KnownNames::Found::unknown) {
+      if (behind(at) == nullptr)
+        return nullptr;
+      const char token = first(at + 1);
+      if (token == '}' && at == brace)
+        return at + 1;
+      if (token != '"')
+        return nullptr;
+      value = new_name_end(at, known, is_good);
+      if (value == nullptr)
+        return nullptr;
+    }
+    at = check(value);
+    if (at == nullptr)
+      return nullptr;
+  } while (first(at) == ',');
+  return first(at) == '}' ? at : nullptr;
+}
+
+/// From a token of one byte: the one behind it, if it stands on the same line.
+inline PlainRecords::Token PlainRecords::behind(Token token) const {
+  if (token == nullptr || token[1] >= end_ || !is_blank(lines_ + *token + 1, lines_ + token[1]))
+    return nullptr;
+  return token + 1;
+}
+
+/// Behind a number whose value no double and no 64 bits could miss.
+inline PlainRecords::Token PlainRecords::number_end(Token number) const {
+  const Token next = number + 1;
+  if (*next >= end_)
+    return nullptr;
+  const char* begin = lines_ + *number;
+  const char* end = lines_ + *next;
   while (is_blank(end[-1]))
     --end;
-  at += *at == '-' ? 1 : 0;
-  return is_small_number({at, static_cast<std::size_t>(end - at)});
+  begin += *begin == '-' ? 1 : 0;
+  return is_small_number({begin, static_cast<std::size_t>(end - begin)}) ? next : nullptr;
 }
 
-inline bool PlainRecords::take_word(std::string_view word) {
-  const char* at = at_;
-  if (take() == '\0' || static_cast<std::size_t>(at_ - at) < word.size() ||
-      std::memcmp(at, word.data(), word.size()) != 0)
-    return false;
-  at += word.size();
-  while (at < at_ && is_blank(*at))
-    ++at;
-  return at == at_;
+inline PlainRecords::Token PlainRecords::word_end(Token at, std::string_view word) const {
+  const Token next = at + 1;
+  const char* const begin = lines_ + *at;
+  const bool good = *next < end_ && *next - *at >= word.size() &&
+                    std::memcmp(begin, word.data(), word.size()) == 0 &&
+                    is_blank(begin + word.size(), lines_ + *next);
+  return good ? next : nullptr;
 }
 
-/// Leaves the token behind the member's value taken.
-inline bool PlainRecords::check_member(std::string_view name, Names& names) {
-  const auto member = RecordMember::of(name);
-  if (member == none || (names.seen & member) != 0)
-    return false;
+inline PlainRecords::Token PlainRecords::check_member(Token value, Names& names) {
+  const auto member = RecordMember::of(name_of(value, members_));
+  if ((names.seen & member) != 0)
+    return nullptr;
   names.seen |= member;
-  switch (take()) {
+  switch (first(value)) {
     case 'n':
       mergeable_ = false;
-      return take_word("null");
+      return word_end(value, "null");
     case '{':
-      return member == properties ? check_properties() : member == schema && check_schema();
+      return member == properties ? check_properties(value)
+             : member == schema   ? check_schema(value)
+                                  : nullptr;
     case '"':
-      return member != properties && member != schema && check_text(member, names);
+      return member != properties && member != schema ? check_text(value, member, names) : nullptr;
     default:
-      return false;
+      return nullptr;
   }
 }
 
-bool PlainRecords::check_text(RecordMember::Bit member, Names& names) {
+inline PlainRecords::Token PlainRecords::check_text(Token value, RecordMember::Bit member, Names& names) {
   std::string_view text;
-  if (!take_string(text) || text.size() > (member == email ? 128 : 256))
-    return false;
+  const Token end = string_end(value, text);
+  if (end == nullptr || text.size() > (member == email ? 128 : 256))
+    return nullptr;
   if (member != uid && member != id) {
     mergeable_ &= !text.empty();
-    return unescapes(text);
+    return unescapes(text) ? end : nullptr;
   }
   // In escapes it would have to be kept until the line's end.
   (member == uid ? names.uid : names.id) = text;
-  return !text.empty() && is_plain(text);
+  return !text.empty() && is_plain(text) ? end : nullptr;
 }
 
-bool PlainRecords::check_properties() {
-  known_.begin_record();
-  return take_members([this](std::string_view name) {
-           const auto found = known_.find(name);
-           if (found == KnownNames::Found::unknown) {
-             if (!is_property_name(name) || name.size() > kMostNameLength)
-               return false;
-             mergeable_ &= known_.add(name);
-           } else if (found == KnownNames::Found::again) {
-             mergeable_ = false;
-           }
-           return check_property(name, 0);
-         }) &&
-         take() != '\0';
+inline PlainRecords::Token PlainRecords::check_properties(Token brace) {
+  return behind(walk_object(brace, own_names_, is_property_name,
+                            [this](Token value) { return check_property(value, own_names_, 0); }));
 }
 
-bool PlainRecords::check_schema() {
+PlainRecords::Token PlainRecords::check_schema(Token brace) {
   mergeable_ = false;
-  return take_members([this](std::string_view name) {
-           return name == "properties" && take() == '{' && take_members([this](std::string_view selector) {
-                    std::string_view type;
-                    return take() == '"' && take_string(type) && is_declaration(selector, type);
-                  }) &&
-                  take() != '\0';
-         }) &&
-         take() != '\0';
+  const auto any = [](std::string_view) { return true; };
+  const auto declared = [this](Token value) -> Token {
+    std::string_view type;
+    const Token end = first(value) == '"' ? string_end(value, type) : nullptr;
+    return end != nullptr && is_declaration(name_of(value, selectors_), type) ? end : nullptr;
+  };
+  const auto properties = [&](Token value) {
+    const bool good = first(value) == '{' && name_of(value, schema_names_) == "properties";
+    return good ? behind(walk_object(value, selectors_, any, declared)) : nullptr;
+  };
+  return behind(walk_object(brace, schema_names_, any, properties));
 }
 
-/// Leaves the token behind the value taken.
-bool PlainRecords::check_property(std::string_view name, std::size_t path_length) {
+inline PlainRecords::Token PlainRecords::check_property(Token value, const KnownNames& known,
+                                                        std::size_t path_length) {
   if (++values_ > kMostProperties)
-    return false;
-  switch (take()) {
+    return nullptr;
+  switch (first(value)) {
     case '"': {
       std::string_view text;
-      if (!take_string(text))
-        return false;
+      const Token end = string_end(value, text);
+      if (end == nullptr || text.size() > PropertyRules::kMostValueBytes)
+        return nullptr;
       mergeable_ &= !text.empty();
-      return text.size() <= PropertyRules::kMostValueBytes && unescapes(text);
+      return unescapes(text) ? end : nullptr;
     }
     case '[':
-      return check_array();
+      return check_array(value);
     case '{':
       mergeable_ = false;
-      return check_nested(path_length + name.size() + 1);
+      return check_nested(value, path_length + known.length() + 1);
     case 't':
-      return take_word("true");
+      return word_end(value, "true");
     case 'f':
-      return take_word("false");
+      return word_end(value, "false");
     case 'n':
       mergeable_ = false;
-      return take_word("null");
+      return word_end(value, "null");
     default:
-      return take_number();
+      return number_end(value);
   }
 }
 
-bool PlainRecords::check_nested(std::size_t path_length) {
+PlainRecords::Token PlainRecords::check_nested(Token brace, std::size_t path_length) {
   if (depth_ == PropertyRules::kMostDepth)
-    return false;
+    return nullptr;
   ++depth_;
-  const bool good = take_members([this, path_length](std::string_view name) {
-    return is_property_name(name) && path_length + name.size() <= kMostNameLength &&
-           check_property(name, path_length);
-  });
+  const Token last =
+      walk_object(brace, nested_names_, is_property_name, [this, path_length](Token value) -> Token {
+        if (path_length + nested_names_.length() > kMostNameLength)
+          return nullptr;
+        return check_property(value, nested_names_, path_length);
+      });
   --depth_;
-  return good && take() != '\0';
+  return behind(last);
 }
 
-bool PlainRecords::check_array() {
-  const char* const begin = at_;
-  char first = '\0';
-  char token = take();
-  if (token == ']') {
+PlainRecords::Token PlainRecords::check_array(Token bracket) {
+  char kind = '\0';
+  Token at = behind(bracket);
+  if (at != nullptr && first(at) == ']') {
     mergeable_ = false;
-    return take() != '\0';
+    return behind(at);
   }
-  for (;; token = take()) {
-    char kind = token;
-    if (token == '"') {
+  for (; at != nullptr; at = behind(at)) {
+    const char before = kind;
+    kind = first(at);
+    if (kind == '"') {
       std::string_view text;
-      if (!take_string(text) || !unescapes(text))
-        return false;
+      at = string_end(at, text);
+      if (at == nullptr || !unescapes(text))
+        return nullptr;
       mergeable_ &= !text.empty();
-    } else if (token == 't') {
-      if (!take_word("true"))
-        return false;
-    } else if (token == 'f') {
+    } else if (kind == 't') {
+      at = word_end(at, "true");
+    } else if (kind == 'f') {
       kind = 't';
-      if (!take_word("false"))
-        return false;
-    } else if (token == 'n') {
+      at = word_end(at, "false");
+    } else if (kind == 'n') {
       mergeable_ = false;
-      if (!take_word("null"))
-        return false;
+      at = word_end(at, "null");
     } else {
       kind = '0';
-      if (!take_number())
-        return false;
+      at = number_end(at);
     }
-    mergeable_ &= first == '\0' || kind == first;
-    first = kind;
-    if (*at_ != ',')
+    mergeable_ &= before == '\0' || kind == before;
+    if (at == nullptr || first(at) != ',')
       break;
   }
   // Printed anew it is no longer than twice what stands there: 1e9 becomes 1e+09.
-  return *at_ == ']' && static_cast<std::size_t>(at_ + 1 - begin) <= PropertyRules::kMostValueBytes / 2 &&
-         take() != '\0';
+  const bool good =
+      at != nullptr && first(at) == ']' && *at + 1 - *bracket <= PropertyRules::kMostValueBytes / 2;
+  return good ? behind(at) : nullptr;
 }
 
 }  // namespace usherd

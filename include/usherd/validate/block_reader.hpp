@@ -61,8 +61,8 @@ class BlockReader {
                                             std::uint64_t limit, CheckedBlock& out);
   [[nodiscard]] std::size_t mark_length(std::uint64_t offset) const;
   void check_lines(std::size_t bytes, std::uint64_t offset, std::uint64_t line, CheckedBlock& out);
-  void check_one(const char* text, std::size_t length, std::uint64_t offset, std::uint64_t line,
-                 CheckedBlock& out);
+  void check_one(std::string_view text, Record& record, CheckedBlock& out);
+  static void keep(std::string_view text, Record& record, CheckedBlock& out);
 
   std::unique_ptr<PlainRecords> plain_;
   std::unique_ptr<RecordChecker> checker_;

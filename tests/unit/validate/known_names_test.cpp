@@ -95,3 +95,69 @@ TEST_CASE("What is full takes nothing up in this record, and begins anew with th
   CHECK(names.find(name(0)) == Found::unknown);
   CHECK(names.add(name(0)));
 }
+
+TEST_CASE("A name is followed where it stands as it did, and none is taken for it") {
+  KnownNames known;
+  const auto follow = [&](const std::string& lead) {
+    const auto text = lead + "1, behind";
+    return known.follow(text.data(), lead.size());
+  };
+  const auto learn = [&](const std::string& lead) {
+    const auto begin = lead.find('"') + 1;
+    const auto name = std::string_view(lead).substr(begin, lead.find('"', begin) - begin);
+    if (known.find(name) == Found::unknown)
+      REQUIRE(known.add(name));
+    known.keep_lead(lead.data(), lead.size());
+  };
+  const std::vector<std::string> leads = {R"({"a":)", R"(, "plan" :)", R"(,"seats_at_the_table":)",
+                                          R"(,"the_last_day_of_the_week": )"};
+  known.begin_record();
+  CHECK(follow(leads[0]) == Found::unknown);
+  for (const auto& lead : leads)
+    learn(lead);
+  known.begin_record();
+  for (const auto& lead : leads) {
+    for (std::size_t i = 0; i < lead.size(); ++i) {
+      auto other = lead;
+      ++other[i];
+      CAPTURE(other);
+      REQUIRE(follow(other) == Found::unknown);
+    }
+    REQUIRE(follow(lead.substr(0, lead.size() - 1)) == Found::unknown);
+    REQUIRE(follow(lead) == Found::first);
+    CHECK(known.length() == std::string_view(lead).substr(0, lead.rfind('"')).size() - lead.find('"') - 1);
+  }
+  // Two that may follow the beginning are kept, the second as it was met last.
+  for (const auto* lead : {R"({"b":)", R"({"plan":)"}) {
+    known.begin_record();
+    learn(lead);
+  }
+  known.begin_record();
+  CHECK(follow(R"({"b":)") == Found::unknown);
+  CHECK(follow(R"({"plan":)") == Found::first);
+  known.begin_record();
+  CHECK(follow(leads[0]) == Found::first);
+  learn(leads[0]);
+  known.begin_record();
+  learn(R"({"no_more_than_so_many_bytes_are_kept":)");
+  known.begin_record();
+  CHECK(follow(R"({"no_more_than_so_many_bytes_are_kept":)") == Found::unknown);
+  CHECK(follow(R"({"plan":)") == Found::unknown);
+}
+
+TEST_CASE("A name that is followed twice stands twice") {
+  KnownNames known;
+  const std::string text = R"(,"plan":1, behind)";
+  const auto name = std::string_view(text).substr(2, 4);
+  const auto learn = [&] {
+    if (known.find(name) == Found::unknown)
+      REQUIRE(known.add(name));
+    known.keep_lead(text.data(), 8);
+  };
+  known.begin_record();
+  learn();
+  learn();
+  known.begin_record();
+  CHECK(known.follow(text.data(), 8) == Found::first);
+  CHECK(known.follow(text.data(), 8) == Found::again);
+}

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -30,7 +31,8 @@ class BothWays {
     std::size_t at = 0;
     for (const auto& line : lines) {
       Record quick;
-      if (plain_.check(std::string_view(text).substr(at, line.size()), quick)) {
+      if (const auto length = plain_.check(text.data() + at, quick); length > 0) {
+        REQUIRE(length == line.size());
         ++taken;
         compare(text.data() + at, line.size(), quick);
       }
@@ -167,12 +169,15 @@ class RandomRecords {
     return text + "}}";
   }
   std::string object(unsigned depth) {
-    static const std::vector<std::string> names = {
-        "plan", "seats", "a", "last_seen_at_the_office", "b2", "tags", "x_y", "1bad", "", "ä", "plan\\u0041"};
+    static const std::vector<std::string> names = {"plan", "seats", "a", "last_seen_at_the_office", "b2",
+                                                   "tags", "x_y",
+                                                   "when_it_was_that_the_user_was_last_seen_there",
+                                                   // and what is none
+                                                   "1bad", "", "ä", "plan\\u0041"};
     std::string text = "{";
     const auto count = depth == 0 && one_in(200) ? 600 : random_() % 6;
     for (unsigned i = 0; i < count; ++i)
-      text += (i == 0 ? "\"" : ",\"") + pick(names, 7) + "\"" + seldom("\t") + ":" + blank() + value(depth);
+      text += (i == 0 ? "\"" : ",\"") + pick(names, 8) + "\"" + seldom("\t") + ":" + blank() + value(depth);
     return text + "}";
   }
 
@@ -261,6 +266,65 @@ TEST_CASE("Where a line spoils the tokens of its block, none of the block is pla
     CHECK(ways.count_plain({good, good}) == 2);
   }
   CHECK(ways.count_plain(std::vector<std::string>(8000, good)) == 0);  // more than the index has room for
+}
+
+TEST_CASE("A newline ends the line, wherever it stands") {
+  BothWays ways;
+  const std::string line =
+      R"( { "uid": "u", "schema": {"properties": {"n": "int"}}, "properties": {"n": 1, "s": "t", "e": {}, "l": [1, 2], "w": [true], "z": [], "o": {"p": null}} } )";
+  REQUIRE(ways.is_plain(line));
+  for (std::size_t at = 1; at < line.size(); ++at) {
+    const auto left = line.substr(0, at);
+    const auto right = line.substr(at);
+    const bool in_string = std::count(left.begin(), left.end(), '"') % 2 == 1;
+    const bool is_whole = left.find('{') == std::string::npos || right.find('}') == std::string::npos;
+    const std::size_t plain = in_string ? 0 : is_whole ? 3 : 2;
+    CHECK_MESSAGE(ways.count_plain({line, left, right, line}) == plain, left);
+  }
+}
+
+TEST_CASE("A name is known by all that stands in front of its value") {
+  BothWays ways;
+  const auto taken = [&](std::string_view properties) {
+    // Before it stands what might be taken for it.
+    return ways.count_plain({with(R"("a":1, "plan": "x","the_first_one_of_them":2,"b" : 3)"),
+                             with(R"("a":1, "plan": "x","the_first_one_of_them":2,"b" : 3)"),
+                             with(properties)}) == 3;
+  };
+  CHECK(taken(R"("a":1, "plan": "x","the_first_one_of_them":2,"b" : 3)"));
+  CHECK(taken(R"("a" :1,"plan":"x", "the_first_one_of_them":2,"b": 3)"));
+  CHECK(taken(R"("c":1, "plon": "x","the_first_ONE_of_them":2,"a" : 3)"));
+  CHECK(taken(R"("a":1, "plan": "x","plan": "x")"));
+  CHECK(!taken(R"("1":1, "plan": "x")"));
+  CHECK(!taken(R"("a":1, "pl n": "x")"));
+  CHECK(!taken(R"("a":1, "plan": "x","the_first_o\u_of_them":2)"));
+  CHECK(!taken(R"("a":1, "plan"; "x")"));
+  CHECK(!taken(R"("a":1, "plan": )"));
+  CHECK(!taken(R"("a":)"));
+}
+
+TEST_CASE("More names than are kept") {
+  const auto names = [](std::size_t count, std::string_view value) {
+    std::string out;
+    for (std::size_t i = 0; i < count; ++i)
+      out += fmt::format("{}\"{}{}\":{}", i == 0 ? "" : ",", std::string(1 + i % 9, 'n'), i, value);
+    return out;
+  };
+  const std::string bad_end = std::string(20, 'n') + ".";
+  for (const std::size_t count : {900, 1020, 1021, 1022, 1023, 1024, 1100}) {
+    BothWays ways;
+    const auto line = [&](std::string_view last) {
+      return fmt::format(R"({{"uid":"u","schema":{{"properties":{{{},"{}":"str"}}}}}})",
+                         names(count, "\"int\""), last);
+    };
+    CHECK(ways.is_plain(line("a.b")) == (count < 1023));
+    CHECK(!ways.is_plain(line(bad_end)));
+  }
+  BothWays ways;
+  for (std::size_t i = 0; i < 20; ++i) {
+    const auto nested = fmt::format("\"o{}\":{{{}", i, names(100 * i, "1"));
+    ways.count_plain({with(nested + "}"), with(nested + ",\"" + std::string(510, 'l') + "\":1}")});
+  }
 }
 
 TEST_CASE("Whatever the quick way takes the full one takes too, with the same result") {

@@ -20,12 +20,12 @@ constexpr std::size_t kWindow = std::size_t{64} << 10;
 }  // namespace
 
 BodyReader::BodyReader(Files& files, std::string_view manifest, BodyPaths paths, int framing,
-                       std::vector<std::uint64_t>* sums)
+                       std::vector<std::uint64_t>* sums, std::span<const RecordSum> known)
     : files_(files),
       manifest_(ManifestReader::open(manifest)),
       paths_(std::move(paths)),
       literal_(kHead),
-      records_(std::make_unique<RecordStream>(sums)),
+      records_(std::make_unique<RecordStream>(sums, known)),
       whole_(framing == kFramingOfWholeBodies ? std::make_unique<StreamedHash>() : nullptr) {}
 
 BodyReader::BodyReader(BodyReader&& other) noexcept = default;

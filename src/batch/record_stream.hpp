@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/batch/body_digest.hpp"
+#include "usherd/batch/record_sum.hpp"
 
 #include <cstdint>
 #include <span>
@@ -13,8 +14,10 @@ namespace usherd {
 /// newlines between them. Holds one record at most.
 class RecordStream {
  public:
-  /// Each sum is also added to `sums`, unless that is null.
-  explicit RecordStream(std::vector<std::uint64_t>* sums) : sums_(sums) {}
+  /// Each sum is also added to `sums`, unless that is null. Where the records' lengths are `known` their ends
+  /// are looked at first; it must outlive the stream, and may be empty or wrong.
+  RecordStream(std::vector<std::uint64_t>* sums, std::span<const RecordSum> known)
+      : sums_(sums), known_(known) {}
 
   void update(std::span<char> piece);
   /// A record ends here without a newline.
@@ -23,9 +26,11 @@ class RecordStream {
   [[nodiscard]] Digest digest() { return digest_.value(); }
 
  private:
+  [[nodiscard]] char* find_newline(std::span<char> piece) const;
   void end_record_with(std::span<const char> rest);
 
   std::vector<std::uint64_t>* sums_;
+  std::span<const RecordSum> known_;  ///< of those that have not ended
   BodyDigest digest_;
   std::string begun_;  ///< the part that has come of a record that goes on
 };

@@ -131,8 +131,10 @@ boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) 
 boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch) {
   batch.pack();
   auto paths = parts_.files.paths(batch.shares, batch.row.id);
-  BatchBody body(parts_.workers, BodyReader(parts_.disk, batch.packed, std::move(paths), batch.row.framing),
-                 batch.row.body_length, batch.row.digest);
+  BatchBody body(
+      parts_.workers,
+      BodyReader(parts_.disk, batch.packed, std::move(paths), batch.row.framing, nullptr, batch.sums),
+      batch.row.body_length, batch.row.digest);
   ApiRequest request;
   request.call = Call::create;
   request.method = Method::post;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/batch/body_paths.hpp"
+#include "usherd/batch/record_sum.hpp"
 #include "usherd/ledger/manifest_reader.hpp"
 #include "usherd/ledger/rows.hpp"
 #include "usherd/ports/files.hpp"
@@ -25,9 +26,10 @@ class BodyReader {
  public:
   /// `manifest` is encoded and must outlive it: with records of busy users a whole one is as large as several
   /// pieces of body. `framing` is the row's; `sums` receives the record_sum() of each operation that was
-  /// read, unless it is null.
+  /// read, unless it is null. `known` makes it cheaper and no less strict: the batch's RecordSums, which must
+  /// outlive it, or none.
   BodyReader(Files& files, std::string_view manifest, BodyPaths paths, int framing = kFramingVersion,
-             std::vector<std::uint64_t>* sums = nullptr);
+             std::vector<std::uint64_t>* sums = nullptr, std::span<const RecordSum> known = {});
   BodyReader(BodyReader&& other) noexcept;
   ~BodyReader();
 

@@ -25,6 +25,7 @@ Result<void> Pause::restore(Ledger& ledger) {
 }
 
 boost::asio::awaitable<Result<void>> Pause::pause() {
+  ++wishes_;
   gate_.park(ParkReason::paused);
   GroupCommit::Change change = [](Ledger& ledger) {
     return ledger.set_fact(to_string(ParkReason::paused), kYes);
@@ -36,6 +37,7 @@ boost::asio::awaitable<Result<void>> Pause::pause() {
 }
 
 boost::asio::awaitable<Result<void>> Pause::resume() {
+  const auto wish = ++wishes_;
   GroupCommit::Change change = [](Ledger& ledger) -> Result<void> {
     for (const auto reason : kOutlive) {
       if (auto cleared = ledger.set_fact(to_string(reason), ""); !cleared)
@@ -46,7 +48,10 @@ boost::asio::awaitable<Result<void>> Pause::resume() {
   auto noted = co_await ledger_.apply(std::move(change));
   if (!noted)
     co_return noted.error().within("still paused");
-  for (const auto reason : {ParkReason::paused, ParkReason::refused, ParkReason::organisation})
+  // The disk took its time: a pause that was asked for meanwhile is the later word.
+  if (wish == wishes_)
+    gate_.clear(ParkReason::paused);
+  for (const auto reason : {ParkReason::refused, ParkReason::organisation})
     gate_.clear(reason);
   co_return noted;
 }

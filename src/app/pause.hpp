@@ -5,6 +5,8 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstdint>
+
 namespace usherd {
 
 /// What only an operator ends: a pause, and `refused`, which the Submitter notes. Facts of the ledger, so
@@ -23,6 +25,7 @@ class Pause {
  private:
   GroupCommit& ledger_;
   RequestGate& gate_;
+  std::uint64_t wishes_ = 0;  ///< pauses and resumes that were asked for
 };
 
 }  // namespace usherd

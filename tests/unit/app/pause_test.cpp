@@ -63,6 +63,31 @@ TEST_CASE("resume ends what an operator may end, durably, and nothing else") {
   CHECK_FALSE(bench.outlived());
 }
 
+TEST_CASE(
+    "of a pause and a resume that are under way together the later one counts, now and after a restart") {
+  PauseBench bench;
+  const auto both = [&bench](auto first, auto second) {
+    const auto one = bench.loop.start(std::move(first));
+    const auto other = bench.loop.start(std::move(second));
+    while (!one->done() || !other->done()) {
+      bench.thread.restart();
+      bench.thread.poll();
+      bench.loop.poll();
+    }
+    CHECK(*one->value);
+    CHECK(*other->value);
+  };
+  REQUIRE(bench.finish(bench.pause.pause()));
+  bench.gate.park(ParkReason::refused);
+  both(bench.pause.resume(), bench.pause.pause());
+  CHECK(bench.gate.parking().holds(ParkReason::paused));
+  CHECK_FALSE(bench.gate.parking().holds(ParkReason::refused));
+  CHECK(bench.outlived());
+  both(bench.pause.pause(), bench.pause.resume());
+  CHECK_FALSE(bench.gate.parking().holds(ParkReason::paused));
+  CHECK_FALSE(bench.outlived());
+}
+
 TEST_CASE("a restart finds what was refused, until an operator resumes") {
   PauseBench bench;
   REQUIRE(bench.ledger.commit([](Ledger& ledger) { return ledger.set_fact("refused", "yes"); }));

@@ -22,25 +22,21 @@ FoundationFault fault(ExitCode exit, Error error) {
   return {exit, std::move(error)};
 }
 
-/// What the disk refuses may pass, and no word of the configuration is wrong.
-FoundationFault start_fault(const Error& error) {
-  if (error.code != Errc::no_space)
-    return fault(ExitCode::config, error);
+FoundationFault disk_fault(const Error& error) {
   constexpr auto kAdvice =
       "{}; usherd cannot start before that is mended; as a service it will be started again until then";
   return fault(ExitCode::failure, {error.code, fmt::format(kAdvice, error.message)});
 }
 
-FoundationFault ledger_fault(const Error& error) {
-  if (error.code == Errc::invalid)
-    return fault(ExitCode::config, error);
-  if (error.code != Errc::corrupt)
-    return fault(ExitCode::failure, error);
-  constexpr auto kAdvice =
-      "{}: run 'usherd doctor', and with --repair where it says so; what that cannot mend takes a copy of "
-      "the "
-      "state directory that was made together with the spool";
-  return fault(ExitCode::config, {error.code, fmt::format(kAdvice, error.message)});
+/// What the disk refuses may pass, and no word of the configuration is wrong.
+FoundationFault start_fault(const Error& error) {
+  return error.code == Errc::no_space ? disk_fault(error) : fault(ExitCode::config, error);
+}
+
+/// Spool and ledger were found, and a disk that does not give what they say of each other tells nothing
+/// against them.
+FoundationFault pair_fault(const Error& error) {
+  return error.code == Errc::io ? disk_fault(error) : start_fault(error);
 }
 
 /// Nobody but usherd has business there.
@@ -69,6 +65,18 @@ std::function<Result<void>()> keeping_back(SpaceReserve* reserve) {
 }
 
 }  // namespace
+
+FoundationFault ledger_fault(const Error& error) {
+  if (error.code == Errc::invalid)
+    return fault(ExitCode::config, error);
+  if (error.code != Errc::corrupt)
+    return fault(ExitCode::failure, error);
+  constexpr auto kAdvice =
+      "{}: run 'usherd doctor', and with --repair where it says so; what that cannot mend takes a copy of "
+      "the "
+      "state directory that was made together with the spool";
+  return fault(ExitCode::config, {error.code, fmt::format(kAdvice, error.message)});
+}
 
 Result<std::unique_ptr<UserKeys>> user_keys_from(std::string_view stored) {
   std::array<std::byte, UserKeys::kSecretBytes> secret{};
@@ -129,9 +137,9 @@ boost::system::result<void, FoundationFault> lay(const Config& config, Files& di
     return ledger_fault(ledger.error());
   foundation.ledger = std::move(*ledger);
   if (auto matched = match_spool(disk, layout, *foundation.ledger); !matched)
-    return start_fault(matched.error());
+    return pair_fault(matched.error());
   if (auto current = refuse_older_state(disk, layout, *foundation.ledger); !current)
-    return start_fault(current.error());
+    return pair_fault(current.error());
   // Before anything is taken in. What the disk refuses here holds no delivery up.
   if (auto ended = CutRetries(disk, layout).finish(); !ended)
     foundation.cut_retry = ended.error();

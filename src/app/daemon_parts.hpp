@@ -45,6 +45,9 @@ struct FoundationFault {
 [[nodiscard]] boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& config,
                                                                                 Files& disk);
 
+/// How a start ends that the ledger stands in the way of: a disk may mend, what contradicts itself does not.
+[[nodiscard]] FoundationFault ledger_fault(const Error& error);
+
 /// Where requests go, from the configuration and the environment. Errors: an unusable proxy or file.
 [[nodiscard]] Result<HttpsOptions> https_options(const Config& config);
 

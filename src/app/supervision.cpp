@@ -105,15 +105,14 @@ boost::asio::awaitable<bool> Supervision::recover() {
   found_files_ = open ? *open : 0;
   // Spawned first: it holds back whatever of an earlier run might go to another organisation.
   parts_.tasks.spawn(parts_.identity.run());
-  const auto delivery = co_await parts_.delivery.recover();
-  if (!delivery) {
-    fail(ExitCode::config, delivery.error().message + "; run 'usherd doctor'");
-    co_return false;
-  }
-  const auto feed = co_await parts_.feed.recover();
-  if (!feed)
-    fail(ExitCode::config, feed.error().message + "; run 'usherd doctor'");
-  co_return feed.has_value();
+  auto recovered = co_await parts_.delivery.recover();
+  if (recovered)
+    recovered = co_await parts_.feed.recover();
+  if (recovered)
+    co_return true;
+  auto fault = ledger_fault(recovered.error());
+  fail(fault.exit, std::move(fault.error.message));
+  co_return false;
 }
 
 void Supervision::stop() {

@@ -41,6 +41,7 @@ struct MemSqlite::State {
   sqlite3_vfs* system = nullptr;
   std::map<std::string, ContentPtr> files;
   std::uint64_t syncs = 0;
+  bool refuses_reads = false;
 };
 
 namespace {
@@ -64,6 +65,8 @@ int close_file(sqlite3_file* file) {
 }
 
 int read_file(sqlite3_file* file, void* into, int amount, sqlite3_int64 offset) {
+  if (of(file).state->refuses_reads)
+    return SQLITE_IOERR_READ;
   const std::string& bytes = (*of(file).content)->bytes;
   const auto wanted = static_cast<std::size_t>(amount);
   const auto start = std::min(static_cast<std::size_t>(offset), bytes.size());
@@ -281,6 +284,10 @@ void MemSqlite::keep_unsynced() {
 
 std::uint64_t MemSqlite::syncs() const {
   return state_->syncs;
+}
+
+void MemSqlite::refuse_reads(bool refused) {
+  state_->refuses_reads = refused;
 }
 
 }  // namespace usherd::flow

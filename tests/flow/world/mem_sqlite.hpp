@@ -24,6 +24,8 @@ class MemSqlite {
   /// The kernel lived on, or had written everything by itself: all of it is there.
   void keep_unsynced();
   [[nodiscard]] std::uint64_t syncs() const;
+  /// A disk that gives errors for what is not in memory yet, or gives it again.
+  void refuse_reads(bool refused);
 
   struct State;
 

@@ -116,6 +116,9 @@ class World::Life {
 
   void resume() { parts_.tasks.spawn(go_on(pause_)); }
   [[nodiscard]] bool parked(ParkReason reason) const { return parts_.gate.parking().holds(reason); }
+  [[nodiscard]] std::optional<ExitCode> exit() const {
+    return ended_ ? std::optional(supervision_.summary().exit) : std::nullopt;
+  }
   [[nodiscard]] Instant now() { return timers_.now(); }
   [[nodiscard]] std::chrono::nanoseconds lived() { return timers_.now().boot - began_; }
   void jump_wall(std::chrono::milliseconds by) { timers_.jump_wall(by); }
@@ -279,6 +282,10 @@ bool World::nothing_works() const {
 
 bool World::parked(ParkReason reason) const {
   return life_ != nullptr && life_->parked(reason);
+}
+
+std::optional<ExitCode> World::exit() const {
+  return life_ == nullptr ? std::nullopt : life_->exit();
 }
 
 Instant World::now() const {

@@ -6,6 +6,7 @@
 #include "tests/flow/world/mem_sqlite.hpp"
 #include "tests/flow/world/server.hpp"
 #include "usherd/app/config.hpp"
+#include "usherd/app/exit_code.hpp"
 #include "usherd/core/clock.hpp"
 #include "usherd/submit/parking.hpp"
 
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,6 +63,8 @@ class World {
   /// Somebody sets the wall clock.
   void jump_wall(std::chrono::milliseconds by);
 
+  /// How the daemon that was started ended by itself; nothing while it runs.
+  [[nodiscard]] std::optional<ExitCode> exit() const;
   /// Every dropped file has a receipt or was refused.
   [[nodiscard]] bool settled() const;
   /// working/ holds nothing but the numbers that the spool remembers.

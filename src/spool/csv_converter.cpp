@@ -196,6 +196,20 @@ class CsvConverter final : public Converter {
       return Error{Errc::invalid, "there is no header row"};
     return {};
   }
+  /// A row that lost its end may look whole.
+  Result<void> finish_cut(std::uint64_t missing) override {
+    if (!maker_)
+      return Error{Errc::invalid, "there is no header row: the file was made shorter after it was accepted"};
+    auto origin = rows_.rest();
+    missing += std::exchange(origin.length, 0);
+    bad_.clear();
+    append_bad_row(bad_, BadRow{"file_changed",
+                                fmt::format("{} bytes from here on are gone: the file was made shorter after "
+                                            "it was accepted",
+                                            missing),
+                                ""});
+    return emit_(bad_, origin);
+  }
 
  private:
   Result<void> take(const CsvRow& row) {

@@ -71,8 +71,15 @@ class PouringRun {
     auto done = pour();
     if (done && unpacker_ != nullptr)
       done = noted(unpacker_->finish(), "damaged_archive");
+    // Behind a member of an archive, or a row, nothing else tells that it ends too soon.
+    if (done && unpacker_ != nullptr && missing_ > 0)
+      done = noted(Error{Errc::invalid, fmt::format("the last {} bytes of the file are gone: it was made "
+                                                    "shorter after it was accepted",
+                                                    missing_)},
+                   "damaged_archive");
     if (done)
-      done = noted(pouring_.converter.finish(), document_code(pouring_.format.format));
+      done = noted(missing_ > 0 ? pouring_.converter.finish_cut(missing_) : pouring_.converter.finish(),
+                   document_code(pouring_.format.format));
     if (done)
       done = check_bounds();
     if (refusal_)
@@ -92,9 +99,10 @@ class PouringRun {
       const auto length = pouring_.source.read_at(std::span(piece).first(want), offset);
       if (!length)
         return length.error();
-      // Shorter than it was accepted: unpacker or converter find their document cut off.
-      if (*length == 0)
+      if (*length == 0) {
+        missing_ = pouring_.size - offset;
         break;
+      }
       const std::string_view bytes(piece.data(), *length);
       auto fed = unpacker_ == nullptr ? convert(bytes) : noted(unpacker_->feed(bytes), "damaged_archive");
       if (!fed)
@@ -139,6 +147,7 @@ class PouringRun {
   std::unique_ptr<Unpacker> unpacker_;
   std::optional<Refusal> refusal_;
   std::uint64_t unpacked_ = 0;
+  std::uint64_t missing_ = 0;  ///< of what was accepted
 };
 
 }  // namespace

@@ -55,6 +55,9 @@ class Converter {
   /// Errc::invalid, with line and offset, where the document is damaged; any other error is the output's.
   [[nodiscard]] virtual Result<void> feed(std::string_view bytes) = 0;
   [[nodiscard]] virtual Result<void> finish() = 0;
+  /// In place of finish(), where so many bytes that were accepted are not there any more: what ends in the
+  /// middle is not taken.
+  [[nodiscard]] virtual Result<void> finish_cut(std::uint64_t /*missing*/) { return finish(); }
 };
 
 /// For an uncompressed file of that format.

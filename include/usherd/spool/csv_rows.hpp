@@ -54,6 +54,8 @@ class CsvRows {
 
   [[nodiscard]] Result<void> feed(std::string_view piece);
   [[nodiscard]] Result<void> finish();
+  /// What was fed and is no whole row yet.
+  [[nodiscard]] Origin rest() const { return {offset_, line_, buffer_.size() - row_}; }
 
  private:
   enum class State : std::uint8_t { cell_start, plain, quoted, behind_quote, spoilt, discard };

@@ -207,3 +207,17 @@ TEST_CASE("records are looked at without writing anything, in every format alike
     CHECK(numbers == std::vector<std::uint64_t>{csv ? 2U : 1U, 4U});
   }
 }
+
+TEST_CASE("an archive that became shorter is refused, also where it ends behind a member") {
+  for (const auto* name : {"a.ndjson.gz", "a.csv.gz"}) {
+    CAPTURE(name);
+    Conversions conversions;
+    const auto first = gzip("uid\n1\n");
+    const auto file = conversions.accepted(name, first + gzip("2\n"));
+    write_file(conversions.layout.working_file(file), first);
+    const auto done = convert_file(conversions.disk, conversions.layout, file);
+    REQUIRE(done.has_value());
+    REQUIRE(done->refusal.has_value());
+    CHECK(done->refusal->code == "damaged_archive");
+  }
+}

@@ -1,6 +1,7 @@
 #include "usherd/spool/convert.hpp"
 
 #include "tests/unit/spool/conversions.hpp"
+#include "usherd/spool/bad_row.hpp"
 #include "usherd/spool/origin.hpp"
 
 #include <doctest/doctest.h>
@@ -121,6 +122,39 @@ TEST_CASE("what was appended or cut off after acceptance does not count") {
   const auto cut = convert_file(conversions.disk, conversions.layout, file);
   REQUIRE(cut.has_value());
   CHECK(cut->refusal.has_value());
+}
+
+TEST_CASE("of a CSV file that became shorter no half row is taken, and what is missing is one reject") {
+  const std::string text = "uid,plan\n1,team\n2,free\n3,enterprise\n";
+  struct Row {
+    std::size_t left;  ///< bytes
+    std::size_t from;  ///< where the reject says that something is missing
+    std::uint64_t line;
+  };
+  // In the middle of a cell, at the end of a row, in front of its newline, before the first row.
+  for (const auto& [left, from, line] : {Row{29, 23, 4}, Row{23, 23, 4}, Row{22, 16, 3}, Row{9, 9, 2}}) {
+    CAPTURE(left);
+    Conversions conversions;
+    const auto file = conversions.accepted("a.csv", text);
+    write_file(conversions.layout.working_file(file), text.substr(0, left));
+    const auto done = convert_file(conversions.disk, conversions.layout, file);
+    REQUIRE(done.has_value());
+    REQUIRE_FALSE(done->refusal.has_value());
+    auto lines = read_file(conversions.layout.records(7));
+    lines.pop_back();
+    const auto last = lines.substr(lines.rfind('\n') + 1);
+    const auto bad = read_bad_row(last);
+    REQUIRE(bad.has_value());
+    CHECK(bad->code == "file_changed");
+    CHECK(bad->message == fmt::format("{} bytes from here on are gone: the file was made shorter after it "
+                                      "was accepted",
+                                      text.size() - from));
+    const auto places = read_file(conversions.layout.origins(7));
+    const auto origin = decode_origin(std::string_view(places).substr(places.size() - kOriginBytes));
+    CHECK(origin.offset == from);
+    CHECK(origin.line == line);
+    CHECK(lines.find("ente") == std::string::npos);
+  }
 }
 
 TEST_CASE("a conversion that was cut short is made afresh") {

@@ -52,15 +52,18 @@ Verdict read_format(Node node, LogFormatChoice& into) {
 
 // The least batch body holds the longest record and its frame, so that every record fits some batch.
 constexpr Range kBatchBytes{2 * kMiB, 64 * kMiB};
+/// One request in a quarter of an hour. With much less the time until the next one is beyond what clocks
+/// count.
+constexpr double kSlowest = 0.001;
 
 // clang-format off: a table, a key a line.
 constexpr auto kKeys = std::to_array<ConfigKey>({
     {"api", "base_url", [](Node n, Config& c) { return read_base_url(n, c.api.base_url); }},
-    {"api", "key_file", [](Node n, Config& c) { return read_path(n, c.api.key_file); }},
+    {"api", "key_file", [](Node n, Config& c) { return read_secret_file(n, c.api.key_file); }},
     {"api", "ca_file", [](Node n, Config& c) { return read_path(n, c.api.ca_file); }, true},
     {"api", "proxy", [](Node n, Config& c) { return read_proxy(n, c.api.proxy); }, true},
     {"api", "proxy_credentials_file",
-     [](Node n, Config& c) { return read_path(n, c.api.proxy_credentials_file); }, true},
+     [](Node n, Config& c) { return read_secret_file(n, c.api.proxy_credentials_file); }, true},
     {"api", "sessions",
      [](Node n, Config& c) {
        return read_whole(n, {1, 64}, c.api.sessions);
@@ -117,7 +120,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
         Config&
             c) { return read_whole(n, {1, kMostInProgressOperations}, c.limits.in_progress_operations); }},
     {"limits", "requests_per_second",
-     [](Node n, Config& c) { return read_rate(n, 10'000, c.limits.requests_per_second); }},
+     [](Node n, Config& c) { return read_rate(n, kSlowest, 10'000, c.limits.requests_per_second); }},
     {"limits", "burst", [](Node n, Config& c) { return read_whole(n, {1, 10'000}, c.limits.burst); }},
     {"limits", "job_timeout",
      [](Node n, Config& c) { return read_duration(n, {Milliseconds{0}, days{3650}}, c.limits.job_timeout); }},

@@ -12,8 +12,8 @@ namespace usherd {
 namespace {
 
 constexpr std::size_t kMostHosts = 32;
-/// sizeof(sockaddr_un::sun_path) without the final NUL.
-constexpr std::size_t kMostSocketPath = 107;
+/// sizeof(sockaddr_un::sun_path) without the final NUL and the `.new` under which the socket is made.
+constexpr std::size_t kMostSocketPath = 103;
 
 Verdict read_one_host(const YamlNode& node, std::string& into) {
   std::string text;
@@ -60,6 +60,17 @@ Verdict read_path(const YamlNode& node, std::string& into) {
     clean.pop_back();
   into = clean;
   return std::nullopt;
+}
+
+Verdict read_secret_file(const YamlNode& node, std::string& into) {
+  std::string text;
+  if (auto objection = read_text(node, text))
+    return objection;
+  // Most likely the secret itself, which no log may show.
+  if (!text.empty() && text.front() != '/')
+    return Objection{"is not an absolute path",
+                     "name the file, beginning with /; the secret itself stands in it alone"};
+  return read_path(node, into);
 }
 
 Verdict read_directory(const YamlNode& node, std::string& into) {

@@ -84,7 +84,7 @@ Verdict read_whole(const YamlNode& node, Range range, unsigned& into) {
   return objection;
 }
 
-Verdict read_rate(const YamlNode& node, double most, double& into) {
+Verdict read_rate(const YamlNode& node, double least, double most, double& into) {
   std::string text;
   if (auto objection = read_bare(node, "a number", text))
     return objection;
@@ -93,9 +93,9 @@ Verdict read_rate(const YamlNode& node, double most, double& into) {
   const auto [rest, failure] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
   if (failure != std::errc{} || rest != end || !std::isfinite(value))
     return Objection{fmt::format("'{}' is not a number", printable(text, 40)), "write it as 20 or 0.5"};
-  if (value <= 0 || value > most)
+  if (value < least || value > most)
     return Objection{fmt::format("{} is out of range", printable(text, 40)),
-                     fmt::format("above 0, at most {}", most)};
+                     fmt::format("from {} to {}", least, most)};
   into = value;
   return std::nullopt;
 }

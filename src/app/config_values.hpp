@@ -33,14 +33,16 @@ struct DurationRange {
 
 [[nodiscard]] Verdict read_whole(const YamlNode& node, Range range, std::uint64_t& into);
 [[nodiscard]] Verdict read_whole(const YamlNode& node, Range range, unsigned& into);
-/// Above 0 and at most `most`; decimals are allowed.
-[[nodiscard]] Verdict read_rate(const YamlNode& node, double most, double& into);
+/// Decimals are allowed.
+[[nodiscard]] Verdict read_rate(const YamlNode& node, double least, double most, double& into);
 [[nodiscard]] Verdict read_size(const YamlNode& node, Range range, std::uint64_t& into);
 [[nodiscard]] Verdict read_duration(const YamlNode& node, DurationRange range, Milliseconds& into);
 [[nodiscard]] Verdict read_switch(const YamlNode& node, bool& into);
 
 /// An absolute path; what is stored has no "..", no doubled and no final slash. Nothing in the value: empty.
 [[nodiscard]] Verdict read_path(const YamlNode& node, std::string& into);
+/// The same for a file that holds a secret: a value that is no path is not repeated.
+[[nodiscard]] Verdict read_secret_file(const YamlNode& node, std::string& into);
 /// The same for a path that is not "/".
 [[nodiscard]] Verdict read_directory(const YamlNode& node, std::string& into);
 /// The same for a path that fits the address of a Unix socket.

@@ -157,7 +157,9 @@ Result<Url> parse_url(std::string_view text) {
     return invalid("an address holds no user name or password");
   }
   if (Result<void> parsed = parse_authority(authority, url); !parsed) {
-    return parsed.error();
+    // A password may hold a '/' too: then what cannot be read is a part of it.
+    return text.find('@') == std::string_view::npos ? parsed.error()
+                                                    : invalid("an address holds no user name or password");
   }
   Result<std::string> prefix = parse_prefix(slash == std::string_view::npos ? "" : text.substr(slash));
   if (!prefix) {

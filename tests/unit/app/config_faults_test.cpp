@@ -135,11 +135,15 @@ TEST_CASE("values out of range are faults that name the range") {
        "f:2: limits.in_progress_operations: 500001 is out of range; from 1 to 500000"},
       {"limits:\n  burst: 0\n", "f:2: limits.burst: 0 is out of range; from 1 to 10000"},
       {"limits:\n  requests_per_second: 0\n",
-       "f:2: limits.requests_per_second: 0 is out of range; above 0, at most 10000"},
+       "f:2: limits.requests_per_second: 0 is out of range; from 0.001 to 10000"},
       {"limits:\n  requests_per_second: -2\n",
-       "f:2: limits.requests_per_second: -2 is out of range; above 0, at most 10000"},
+       "f:2: limits.requests_per_second: -2 is out of range; from 0.001 to 10000"},
+      {"limits:\n  requests_per_second: 0.00000000001\n",
+       "f:2: limits.requests_per_second: 0.00000000001 is out of range; from 0.001 to 10000"},
       {"limits:\n  requests_per_second: nan\n",
        "f:2: limits.requests_per_second: 'nan' is not a number; write it as 20 or 0.5"},
+      {"limits:\n  requests_per_second: 0.0009\n",
+       "f:2: limits.requests_per_second: 0.0009 is out of range; from 0.001 to 10000"},
       {"limits:\n  requests_per_second: 1e3\n",
        "f:2: limits.requests_per_second: '1e3' is not a number; write it as 20 or 0.5"},
       {"stop_timeout: 2h\n", "f:1: stop_timeout: 2h is out of range; from 0ms to 1h"},
@@ -210,10 +214,20 @@ TEST_CASE("addresses are checked") {
        "f:2: spool.directory: 'spool' is not an absolute path; begin it with /"},
       {"spool:\n  directory: /var/..\n",
        "f:2: spool.directory: the root directory cannot be used; name a directory of usherd's own"},
-      {"api:\n  key_file: api.key\n",
-       "f:2: api.key_file: 'api.key' is not an absolute path; begin it with /"},
-      {"admin:\n  socket: /" + std::string(107, 'a') + "\n",
-       "f:2: admin.socket: is 108 bytes long; a socket's path has at most 107"},
+      {"admin:\n  socket: /" + std::string(103, 'a') + "\n",
+       "f:2: admin.socket: is 104 bytes long; a socket's path has at most 103"},
+  });
+  CHECK(faults_of("admin:\n  socket: /" + std::string(102, 'a') + "\n").empty());
+}
+
+TEST_CASE("a secret in place of the file that holds it is not repeated") {
+  const std::string rest =
+      "is not an absolute path; name the file, beginning with /; the secret itself stands in it alone";
+  check_each({
+      {"api:\n  key_file: na1.s3cret/KEY\n", "f:2: api.key_file: " + rest},
+      {"api:\n  proxy_credentials_file: me:s3cret\n", "f:2: api.proxy_credentials_file: " + rest},
+      {"api:\n  base_url: https://me:s3/cret@api.example.com\n",
+       "f:2: api.base_url: an address holds no user name or password; write it as https://api.fullstory.com"},
   });
 }
 

@@ -62,6 +62,10 @@ TEST_CASE("a proxy variable that cannot be used is an error without its password
   const std::string remedy = "; set api.proxy, and api.proxy_credentials_file for its password";
   CHECK(chosen(api, {{"HTTPS_PROXY", "http://me:s3cret@p:3128"}}) ==
         "HTTPS_PROXY: an address holds no user name or password" + remedy);
+  CHECK(chosen(api, {{"HTTPS_PROXY", "http://me:s3/cret@p:3128"}}) ==
+        "HTTPS_PROXY: an address holds no user name or password" + remedy);
+  CHECK(chosen(api, {{"HTTPS_PROXY", "me:s3/cret@p:3128"}}) ==
+        "HTTPS_PROXY: an address holds no user name or password" + remedy);
   CHECK(chosen(api, {{"https_proxy", "https://p:3128"}}) ==
         "https_proxy: a proxy's address is http://host:port" + remedy);
   CHECK(chosen(api, {{"https_proxy", "socks5://p:3128"}}).starts_with("https_proxy: "));

@@ -48,7 +48,14 @@ void ServiceLink::enter(ServicePhase phase) {
   tell(fmt::format("{}\nSTATUS={}", word, told_));
 }
 
+bool ServiceLink::is_ready() const {
+  return phase_ == ServicePhase::delivering || phase_ == ServicePhase::draining;
+}
+
 void ServiceLink::reloading() {
+  // In the middle of a start the word that ends a reload would end the start.
+  if (!is_ready())
+    return;
   // Type=notify-reload of later systemds compares the time with that of its signal.
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
@@ -56,7 +63,8 @@ void ServiceLink::reloading() {
 }
 
 void ServiceLink::reloaded() {
-  tell("READY=1");
+  if (is_ready())
+    tell("READY=1");
 }
 
 void ServiceLink::tell(const std::string& lines) {

@@ -44,6 +44,7 @@ class ServiceLink {
   void reloaded();
 
  private:
+  [[nodiscard]] bool is_ready() const;
   void beat();
   void tell(const std::string& lines);
   void probe(Heartbeat::Probe probe);

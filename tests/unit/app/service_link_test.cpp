@@ -129,6 +129,25 @@ TEST_CASE("a ledger that hangs silences the sign of life") {
   CHECK(bench.listener.count("WATCHDOG=1") == 0);
 }
 
+TEST_CASE("a reload in the middle of a start or a stop calls neither ready") {
+  LinkBench bench(std::nullopt);
+  const auto reload = [&bench] {
+    bench.link.reloading();
+    bench.link.reloaded();
+  };
+  reload();
+  CHECK(bench.listener.count("READY=1") == 0);
+  CHECK(bench.listener.count("RELOADING=1") == 0);
+  bench.link.enter(ServicePhase::delivering);
+  reload();
+  CHECK(bench.listener.count("READY=1") == 2);
+  CHECK(bench.listener.count("RELOADING=1") == 1);
+  bench.link.enter(ServicePhase::stopping);
+  reload();
+  CHECK(bench.listener.count("READY=1") == 2);
+  CHECK(bench.listener.count("RELOADING=1") == 1);
+}
+
 TEST_CASE("a start and a stop that get on ask for time; one that hangs does not") {
   LinkBench bench(std::nullopt);
   bench.pass(10s);

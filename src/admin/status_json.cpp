@@ -81,7 +81,21 @@ class Writer {
   bool first_ = true;
 };
 
-void write_service(Writer& json, const StatusReport& report) {
+/// Of a path in one of the spool's folders the folder alone: names of files are not for everybody.
+std::string without_names(std::string text) {
+  for (const std::string_view folder : {"/incoming/", "/working/", "/done/", "/rejected/"}) {
+    const auto found = text.find(folder);
+    if (found == std::string::npos)
+      continue;
+    const auto name = found + folder.size();
+    // The cause stands behind the last colon; a name may have some, too.
+    const auto cause = text.rfind(": ");
+    text.replace(name, cause != std::string::npos && cause > name ? cause - name : text.size() - name, "...");
+  }
+  return text;
+}
+
+void write_service(Writer& json, const StatusReport& report, bool with_names) {
   json.number("schema", 1).text("time", format_rfc3339(report.now));
   json.open("service", '{')
       .text("version", report.version)
@@ -99,7 +113,7 @@ void write_service(Writer& json, const StatusReport& report) {
         .text("since", format_rfc3339(parked.since))
         .seconds("seconds", parked.age)
         .text("advice", advice_for(parked))
-        .text("detail", parked.detail)
+        .text("detail", with_names ? parked.detail : without_names(parked.detail))
         .close('}');
   json.close(']').seconds("held_seconds", report.held);
   if (!report.outage) {
@@ -244,7 +258,7 @@ std::string jobs_json(const StatusReport& report) {
 std::string status_json(const StatusReport& report, bool with_names) {
   Writer json;
   json.open("", '{');
-  write_service(json, report);
+  write_service(json, report, with_names);
   write_backlog(json, report);
   write_work(json, report);
   write_jobs(json, report, StatusReport::kMostJobs);

@@ -57,6 +57,24 @@ TEST_CASE("without names no file of incoming/ is named, only counted by reason")
   CHECK_FALSE(value.at("left").as_object().contains("files"));
 }
 
+TEST_CASE("without names what parks tells the folder and the cause, and not the file") {
+  auto report = busy_report();
+  auto& detail = report.parked.front().detail;
+  const auto shown = [&](bool with_names) {
+    const auto value = boost::json::parse(status_json(report, with_names));
+    return std::string(value.at("parked").at(0).at("detail").as_string());
+  };
+  detail = "rename to /spool/working/000000000007.anna: b.ndjson: No space left on device";
+  CHECK(shown(true) == detail);
+  CHECK(shown(false) == "rename to /spool/working/...: No space left on device");
+  detail = "remove /spool/incoming/anna.ndjson";
+  CHECK(shown(false) == "remove /spool/incoming/...");
+  detail = "12 MiB are free on /spool, spool.min_free is 256 MiB";
+  CHECK(shown(false) == detail);
+  detail = "list /spool/incoming: Permission denied";
+  CHECK(shown(false) == detail);
+}
+
 TEST_CASE("files that stay are all counted, though not all are named") {
   auto report = busy_report();
   report.left_counts = {{usherd::LeftReason::unreadable, 122}, {usherd::LeftReason::symlink, 3}};

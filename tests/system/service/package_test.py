@@ -93,6 +93,24 @@ class Package(unittest.TestCase):
             self.assertEqual(run("sh", "-n", path), (0, ""))
             self.assertEqual(os.stat(path).st_mode & 0o7777, 0o755)
 
+    def test_only_a_first_installation_changes_who_may_read_the_key(self):
+        """Later on it may be a credential that root alone can read."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("chown", "systemd-sysusers", "systemd-tmpfiles", "journalctl", "deb-systemd-helper",
+                         "deb-systemd-invoke", "systemctl"):
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
+                    out.write("#!/bin/sh\n")
+                os.chmod(out.name, 0o755)
+            with open(os.path.join(self.root, "DEBIAN/postinst"), encoding="utf-8") as text:
+                script = text.read().replace("/etc/usherd", folder).replace("/run/", folder + "/")
+            key = os.path.join(folder, "api.key")
+            for version, mode in (("", "640"), ("0.0.1", "600")):
+                with open(key, "w", encoding="utf-8"):
+                    os.chmod(key, 0o600)
+                code, said = run("sh", "-c", script, "postinst", "configure", version,
+                                 env={"PATH": folder + ":" + os.environ["PATH"]})
+                self.assertEqual((code, f"{os.stat(key).st_mode & 0o7777:o}"), (0, mode), said)
+
     def test_the_manual_has_every_command_key_and_exit_code(self):
         man8 = run("zcat", os.path.join(self.root, "usr/share/man/man8/usherd.8.gz"))[1]
         man5 = run("zcat", os.path.join(self.root, "usr/share/man/man5/usherd.yaml.5.gz"))[1].replace("\\-", "-")

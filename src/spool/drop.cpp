@@ -39,6 +39,13 @@ Error in_drop(const std::string& name, const Error& error) {
   return error.within(fmt::format("drop {}", printable(name)));
 }
 
+Error no_spool(const SpoolLayout& layout) {
+  return {Errc::not_found,
+          fmt::format("{} is not there: the first start of usherd makes it; or spool.directory "
+                      "of the configuration is another one",
+                      layout.incoming())};
+}
+
 /// The first free one of name, name~2, name~3 ... is found by trying: whoever drops cannot list.
 Result<std::string> show(Files& files, const std::string& incoming, const std::string& hidden,
                          const std::string& name) {
@@ -83,6 +90,8 @@ Result<std::string> stage_drop(Files& files, const SpoolLayout& layout, const st
   const auto path = layout.incoming() + "/" + hidden;
   auto target = files.write(path, WriteMode::create);
   if (!target) {
+    if (target.error().code == Errc::not_found)
+      return in_drop(name, no_spool(layout));
     auto error = in_drop(name, target.error());
     if (error.code == Errc::denied)
       error.message += ": be root, or a member of the group usherd-submit";

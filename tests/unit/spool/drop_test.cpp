@@ -63,6 +63,22 @@ TEST_CASE("a name that would not be taken as it stands is refused before anythin
   CHECK(check_drop_name("a.csv.zst").has_value());
 }
 
+TEST_CASE("a spool that no start has made yet is named, with what makes it") {
+  Drops drops;
+  std::filesystem::remove(drops.layout.incoming());
+  const auto source = drops.source("a.ndjson", "{}");
+  const auto dropped = drop_file(drops.disk, drops.layout, source);
+  REQUIRE_FALSE(dropped.has_value());
+  CHECK(dropped.error().code == Errc::not_found);
+  CHECK(dropped.error().message ==
+        "drop a.ndjson: " + drops.layout.incoming() +
+            " is not there: the first start of usherd makes it; or spool.directory "
+            "of the configuration is another one");
+  // A source that is not there is another matter.
+  const auto missing = drop_file(drops.disk, drops.layout, drops.directory.path() + "/missing.ndjson");
+  CHECK(missing.error().message.starts_with("open "));
+}
+
 TEST_CASE("what cannot be copied leaves nothing behind") {
   Drops drops;
   SUBCASE("a directory") {

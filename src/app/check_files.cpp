@@ -47,8 +47,9 @@ ExitCode check_one(Files& files, const Config& config, const std::string& path, 
     return checked.error().code == Errc::invalid ? ExitCode::with_rejects : ExitCode::failure;
   }
   if (checked->rejected > kShown)
-    fmt::print("{}: {} more records refused\n", printable(path), checked->rejected - kShown);
-  fmt::print("{}: {} records, {} good, {} refused\n", printable(path), checked->records,
+    fmt::print("{}: {} refused\n", printable(path),
+               counted(checked->rejected - kShown, "more record", "more records"));
+  fmt::print("{}: {}, {} good, {} refused\n", printable(path), counted(checked->records, "record", "records"),
              checked->records - checked->rejected, checked->rejected);
   plan.add(*checked);
   return checked->rejected == 0 ? ExitCode::ok : ExitCode::with_rejects;

@@ -44,9 +44,10 @@ std::string ProgressLine::draw(const StatusReport& report, unsigned columns) {
   const double done =
       most_bytes_ == 0 ? 0.0 : 1.0 - static_cast<double>(left) / static_cast<double>(most_bytes_);
   const auto full = static_cast<std::size_t>(done * kBar);
+  const auto ended = report.ended.outcomes.ended();
   std::string line =
-      fmt::format("{:3.0f}% [{}{}] {} records", std::min(done * 100, 100.0), std::string(full, '#'),
-                  std::string(kBar - full, '.'), grouped(report.ended.outcomes.ended()));
+      fmt::format("{:3.0f}% [{}{}] {} {}", std::min(done * 100, 100.0), std::string(full, '#'),
+                  std::string(kBar - full, '.'), grouped(ended), ended == 1 ? "record" : "records");
   if (!report.parked.empty())
     line += fmt::format("  parked ({}) for {}", to_string(report.parked.front().reason),
                         format_duration(report.parked.front().age));

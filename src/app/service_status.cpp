@@ -1,5 +1,6 @@
 #include "usherd/app/service_status.hpp"
 
+#include "usherd/core/text.hpp"
 #include "usherd/core/units.hpp"
 
 #include <fmt/format.h>
@@ -14,10 +15,6 @@ using namespace std::chrono_literals;
 constexpr auto kWindow = 60s;
 /// Points closer together than this count as one.
 constexpr auto kStep = 1s;
-
-std::string counted(std::size_t count, const char* one, const char* many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
 
 std::string in_seconds(BootClock::duration time) {
   return format_duration(std::chrono::duration_cast<std::chrono::seconds>(time));

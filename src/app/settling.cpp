@@ -249,9 +249,9 @@ void Settling::ended(const Ending& ending) {
     refused(ending.file);
   else
     log_event(parts_.log, LogLevel::info, {LogEvent::file_finished, ending.file.name, 0, {}, {}},
-              "{}: {} records, {} imported, {} merged, {} rejected, {} unknown", printable(ending.file.name),
-              ending.records, ending.outcomes.imported, ending.outcomes.merged, ending.outcomes.rejected,
-              ending.outcomes.unknown);
+              "{}: {}, {} imported, {} merged, {} rejected, {} unknown", printable(ending.file.name),
+              counted(ending.records, "record", "records"), ending.outcomes.imported, ending.outcomes.merged,
+              ending.outcomes.rejected, ending.outcomes.unknown);
   if (!ending.tail.empty())
     parts_.log.warn("{} was appended to after it was taken: what was added enters as {}",
                     printable(ending.file.name), printable(ending.tail));

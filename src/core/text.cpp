@@ -101,6 +101,10 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -62,6 +62,12 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.service.command("drain").returncode, 2)
         self.assertEqual(os.listdir(self.service.incoming), [])
 
+    def test_one_record_is_called_one(self):
+        self.service.drop("one.ndjson", good(1))
+        drained = self.service.command("drain")
+        self.assertEqual(drained.returncode, 0, drained.stderr)
+        self.assertIn("one.ndjson: 1 record, 1 imported, ", drained.stderr)
+
     def test_a_drain_that_is_broken_off_tells_how_far_it_came(self):
         self.service.drop("done.ndjson", good(2) + ['{"uid":""}'])
         self.assertEqual(self.service.command("drain").returncode, 2)
@@ -200,7 +206,7 @@ class Commands(unittest.TestCase):
         os.symlink(file, link)
         shown = self.service.command("check", link)
         self.assertEqual((shown.returncode, shown.stderr), (0, ""))
-        self.assertIn("link.ndjson: 1 records, 1 good", shown.stdout)
+        self.assertIn("link.ndjson: 1 record, 1 good", shown.stdout)
 
     def test_one_thing_is_told_in_the_singular(self):
         self.service.drop("a.ndjson", ['{"uid":""}'])

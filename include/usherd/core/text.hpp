@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@ namespace usherd {
 /// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so the result is
 /// always valid JSON.
 void append_json_string(std::string& out, std::string_view text);
+
+/// "1 record", "2 records".
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
 
 /// Percent-encodes everything but RFC 3986's unreserved characters: job ids and page tokens may hold '=',
 /// '+', '/'.

@@ -43,6 +43,13 @@ TEST_CASE("it tells the rate and the time left, or why it stands still") {
   CHECK_FALSE(has(line.draw(report, 100), "left"));
 }
 
+TEST_CASE("one record is called one") {
+  ProgressLine line;
+  auto report = with_backlog(1000);
+  report.ended.outcomes.imported = 1;
+  CHECK(has(line.draw(report, 100), "] 1 record  5000/s"));
+}
+
 TEST_CASE("it never fills the line of the terminal") {
   ProgressLine line;
   for (const unsigned columns : {0U, 1U, 20U, 80U, 200U})

@@ -67,6 +67,12 @@ TEST_CASE("JSON strings are valid whatever stands in the text") {
   }
 }
 
+TEST_CASE("one thing is called one") {
+  CHECK(usherd::counted(0, "record", "records") == "0 records");
+  CHECK(usherd::counted(1, "record", "records") == "1 record");
+  CHECK(usherd::counted(2, "record", "records") == "2 records");
+}
+
 TEST_CASE("everything but unreserved characters is percent-encoded") {
   CHECK(percent_encode("abd123=") == "abd123%3D");
   CHECK(percent_encode("A-z_0.9~") == "A-z_0.9~");

@@ -72,9 +72,8 @@ FoundationFault ledger_fault(const Error& error) {
   if (error.code != Errc::corrupt)
     return fault(ExitCode::failure, error);
   constexpr auto kAdvice =
-      "{}: run 'usherd doctor', and with --repair where it says so; what that cannot mend takes a copy of "
-      "the "
-      "state directory that was made together with the spool";
+      "{}: run 'usherd doctor', and with --repair where it says so; what that cannot mend takes "
+      "a copy of the state directory that was made together with the spool";
   return fault(ExitCode::config, {error.code, fmt::format(kAdvice, error.message)});
 }
 

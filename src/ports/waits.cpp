@@ -11,16 +11,28 @@ std::string_view to_string(WaitFor what) {
   return names[static_cast<std::size_t>(what)];
 }
 
-Waits::Noted::Noted(Waits& waits, WaitFor what, BootTime due)
-    : waits_(waits), at_(waits.waits_.emplace(due, what)) {
+Waits::All::iterator Waits::add(WaitFor what, BootTime due) {
   if (due != kNever)
-    ++waits_.timed_[static_cast<std::size_t>(what)];
+    ++timed_[static_cast<std::size_t>(what)];
+  return waits_.emplace(due, what);
 }
 
+void Waits::remove(All::iterator wait) {
+  if (wait->first != kNever)
+    --timed_[static_cast<std::size_t>(wait->second)];
+  waits_.erase(wait);
+}
+
+Waits::Noted::Noted(Waits& waits, WaitFor what, BootTime due) : waits_(waits), at_(waits.add(what, due)) {}
+
 Waits::Noted::~Noted() {
-  if (at_->first != kNever)
-    --waits_.timed_[static_cast<std::size_t>(at_->second)];
-  waits_.waits_.erase(at_);
+  waits_.remove(at_);
+}
+
+void Waits::Noted::move_to(BootTime due) {
+  const auto what = at_->second;
+  waits_.remove(at_);
+  at_ = waits_.add(what, due);
 }
 
 std::optional<Waits::Due> Waits::first() const {

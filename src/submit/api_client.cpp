@@ -1,5 +1,6 @@
 #include "usherd/submit/api_client.hpp"
 
+#include "src/submit/noted_exchange.hpp"
 #include "usherd/core/log_event.hpp"
 #include "usherd/core/secret.hpp"
 #include "usherd/core/text.hpp"
@@ -134,10 +135,14 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
     co_return stopped;
   }
   const InFlight counted(under_way_, connection, quiet_);
-  std::optional<Waits::Noted> noted;
-  if (options_.waits != nullptr)
-    noted.emplace(*options_.waits, WaitFor::exchange,
-                  options_.longest_exchange ? start + options_.longest_exchange() : kNever);
+  std::optional<NotedExchange> noted;
+  if (options_.waits != nullptr) {
+    auto due = [this] {
+      return options_.longest_exchange ? timers_.now().boot + options_.longest_exchange() : kNever;
+    };
+    noted.emplace(*options_.waits, std::move(due), request.body);
+    http.body = noted->body();
+  }
   auto answer = co_await connection.exchange(std::move(http));
   if (!answer.failure && answer.status == 200 && request.is_its_own && !request.is_its_own(answer.body)) {
     connection.close();

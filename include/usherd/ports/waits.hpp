@@ -45,6 +45,8 @@ class Waits {
     Noted(const Noted&) = delete;
     Noted& operator=(const Noted&) = delete;
     ~Noted();
+    /// It gets on: it need not have ended before `due`.
+    void move_to(BootTime due);
 
    private:
     Waits& waits_;
@@ -62,7 +64,11 @@ class Waits {
   [[nodiscard]] std::size_t size() const { return waits_.size(); }
 
  private:
-  std::multimap<BootTime, WaitFor> waits_;
+  using All = std::multimap<BootTime, WaitFor>;
+  [[nodiscard]] All::iterator add(WaitFor what, BootTime due);
+  void remove(All::iterator wait);
+
+  All waits_;
   std::array<std::size_t, kWaitsFor> timed_{};
 };
 

@@ -15,15 +15,14 @@ Error changed() {
 }  // namespace
 
 BatchBody::BatchBody(Workers workers, BodyReader reader, std::uint64_t length, Digest digest)
-    : workers_(std::move(workers)),
-      reader_(std::move(reader)),
-      length_(length),
-      expected_(digest),
-      chunk_(std::min<std::uint64_t>(kChunk, length)) {}
+    : workers_(std::move(workers)), reader_(std::move(reader)), length_(length), expected_(digest) {}
 
 BatchBody::~BatchBody() = default;
 
 Result<bool> BatchBody::fill() {
+  // Not before: many may wait for a session, or for the API to take POSTs again, and few are sent at once.
+  if (chunk_.empty())
+    chunk_.resize(std::min<std::uint64_t>(kChunk, length_));
   const auto got = reader_.read(chunk_);
   if (!got)
     return got.error();

@@ -8,7 +8,11 @@
 
 #include <doctest/doctest.h>
 
+#include <malloc.h>
+
+#include <memory>
 #include <string>
+#include <vector>
 
 using namespace usherd;
 
@@ -77,6 +81,21 @@ TEST_CASE("A body is given whole, in pieces of at most 64 KiB") {
     CHECK(given.small_pieces);
     CHECK((given.bytes == bench.body));
   }
+}
+
+TEST_CASE("Bodies that wait to be sent take no buffer") {
+  Bench bench(1'000'000);
+  const auto manifest = bench.manifest.encode();
+  const auto in_use = [] {
+    const auto info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  std::vector<std::unique_ptr<BatchBody>> waiting;
+  const auto before = in_use();
+  for (int i = 0; i < 200; ++i)
+    waiting.push_back(std::make_unique<BatchBody>(
+        bench.workers, BodyReader(bench.disk, manifest, bench.paths), bench.body.size(), bench.digest));
+  CHECK(in_use() - before < 4'000'000);
 }
 
 TEST_CASE("A body that changed is an error before its last byte is given") {

@@ -328,7 +328,8 @@ boost::asio::awaitable<bool> Submitter::new_key(ActiveBatch& batch, std::string 
   batch.row.sent.reset();
   batch.row.state = BatchState::frozen;
   batch.row.job.clear();
-  batch.tried = false;
+  // Nobody had this key before.
+  batch.tried = true;
   batch.begun = false;
   batch.history = KeyHistory{};
   batch.history.refusals_alone = refusals;

@@ -107,6 +107,31 @@ TEST_CASE("A connection that never came to be does not age the key") {
   CHECK(bench.keys().back() == key);
 }
 
+TEST_CASE("A new key that was held at the last moment is known not to have been sent") {
+  SubmitBench bench;
+  auto* batch = bench.batch(1);
+  const auto key = batch->row.key;
+  auto& api = bench.bench;
+  api.transport.push(answered(429, "{}", "1"));
+  const auto done = bench.submit(*batch);
+  api.loop.pass(500ms);
+  CHECK(batch->row.key != key);
+  // Another's Retry-After comes when its send time has just become durable.
+  api.gate.park(ParkReason::disk);
+  api.gate.on_change([&api] {
+    if (!api.parked(ParkReason::disk))
+      api.gate.hold_until(api.loop.now() + 1h);
+  });
+  api.loop.pass(1s);
+  REQUIRE(bench.stored(1).sent);
+  CHECK(api.sent() == 1);
+  CHECK(batch->surely_never_sent());
+  api.gate.on_change({});
+  bench.answer_always(job("j"));
+  api.loop.pass(2h);
+  CHECK(done->done());
+}
+
 TEST_CASE("A vanished job's key is asked once more for its job") {
   struct Row {
     std::string name;

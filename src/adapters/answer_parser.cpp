@@ -23,6 +23,7 @@ constexpr std::size_t kMostValue = 256;
 constexpr std::size_t kMostPending = std::size_t{2} * kMostHeader;
 constexpr unsigned kMostInterim = 20;
 constexpr std::string_view kVersion = "HTTP/1.";
+constexpr std::size_t kBeforeStatus = std::string_view("HTTP/1.1 ").size();
 
 Error garbage(std::string_view what) {
   return {Errc::invalid, fmt::format("the answer is not HTTP: {}", what)};
@@ -126,7 +127,7 @@ Result<void> AnswerParser::finish() {
   if (state.done) {
     return {};
   }
-  if (!started()) {
+  if (!state.parser->got_some() && state.pending.empty()) {
     return Error{Errc::unavailable, "closed without an answer"};
   }
   boost::system::error_code error;
@@ -141,7 +142,10 @@ Result<void> AnswerParser::finish() {
 }
 
 bool AnswerParser::started() const {
-  return state_->parser->got_some() || !state_->pending.empty();
+  // Of a header nothing is parsed before it is whole: half an interim one is told by its status.
+  const std::string& pending = state_->pending;
+  const bool may_be_interim = pending.size() <= kBeforeStatus || pending[kBeforeStatus] == '1';
+  return state_->parser->got_some() || !may_be_interim;
 }
 
 bool AnswerParser::done() const {

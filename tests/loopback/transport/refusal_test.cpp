@@ -135,6 +135,23 @@ TEST_CASE("An interim answer does not stop the body") {
   client.connection.reset();
 }
 
+TEST_CASE("An interim answer that comes in two parts does not stop the body either") {
+  Server server(good_context(), [](Peer& peer, unsigned) {
+    peer.read_head();
+    peer.write("HTTP/1.1 102 Pro");
+    const auto half = peer.read_bytes(kLarge / 2).size();
+    peer.write("cessing\r\n\r\n");
+    const bool whole = half + peer.read_bytes(kLarge - half).size() == kLarge;
+    peer.write(answer(whole ? 200 : 400, ""));
+    peer.wait_for_close();
+  });
+  HttpsOptions options = Client::options(server.port());
+  Client client(options);
+  Letters body(kLarge);
+  CHECK(client.post(body).status == 200);
+  client.connection.reset();
+}
+
 TEST_CASE("A connection lost under way says how far it came") {
   struct Row {
     std::size_t reads;

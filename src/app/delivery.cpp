@@ -34,6 +34,11 @@ void Delivery::stop() {
   places_.stop();
 }
 
+void Delivery::set_sessions(std::size_t sessions) {
+  sending_.add_places(static_cast<std::ptrdiff_t>(sessions) - static_cast<std::ptrdiff_t>(parts_.sessions));
+  parts_.sessions = sessions;
+}
+
 boost::asio::awaitable<void> Delivery::forget_unsent() {
   std::vector<BatchId> unsent;
   for (const auto& [id, batch] : active_) {
@@ -166,8 +171,9 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()>
     co_return co_await cut_anew(batch);
   if (!batch->has_place) {
     const bool counted = co_await places_.wait_in_line(*batch);
+    // It would only go alone now, which may be never: it is cut anew.
     if (!counted)
-      co_return false;
+      co_return !stopping_;
   }
   const auto result = co_await parts_.submitter.submit(*batch, steps_aside);
   // What is divided, or ends, may wait long for the disk.

@@ -74,11 +74,15 @@ boost::asio::awaitable<bool> Places::wait_in_line(ActiveBatch& batch) {
   assert(!batch.has_place);
   const auto id = batch.row.id;
   const auto operations = batch.operations();
+  const bool fits = operations <= budget_.limit_operations();
+  const auto is_outgrown = [&] { return fits && operations > budget_.limit_operations(); };
   line_.push_back(id);
-  while (!stopping_ && (line_.front() != id || !budget_.admits_in_line(operations)))
+  while (!stopping_ && !is_outgrown() && (line_.front() != id || !budget_.admits_in_line(operations)))
     co_await changed_.wait();
   std::erase(line_, id);
-  if (stopping_)
+  if (is_outgrown())
+    changed_.notify();
+  if (stopping_ || is_outgrown())
     co_return false;
   budget_.take(operations);
   batch.has_place = batch.is_posting = true;

@@ -85,6 +85,7 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<void> forget_unsent();
   /// The budget's limits changed.
   void budget_changed() { places_.changed(); }
+  void set_sessions(std::size_t sessions);
   [[nodiscard]] std::size_t in_progress() const { return freezing_ + active_.size(); }
   /// Records whose batch ended since the start, in whatever way.
   [[nodiscard]] std::uint64_t ended_records() const { return ended_records_; }

@@ -47,7 +47,7 @@ class Places {
   void recover(ActiveBatch& batch);
 
   // A batch's life.
-  /// Waits for its turn and counts it in; false when we are stopping.
+  /// Waits for its turn and counts it in; false: we are stopping, or a limit fell below its size.
   [[nodiscard]] boost::asio::awaitable<bool> wait_in_line(ActiveBatch& batch);
   void give_way(ActiveBatch& batch);
   /// What a batch's keys go on holding when it is divided now; the root is 0 when that is nothing.

@@ -28,6 +28,57 @@ TEST_CASE("Changed rules of records hold for what is read from then on") {
   bench.check_promises();
 }
 
+TEST_CASE("More sessions carry more batches at once, without a restart") {
+  PipelineBench bench(R"({"job_time":"10ms"})");
+  bench.config.api.sessions = 1;
+  bench.config.batch.max_records = 1;
+  auto daemon = bench.start(Daemon::Mode::run);
+  // Frozen batches wait at the gate: one more than there are sessions.
+  daemon->parts().gate.park(ParkReason::paused);
+  const auto frozen = [&] { return daemon->parts().delivery.batches().size(); };
+  bench.drop("a.ndjson", PipelineBench::records(20));
+  REQUIRE(daemon->run_until([&] { return frozen() == 2; }));
+  auto changed = bench.config;
+  changed.api.sessions = 4;
+  daemon->reconfigure(changed);
+  REQUIRE(daemon->run_until([&] { return frozen() == 5; }));
+  daemon->reconfigure(bench.config);
+  daemon->parts().gate.clear(ParkReason::paused);
+  REQUIRE(daemon->run_until([&] { return !bench.receipt("a.ndjson").empty(); }));
+  CHECK(counts(bench.receipt("a.ndjson")) == all_imported(20));
+  daemon->break_off();
+  bench.check_promises();
+}
+
+TEST_CASE("A batch in line that outgrew a lowered limit is cut anew, whatever holds a place for ever") {
+  PipelineBench bench(R"({"job_time":"manual"})");
+  bench.config.batch.max_records = 5;
+  auto daemon = bench.start(Daemon::Mode::run);
+  const auto batches = [&] { return daemon->parts().delivery.batches().size(); };
+  daemon->parts().gate.park(ParkReason::paused);
+  bench.drop("a.ndjson", PipelineBench::records(10));
+  REQUIRE(daemon->run_until([&] { return batches() == 2; }));
+  auto changed = bench.config;
+  changed.limits.in_progress_batches = 1;
+  daemon->reconfigure(changed);
+  daemon->parts().gate.clear(ParkReason::paused);
+  // One gives way to the other, whose job does not end.
+  REQUIRE(daemon->run_until([&] {
+    return daemon->parts().submitter.stats().accepted == 1 && daemon->parts().budget.batches() == 1;
+  }));
+  CHECK(batches() == 2);
+  changed.limits.in_progress_operations = 3;
+  daemon->reconfigure(changed);
+  CHECK(daemon->run_until([&] { return batches() == 3; }));
+  CHECK(daemon->run_until([&] {
+    bench.server->finish_jobs();
+    return !bench.receipt("a.ndjson").empty();
+  }));
+  CHECK(counts(bench.receipt("a.ndjson")) == all_imported(10));
+  daemon->break_off();
+  bench.check_promises();
+}
+
 TEST_CASE("At another address the organisation is asked for again") {
   PipelineBench bench(R"({"job_time":"10ms"})");
   auto daemon = bench.start(Daemon::Mode::run);

@@ -3,6 +3,8 @@
 #include "usherd/batch/operations.hpp"
 #include "usherd/poll/job_patience.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace usherd {
@@ -10,6 +12,10 @@ namespace {
 
 /// Jobs of one batch that may fail whole before it is halved, and a lone record ends unknown.
 constexpr std::uint32_t kWholeFailures = 2;
+
+/// How often the lists of a job are read from their first pages. Nobody tells how long a page token lives
+/// (api: not documented), and between two pages there may be an outage.
+constexpr unsigned kReadings = 3;
 
 /// Between POSTs that brought no word of a vanished job.
 constexpr Milliseconds kFirstRepost{500};
@@ -162,16 +168,26 @@ boost::asio::awaitable<bool> Delivery::job_failed_whole(Batch batch) {
   co_return co_await give_key_up(batch, "job_failed", kFailsWhole);
 }
 
-boost::asio::awaitable<Result<void>> Delivery::add_page(std::shared_ptr<JobVerdict> verdict, Call call,
-                                                        ResultPage page) {
+boost::asio::awaitable<Result<void>> Delivery::add_page(Batch batch, std::shared_ptr<JobVerdict> verdict,
+                                                        Call call, ResultPage page) {
   auto shared = std::make_shared<ResultPage>(std::move(page));
   auto work = [verdict, shared, call] {
     return call == Call::errors ? verdict->add_errors(*shared) : verdict->add_imports(*shared);
   };
-  co_return co_await parts_.workers.run(std::move(work));
+  const auto name = fmt::format("batch {}", batch->row.id);
+  while (true) {
+    const auto added = co_await parts_.workers.run(work);
+    if (added) {
+      parts_.recorder.note_moving(name);
+      co_return added;
+    }
+    const bool again = co_await parts_.recorder.wait_for_one(name, added.error(), Purpose::finish);
+    if (!again || batch->is_abandoned)
+      co_return Error{Errc::cancelled, "stopping"};
+  }
 }
 
-boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answer) {
+boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answer, unsigned read_before) {
   const auto paths = parts_.files.paths(batch->shares, batch->row.id);
   const auto manifest = [batch] { return batch->whole_manifest(); };
   auto verdict =
@@ -179,12 +195,16 @@ boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answe
   const auto accepted = parts_.timers.now().boot - job_age(*batch);
   bool all_read = true;
   for (const auto call : {Call::errors, Call::imports}) {
-    Poller::OnPage on_page = [this, verdict, call](ResultPage page) {
-      return add_page(verdict, call, std::move(page));
+    Poller::OnPage on_page = [this, batch, verdict, call](ResultPage page) {
+      return add_page(batch, verdict, call, std::move(page));
     };
     const auto read = co_await parts_.poller.read_pages(*batch, accepted, call, std::move(on_page));
     if (read == PagesEnd::stopped || batch->is_abandoned)
       co_return false;
+    if (read == PagesEnd::stale && read_before + 1 < kReadings) {
+      verdict.reset();
+      co_return co_await read_verdict(batch, std::move(answer), read_before + 1);
+    }
     if (read == PagesEnd::timed_out && call == Call::errors)
       co_return co_await end_all(batch, OperationEnd::unknown, kResultsTimeout);
     if (read != PagesEnd::complete && call == Call::errors && verdict->failed_without_errors(answer) &&

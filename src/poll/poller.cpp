@@ -148,6 +148,8 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(const ActiveBatch& batch, Bo
       if (parsed) {
         const auto following = parsed->next_page_token;
         const auto taken = co_await on_page(std::move(*parsed));
+        if (!taken && taken.error().code == Errc::cancelled)
+          co_return PagesEnd::stopped;
         if (!taken) {
           parts_.log.error("batch results: {}", taken.error().message);
           co_return PagesEnd::unreadable;
@@ -169,7 +171,7 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(const ActiveBatch& batch, Bo
                                           : exchange.status == 202 || exchange.status == 429 ||
                                                 exchange.status >= 500 || exchange.status == 401;
     if (!passing && ++failures >= kPageTries)
-      co_return PagesEnd::unreadable;
+      co_return token.empty() ? PagesEnd::unreadable : PagesEnd::stale;
     if (patience.ends(word_without_job(call, exchange), parts_.job_timeout, reply.ended))
       co_return PagesEnd::timed_out;
     co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));

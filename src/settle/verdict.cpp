@@ -227,12 +227,26 @@ Result<void> JobVerdict::add_import(const ResultItem& item) {
   return {};
 }
 
+Result<void> JobVerdict::add_page(const ResultPage& page, Add add) {
+  std::size_t at = 0;
+  auto all = page.each([this, add, &at](const ResultItem& item) -> Result<void> {
+    if (at++ < added_)
+      return {};
+    auto one = (this->*add)(item);
+    added_ += one ? 1 : 0;
+    return one;
+  });
+  if (all)
+    added_ = 0;
+  return all;
+}
+
 Result<void> JobVerdict::add_errors(const ResultPage& page) {
-  return page.each([this](const ResultItem& item) { return add_error(item); });
+  return add_page(page, &JobVerdict::add_error);
 }
 
 Result<void> JobVerdict::add_imports(const ResultPage& page) {
-  return page.each([this](const ResultItem& item) { return add_import(item); });
+  return add_page(page, &JobVerdict::add_import);
 }
 
 std::uint32_t JobVerdict::reason(const ResultItem& item) {

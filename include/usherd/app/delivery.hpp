@@ -115,8 +115,11 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<bool> job_vanished(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> follow_other_job(Batch batch, JobAnswer job);
   [[nodiscard]] boost::asio::awaitable<bool> job_failed_whole(Batch batch);
-  [[nodiscard]] boost::asio::awaitable<bool> read_verdict(Batch batch, JobAnswer answer);
-  [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(std::shared_ptr<JobVerdict> verdict, Call call,
+  [[nodiscard]] boost::asio::awaitable<bool> read_verdict(Batch batch, JobAnswer answer,
+                                                          unsigned read_before = 0);
+  /// Waits for a disk that does not give the records now. Errc::cancelled: stopping, or given up.
+  [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(Batch batch,
+                                                              std::shared_ptr<JobVerdict> verdict, Call call,
                                                               ResultPage page);
   /// `reason` names the exception by which its key is given up; empty: the key is proven not to have run.
   [[nodiscard]] boost::asio::awaitable<bool> halve(Batch batch, std::string reason);

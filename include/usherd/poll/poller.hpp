@@ -36,6 +36,7 @@ enum class PagesEnd : std::uint8_t {
   complete,
   forbidden,   ///< 403: the key's role may not read them
   unreadable,  ///< more pages than any batch fills, or pages that stay unreadable
+  stale,       ///< the same of one that a token led to, which may have grown too old: the first may be read
   timed_out,   ///< limits.job_timeout passed before the last page
   stopped      ///< we are stopping, or the operator gave the job up
 };

@@ -55,6 +55,7 @@ class JobVerdict {
   /// reading, except that of a record whose bytes are gone the hash alone decides.
   [[nodiscard]] Result<void> add_error(const ResultItem& item);
   [[nodiscard]] Result<void> add_import(const ResultItem& item);
+  /// A page that met an error may be added again: it goes on with the item that did.
   [[nodiscard]] Result<void> add_errors(const ResultPage& page);
   [[nodiscard]] Result<void> add_imports(const ResultPage& page);
 
@@ -80,6 +81,8 @@ class JobVerdict {
   };
   struct Candidates;
 
+  using Add = Result<void> (JobVerdict::*)(const ResultItem& item);
+  [[nodiscard]] Result<void> add_page(const ResultPage& page, Add add);
   void index_named();
   [[nodiscard]] Result<Match> match(const ResultItem& item);
   [[nodiscard]] Result<void> find_named(std::uint64_t key, const ResultItem& item, Candidates& found) const;
@@ -101,6 +104,7 @@ class JobVerdict {
   std::uint64_t rejected_ = 0;
   std::uint64_t imported_ = 0;
   bool unmatched_ = false;
+  std::size_t added_ = 0;  ///< items of the page that met an error, before it did
 };
 
 }  // namespace usherd

@@ -184,5 +184,27 @@ TEST_CASE("the pages of a job that grew too old are not given up at the first st
   CHECK(read->value == PagesEnd::complete);
 }
 
+TEST_CASE("a page that stays unreadable is told from one whose token may have grown too old") {
+  PollerBench poll;
+  const auto read = [&] {
+    return poll.bench.loop.start(
+        poll.poller.read_pages(poll.first, poll.bench.loop.now(), Call::errors, take));
+  };
+  poll.bench.transport.handle([](const Request&, const std::string&) { return fakes::answered(400, "{}"); });
+  SUBCASE("the first") {
+    const auto pages = read();
+    poll.bench.loop.pass(20min);
+    REQUIRE(pages->done());
+    CHECK(pages->value == PagesEnd::unreadable);
+  }
+  SUBCASE("the second") {
+    poll.bench.transport.push(fakes::answered(200, R"({"results":[],"next_page_token":"t"})"));
+    const auto pages = read();
+    poll.bench.loop.pass(20min);
+    REQUIRE(pages->done());
+    CHECK(pages->value == PagesEnd::stale);
+  }
+}
+
 }  // namespace
 }  // namespace usherd::test

@@ -175,6 +175,25 @@ TEST_CASE("pages are taken as they come") {
   CHECK(verdict.add_imports(*imports).has_error());
 }
 
+TEST_CASE("a page that met an error goes on where it did, and matches nobody twice") {
+  const std::string nobody = R"({"properties":{"a":1}})";
+  Batch batch({anonymous(nobody), anonymous(nobody), named("b")});
+  bool is_closed = true;
+  JobVerdict verdict(batch.row, batch.keys, [&](std::uint32_t index) -> Result<std::string> {
+    if (is_closed && index == 2)
+      return Error{Errc::io, "read error"};
+    return batch.sent.at(index).record;
+  });
+  const auto page = parse_result_page(R"({"results":[{"code":"c","user":)" + nobody +
+                                      R"(},{"code":"d","user":{"uid":"b"}}]})");
+  CHECK(verdict.add_errors(*page).has_error());
+  CHECK(verdict.add_errors(*page).has_error());
+  is_closed = false;
+  REQUIRE(verdict.add_errors(*page).has_value());
+  REQUIRE(verdict.add_errors(*parse_result_page(R"({"results":[]})")).has_value());
+  CHECK(shown(verdict.verdict(ended(kFailed, 1, 2))) == Lines{"0 rejected c", "2 rejected d"});
+}
+
 TEST_CASE("fifty thousand errors, each in words of its own, keep a bounded number of messages") {
   std::vector<Sent> sent;
   for (int i = 0; i < 50'000; ++i)

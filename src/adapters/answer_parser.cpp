@@ -127,7 +127,7 @@ Result<void> AnswerParser::finish() {
   if (state.done) {
     return {};
   }
-  if (!state.parser->got_some() && state.pending.empty()) {
+  if (!started()) {
     return Error{Errc::unavailable, "closed without an answer"};
   }
   boost::system::error_code error;
@@ -142,10 +142,14 @@ Result<void> AnswerParser::finish() {
 }
 
 bool AnswerParser::started() const {
+  return state_->parser->got_some() || !state_->pending.empty();
+}
+
+bool AnswerParser::is_final() const {
   // Of a header nothing is parsed before it is whole: half an interim one is told by its status.
   const std::string& pending = state_->pending;
   const bool may_be_interim = pending.size() <= kBeforeStatus || pending[kBeforeStatus] == '1';
-  return state_->parser->got_some() || !may_be_interim;
+  return state_->parser->is_header_done() || !may_be_interim;
 }
 
 bool AnswerParser::done() const {

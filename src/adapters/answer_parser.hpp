@@ -25,6 +25,8 @@ class AnswerParser {
   [[nodiscard]] Result<void> finish();
   /// A byte of a final answer came.
   [[nodiscard]] bool started() const;
+  /// What began is no interim answer; false as long as it may be one.
+  [[nodiscard]] bool is_final() const;
   [[nodiscard]] bool done() const;
   /// The connection may carry another exchange.
   [[nodiscard]] bool keeps_connection() const;

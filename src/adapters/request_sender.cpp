@@ -128,7 +128,7 @@ asio::awaitable<bool> RequestSender::listen() {
     failure_ = fed.error();
     co_return false;
   }
-  co_return !answer_.started();
+  co_return !answer_.is_final();
 }
 
 }  // namespace usherd

@@ -263,7 +263,7 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
   const bool durable = co_await parts_.recorder.record(std::move(change), Purpose::begin);
   if (!durable)
     co_return nullptr;
-  parts_.files.frozen(batch->row.manifest, part->draft.lengths);
+  parts_.files.frozen(batch->row.manifest, part->draft.lengths, singles);
   // The batch was frozen just now: no try under its key can have been made before.
   batch->tried = true;
   co_return batch;

@@ -11,10 +11,20 @@ void FileProgress::block_read(const ReadMark& after, std::uint64_t accepted) {
   advance();
 }
 
-void FileProgress::frozen(std::uint64_t offset, std::span<const std::uint32_t> lengths) {
+std::vector<FileProgress::Block>::iterator FileProgress::block_of(std::uint64_t offset) {
   const auto first = blocks_.begin() + static_cast<std::ptrdiff_t>(first_);
-  auto block = std::upper_bound(first, blocks_.end(), offset,
-                                [](std::uint64_t at, const Block& b) { return at < b.after.offset; });
+  return std::upper_bound(first, blocks_.end(), offset,
+                          [](std::uint64_t at, const Block& b) { return at < b.after.offset; });
+}
+
+void FileProgress::freezes_again(std::uint64_t offset) {
+  const auto block = block_of(offset);
+  if (offset >= mark_.offset && block != blocks_.end())
+    ++block->waiting;
+}
+
+void FileProgress::frozen(std::uint64_t offset, std::span<const std::uint32_t> lengths) {
+  auto block = block_of(offset);
   for (const auto length : lengths) {
     while (block != blocks_.end() && offset >= block->after.offset)
       ++block;

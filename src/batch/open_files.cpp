@@ -48,7 +48,10 @@ void OpenFiles::close(FileNumber number) {
     closed_();
 }
 
-void OpenFiles::frozen(const Manifest& manifest, std::span<const std::uint32_t> lengths) {
+void OpenFiles::frozen(const Manifest& manifest, std::span<const std::uint32_t> lengths,
+                       std::span<const Run> again) {
+  for (const auto& run : again)
+    find(run.file)->progress.freezes_again(run.offset);
   for (const auto& run : manifest.runs) {
     find(run.file)->progress.frozen(run.offset, lengths.first(run.records));
     lengths = lengths.subspan(run.records);

@@ -21,6 +21,9 @@ class FileProgress {
   void frozen(std::uint64_t offset) { frozen(offset, std::array<std::uint32_t, 1>{}); }
   /// The same of records that stand one behind the other from `offset` on, with these lengths.
   void frozen(std::uint64_t offset, std::span<const std::uint32_t> lengths);
+  /// The record at `offset` was frozen before and will be once more: a source of a merged record that was
+  /// taken apart. Comes before frozen(), which would count it twice.
+  void freezes_again(std::uint64_t offset);
   /// Records found frozen in the ledger: they were read before.
   void found_frozen(std::uint64_t records) { pending_ += records; }
   /// Records of the file that had their outcome.
@@ -42,6 +45,8 @@ class FileProgress {
     ReadMark after;
     std::uint64_t waiting = 0;
   };
+  /// The block that holds the offset, or blocks_.end(); past the mark only.
+  [[nodiscard]] std::vector<Block>::iterator block_of(std::uint64_t offset);
   void advance();
 
   // Most files have one block or two, and there may be many files.

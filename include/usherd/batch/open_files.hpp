@@ -49,7 +49,9 @@ class OpenFiles {
   /// The slot of an open file.
   [[nodiscard]] std::optional<std::uint32_t> slot(FileNumber number) const;
   /// The records of a manifest were frozen into a batch, durably; `lengths` are those of its operations.
-  void frozen(const Manifest& manifest, std::span<const std::uint32_t> lengths);
+  /// `again` are those of them that had been frozen before, as sources of a merged record.
+  void frozen(const Manifest& manifest, std::span<const std::uint32_t> lengths,
+              std::span<const Run> again = {});
   /// Where the bytes of a manifest stand.
   [[nodiscard]] BodyPaths paths(const Manifest& manifest, BatchId batch) const;
   [[nodiscard]] BodyPaths paths(const std::vector<Share>& shares, BatchId batch) const;

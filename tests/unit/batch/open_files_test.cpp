@@ -108,3 +108,27 @@ TEST_CASE("What a manifest freezes moves the marks of its files, a record at a t
   // The second line of the other file is still to come.
   CHECK(files.find(2)->progress.mark().offset == 10);
 }
+
+TEST_CASE("A source of a merged record that goes out again by itself counts once, alone or beside others") {
+  // Lines of 9 bytes in one block: two that were merged, and two of another user that still waits.
+  Manifest merged;
+  merged.literals = {{0, 12, {{1, 0, 9, 1, 1}, {1, 10, 9, 2, 1}}}};
+  Manifest singles;
+  singles.runs = {{1, 0, 9, 1, 1}};
+  Manifest beside;
+  beside.runs = {{1, 10, 19, 2, 2}};
+  const std::vector<std::uint32_t> one{9};
+  const std::vector<std::uint32_t> two{9, 9};
+  OpenFiles files(SpoolLayout("/spool"));
+  auto& progress = files.at(files.open(file(1))).progress;
+  progress.block_read({40, 5, 4}, 4);
+  files.frozen(merged, std::vector<std::uint32_t>{12});
+  files.frozen(singles, one, singles.runs);
+  files.frozen(beside, two, std::vector<Run>{{1, 10, 9, 2, 1}});
+  // The last line is still to come.
+  CHECK(progress.mark().offset == 0);
+  Manifest last;
+  last.runs = {{1, 30, 9, 4, 1}};
+  files.frozen(last, one);
+  CHECK(progress.mark().offset == 40);
+}

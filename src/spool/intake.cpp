@@ -82,6 +82,9 @@ void Intake::announce(WatchBatch batch) {
   if (lost) {
     scanned_to_.reset();
     next_scan_ = timers_.now().boot;
+    // One that waits already goes on waiting: it must end, however often events are lost.
+    if (announced_from_ && *announced_from_ <= next_scan_)
+      announced_from_.reset();
   }
   alarm_->ring();
 }
@@ -109,7 +112,8 @@ BootTime Intake::next_turn() {
 }
 
 asio::awaitable<void> Intake::turn() {
-  // The first look comes first: what stands there is older than anything announced since.
+  // The first look comes first, at a start and where drops went unseen: what stands there is older than
+  // anything announced since.
   if (!announced_from_) {
     co_await scan();
     for (const auto& name : announced_)
@@ -118,7 +122,7 @@ asio::awaitable<void> Intake::turn() {
   }
   if (!stopping_ && !parked_)
     co_await take_due();
-  if (!stopping_ && !parked_ && timers_.now().boot >= *announced_from_)
+  if (!stopping_ && !parked_ && announced_from_ && timers_.now().boot >= *announced_from_)
     co_await take_announced();
   if (!stopping_ && !parked_ && timers_.now().boot >= next_scan_)
     co_await scan();

@@ -90,7 +90,9 @@ void Intake::unpark() {
   log_event(log_, LogLevel::info, {LogEvent::unparked, {}, 0, {}, "disk"}, "intake goes on");
   parked_.reset();
   locked_out_ = keeps_ = false;
-  // What was ripe when it was parked is not remembered.
+  // What was ripe when it was parked is not remembered: all begin anew, or what came later would go first.
+  settle_.forget_all();
+  announced_from_.reset();
   scanned_to_.reset();
   next_scan_ = timers_.now().boot;
 }

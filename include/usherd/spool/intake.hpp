@@ -128,7 +128,8 @@ class Intake {
   std::unique_ptr<Alarm> alarm_;
   std::vector<std::string> announced_;
   std::optional<SeenFile> scanned_to_;  ///< where the next page of a large folder starts
-  /// Until then announced files wait: what was dropped before the start settles, and is older.
+  /// Until then announced files wait: what was dropped before a start, or unseen since, settles, and is
+  /// older. Nothing: a look is to come first.
   std::optional<BootTime> announced_from_;
   BootTime next_scan_{};
   BootTime next_try_{};

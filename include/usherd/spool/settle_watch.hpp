@@ -39,6 +39,7 @@ class SettleWatch {
   void distrust(const SeenFile& file, BootTime now);
   [[nodiscard]] bool trusts(const std::string& name) const;
   void forget(const std::string& name);
+  void forget_all() { watched_.clear(); }
 
   /// Files whose next look is due, longest dropped first, at most `most`.
   [[nodiscard]] std::vector<std::string> due(BootTime now, std::size_t most);

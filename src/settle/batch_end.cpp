@@ -25,10 +25,8 @@ class ShareRejects {
       return Error{Errc::corrupt, fmt::format("file {} of the batch is unknown", record.file)};
     Out& out = outs_[record.file];
     if (out.file == nullptr) {
-      auto file = disk_.write(layout_.batch_rejects(record.file, row_.id), WriteMode::truncate);
-      if (!file)
-        return file.error();
-      out.file = std::move(*file);
+      if (auto opened = open(record.file, out); !opened)
+        return opened;
     }
     const auto origin = origin_of(disk_, layout_, known->second, record.line, record.offset);
     if (!origin)
@@ -50,10 +48,10 @@ class ShareRejects {
   }
 
   Result<void> finish() {
-    for (auto& [number, out] : outs_) {
-      if (auto flushed = flush(out); !flushed)
-        return flushed;
-      if (auto synced = out.file->sync(); !synced)
+    if (auto closed = close_all(); !closed)
+      return closed;
+    for (const auto& [number, out] : outs_) {
+      if (auto synced = disk_.sync(layout_.batch_rejects(number, row_.id)); !synced)
         return synced;
     }
     if (outs_.empty())
@@ -65,14 +63,43 @@ class ShareRejects {
 
  private:
   static constexpr std::size_t kFlush = std::size_t{64} << 10;
+  /// A batch may hold records of thousands of files, more than a process may have open.
+  static constexpr std::size_t kMostOpen = 64;
   struct Out {
     std::unique_ptr<WriteFile> file;
     std::string pending;
+    std::uint64_t length = 0;
   };
+  Result<void> open(FileNumber number, Out& out) {
+    if (open_ == kMostOpen) {
+      if (auto closed = close_all(); !closed)
+        return closed;
+    }
+    // What a try before left there goes.
+    const auto mode = out.length == 0 ? WriteMode::truncate : WriteMode::extend;
+    auto file = disk_.write(layout_.batch_rejects(number, row_.id), mode, out.length);
+    if (!file)
+      return file.error();
+    out.file = std::move(*file);
+    ++open_;
+    return {};
+  }
   Result<void> flush(Out& out) {
     auto written = out.file->append(out.pending);
+    out.length += out.pending.size();
     out.pending.clear();
     return written;
+  }
+  Result<void> close_all() {
+    for (auto& [number, out] : outs_) {
+      if (out.file == nullptr)
+        continue;
+      if (auto flushed = flush(out); !flushed)
+        return flushed;
+      out.file.reset();
+    }
+    open_ = 0;
+    return {};
   }
 
   Files& disk_;
@@ -80,6 +107,7 @@ class ShareRejects {
   const BatchRow& row_;
   const std::unordered_map<FileNumber, SpoolFile>& files_;
   std::map<FileNumber, Out> outs_;
+  std::size_t open_ = 0;
 };
 
 /// Counts outcomes by file.

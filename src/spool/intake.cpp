@@ -118,7 +118,9 @@ asio::awaitable<void> Intake::turn() {
     co_await scan();
     for (const auto& name : announced_)
       settle_.forget(name);
-    announced_from_ = settle_.last_due();
+    // A large folder takes several looks.
+    if (!scanned_to_)
+      announced_from_ = settle_.last_due();
   }
   if (!stopping_ && !parked_)
     co_await take_due();
@@ -180,6 +182,7 @@ asio::awaitable<Result<ScanPage>> Intake::scan_page(ScanOptions options) {
 
 asio::awaitable<void> Intake::scan() {
   ScanOptions options;
+  options.most = options_.look_most;
   options.after = scanned_to_;
   const bool from_start = !scanned_to_;
   auto there = std::make_shared<std::unordered_map<std::size_t, LeftReason>>();

@@ -26,9 +26,10 @@ struct IntakeOptions {
   Milliseconds rescan{15'000};
   std::uint64_t min_free = std::uint64_t{256} << 20;
   std::function<Result<std::uint64_t>()> free_bytes =
-      {};                                        ///< runs on a worker; empty: asks the spool's file system
-  std::function<Result<void>()> keep_back = {};  ///< the same: makes the reserve, before anything is taken
-  BatchId last_batch = 0;                        ///< the highest of earlier runs
+      {};                                           ///< runs on a worker; empty: asks the spool's file system
+  std::function<Result<void>()> keep_back = {};     ///< the same: makes the reserve, before anything is taken
+  BatchId last_batch = 0;                           ///< the highest of earlier runs
+  std::size_t look_most = ScanOptions::kMostFiles;  ///< files of incoming/ that one look holds
 };
 
 struct DrainReport {

@@ -34,8 +34,9 @@ struct Intakes {
   std::optional<Result<DrainReport>> drained;
   std::optional<Result<DrainReport>> left;
 
-  Intakes() {
+  explicit Intakes(std::size_t look_most = ScanOptions::kMostFiles) {
     IntakeOptions options;
+    options.look_most = look_most;
     options.free_bytes = [this]() -> Result<std::uint64_t> { return free; };
     intake.emplace(options, spool.layout, disk, &watch, timers, inline_workers, commits, *log,
                    [this] { ++calls; });

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -268,6 +270,7 @@ void Settling::refused(const SpoolFile& file) {
 }
 
 boost::asio::awaitable<void> Settling::expire() {
+  bool told = false;
   while (true) {
     const auto now = parts_.timers.now().wall;
     auto question = [now, keep = parts_.keep](Ledger& ledger) {
@@ -277,14 +280,19 @@ boost::asio::awaitable<void> Settling::expire() {
     if (!due || due->empty())
       co_return;
     auto expiring = std::make_shared<Expiring>(std::move(*due));
+    auto kept = std::make_shared<std::optional<Error>>();
     auto& expiry = expiry_;
-    auto work = [&expiry, expiring] { return expiry.remove(*expiring); };
+    auto work = [&expiry, expiring, kept] { return expiry.remove(*expiring, *kept); };
     const auto removed = co_await parts_.workers.run(std::move(work));
-    if (!removed) {
-      parts_.log.error("what was kept long enough cannot be removed: {}", removed.error().message);
-      note_refused(removed.error());
-      co_return;
+    if (!removed)
+      *kept = removed.error();
+    if (*kept && !std::exchange(told, true)) {
+      parts_.log.error("what was kept long enough cannot be removed: {}", (*kept)->message);
+      note_refused(**kept);
     }
+    // What stays is tried again at the next pace.
+    if (!removed || expiring->empty())
+      co_return;
     GroupCommit::Change change = [expiring](Ledger& ledger) { return Expiry::commit(ledger, *expiring); };
     const bool durable = co_await parts_.recorder.record(std::move(change));
     if (!durable)

@@ -25,21 +25,22 @@ Result<Expiring> Expiry::gather(Ledger& ledger, WallTime now, KeepTimes keep, st
   return expiring;
 }
 
-Result<void> Expiry::remove(const Expiring& expiring) const {
+Result<void> Expiry::remove(Expiring& expiring, std::optional<Error>& kept) const {
+  const auto stays = [&kept](const Result<void>& removed) {
+    if (!removed && !kept)
+      kept = removed.error();
+    return !removed;
+  };
   // The receipt goes last: while it is there, it says what the file was.
-  for (const auto& file : expiring.done) {
+  std::erase_if(expiring.done, [&](const Ledger::Expired& file) {
     const EndPaths paths(layout_, file.name);
-    auto removed = remove_both(files_, paths.done(), paths.receipt());
-    if (!removed)
-      return removed;
-  }
-  for (const auto& file : expiring.rejected) {
+    return stays(remove_both(files_, paths.done(), paths.receipt()));
+  });
+  std::erase_if(expiring.rejected, [&](const Ledger::Expired& file) {
     const EndPaths paths(layout_, file.name);
-    auto removed =
-        file.refused ? remove_both(files_, paths.refused(), paths.refusal()) : files_.remove(paths.rejects());
-    if (!removed)
-      return removed;
-  }
+    return stays(file.refused ? remove_both(files_, paths.refused(), paths.refusal())
+                              : files_.remove(paths.rejects()));
+  });
   // Without this a crash could bring a file back that no ledger row tells of.
   Result<void> synced;
   if (!expiring.done.empty())

@@ -6,6 +6,7 @@
 #include "usherd/spool/layout.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -36,8 +37,9 @@ class Expiry {
   /// What is due at `now`, the oldest first, at most `most` of each folder.
   [[nodiscard]] static Result<Expiring> gather(Ledger& ledger, WallTime now, KeepTimes keep,
                                                std::size_t most);
-  /// Gone already is as good as removed.
-  [[nodiscard]] Result<void> remove(const Expiring& expiring) const;
+  /// Gone already is as good as removed. What cannot be removed leaves the group and keeps none of the
+  /// others: `kept` has the first reason.
+  [[nodiscard]] Result<void> remove(Expiring& expiring, std::optional<Error>& kept) const;
   /// Inside one transaction.
   [[nodiscard]] static Result<void> commit(Ledger& ledger, const Expiring& expiring);
 

@@ -2,6 +2,9 @@
 
 #include "tests/unit/settle/spool_bench.hpp"
 
+#include <filesystem>
+#include <optional>
+
 namespace usherd::test {
 namespace {
 
@@ -44,14 +47,17 @@ struct SettledBench : SpoolBench {
 
   Result<void> expire(std::int64_t now, KeepTimes keep = kKeep, std::size_t most = 10) {
     while (true) {
-      const auto due = Expiry::gather(*ledger.ledger, wall(now), keep, most);
+      auto due = Expiry::gather(*ledger.ledger, wall(now), keep, most);
       if (!due)
         return due.error();
       if (due->empty())
         return {};
-      auto removed = expiry.remove(*due);
+      std::optional<Error> kept;
+      auto removed = expiry.remove(*due, kept);
       if (!removed)
         return removed;
+      if (due->empty())
+        return *kept;
       auto committed = files.effect(
           [&] { return ledger.commit([&](Ledger& changed) { return Expiry::commit(changed, *due); }); });
       if (!committed)
@@ -73,6 +79,20 @@ TEST_CASE("nothing goes before its time") {
   REQUIRE(bench.expire(100));
   CHECK(bench.names().size() == 7);
   CHECK(bench.known() == std::vector<FileNumber>{1, 2, 3});
+}
+
+TEST_CASE("What cannot be removed keeps its row, and keeps none of the others") {
+  SettledBench bench;
+  const auto stays = bench.layout.done() + "/a.ndjson";
+  std::filesystem::remove(stays);
+  std::filesystem::create_directory(stays);
+  CHECK_FALSE(bench.expire(1001));
+  CHECK(bench.known() == std::vector<FileNumber>{1});
+  CHECK(std::filesystem::exists(bench.layout.done() + "/a.ndjson.receipt.json"));
+  CHECK(bench.names().size() == 1);
+  std::filesystem::remove(stays);
+  CHECK(bench.expire(1001));
+  CHECK(bench.known().empty());
 }
 
 TEST_CASE("done files go first, rejects later, and a row with the last of both") {

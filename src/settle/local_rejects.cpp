@@ -55,25 +55,34 @@ Result<void> LocalRejects::append(ReadFile& source, const std::vector<Rejection>
     line.record = bad_row ? bad_row->raw : std::string_view(*raw).substr(0, kMostRaw);
     append_reject_line(lines, line);
   }
-  if (out_ == nullptr) {
-    auto out = files_.write(layout_.local_rejects(file_.number), WriteMode::extend, length_);
-    if (!out)
-      return out.error();
-    out_ = std::move(*out);
-  }
+  if (auto opened = open(); !opened)
+    return opened;
+  dirty_ = true;
   if (auto written = out_->append(lines); !written) {
-    // Part of it may stand there: the next try cuts the file to what is known to be whole.
+    // Part of it may stand there: the next to open it cuts the file to what is known to be whole.
     out_.reset();
     return written;
   }
   length_ += lines.size();
-  dirty_ = true;
+  return {};
+}
+
+Result<void> LocalRejects::open() {
+  if (out_ != nullptr)
+    return {};
+  auto out = files_.write(layout_.local_rejects(file_.number), WriteMode::extend, length_);
+  if (!out)
+    return out.error();
+  out_ = std::move(*out);
   return {};
 }
 
 Result<void> LocalRejects::sync() {
   if (!dirty_)
     return {};
+  // What could not be appended may be gone from the file when it was to be tried again.
+  if (auto opened = open(); !opened)
+    return opened;
   if (auto synced = out_->sync(); !synced)
     return synced;
   // Only then: a folder that was not synced may forget the file.

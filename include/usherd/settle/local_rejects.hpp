@@ -26,6 +26,8 @@ class LocalRejects {
   [[nodiscard]] std::uint64_t length() const { return length_; }
 
  private:
+  [[nodiscard]] Result<void> open();
+
   Files& files_;
   SpoolLayout layout_;
   SpoolFile file_;

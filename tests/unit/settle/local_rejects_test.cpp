@@ -131,3 +131,32 @@ TEST_CASE("an element over 1 MiB is rejected with its length and its first MiB")
   append_json_string(raw, element.substr(0, std::size_t{1} << 20));
   CHECK(done.rejects.find("\"raw\":" + raw + "}") != std::string::npos);
 }
+
+TEST_CASE("lines that a full disk cut off are not there, also when there is nothing to reject any more") {
+  for (const bool had_some : {false, true}) {
+    MemFiles disk;
+    const SpoolLayout layout("/s");
+    disk.make_directory("/s");
+    disk.make_directory(layout.working());
+    SpoolFile file;
+    file.number = 1;
+    file.name = file.original = "a.ndjson";
+    file.working = "000000000001.a.ndjson";
+    disk.put(layout.working_file(file), "{\nx\n");
+    const auto source = disk.open(layout.readable(file));
+    LocalRejects rejects(disk, layout, file, 0);
+    if (had_some)
+      REQUIRE(rejects.append(**source, {{0, 1, 1, "json_syntax", "it never ends"}}).has_value());
+    const auto whole = had_some ? disk.content(layout.local_rejects(1)) : "";
+    // Making the file is an effect, too.
+    disk.fail_at(disk.effects() + (had_some ? 1 : 2), Error{Errc::no_space, "full"});
+    REQUIRE_FALSE(rejects.append(**source, {{2, 2, 1, "json_syntax", "no JSON"}}).has_value());
+    auto cut = disk.write(layout.local_rejects(1), WriteMode::extend, whole.size());
+    REQUIRE((*cut)->append("{\"file\":\"a.nd").has_value());
+    REQUIRE(rejects.append(**source, {}).has_value());
+    CHECK(rejects.sync().has_value());
+    CHECK(disk.content(layout.local_rejects(1)) == whole);
+    disk.drop_unsynced();
+    CHECK(disk.content(layout.local_rejects(1)) == whole);
+  }
+}

@@ -3,6 +3,7 @@
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/batch/body_reader.hpp"
 #include "usherd/batch/manifest_builder.hpp"
+#include "usherd/batch/record_sums.hpp"
 #include "usherd/batch/user_order.hpp"
 #include "usherd/validate/block_reader.hpp"
 
@@ -109,8 +110,9 @@ class Carrier {
 
   void write_body(const DraftBatch& draft) {
     const auto manifest = draft.manifest.encode();
+    const auto known = record_sums(draft.lengths, draft.sums);
     std::vector<std::uint64_t> sums;
-    BodyReader body(files_, manifest, paths_, kFramingVersion, &sums);
+    BodyReader body(files_, manifest, paths_, kFramingVersion, &sums, known);
     while (const auto got = want(body.read(piece_)))
       connection_.write({piece_.data(), got});
     if (!are_same(draft.sums, sums))

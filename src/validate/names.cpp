@@ -55,18 +55,15 @@ bool KnownNames::look_up(std::string_view name) {
 
 void KnownNames::link(std::uint16_t index) {
   auto& last = entries_[last_];
-  (last.next == 0 ? last.next : last.other) = index;
-  if (last.other == index)
-    last.other_lead = Lead{};
+  last.next[last.followers++ % kFollowers] = {.lead = {}, .name = index};
   last_ = index;
 }
 
 void KnownNames::keep_lead(const char* from, std::size_t length) {
-  auto& before = entries_[before_];
-  if (before.next == last_)
-    before.next_lead.keep(from, length);
-  else if (before.other == last_)
-    before.other_lead.keep(from, length);
+  for (auto& next : entries_[before_].next) {
+    if (next.name == last_)
+      next.lead.keep(from, length);
+  }
 }
 
 bool KnownNames::add(std::string_view name) {

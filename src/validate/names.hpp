@@ -20,7 +20,7 @@ inline constexpr std::size_t kMostProperties = 500;
 [[nodiscard]] bool is_property_name(std::string_view name);
 
 /// Names of properties that were found good, and which of them stood in the record at hand. Records of one
-/// producer mostly have the same names in nearly the same order: the two that followed a name before are
+/// producer mostly have the same names in nearly the same order: the few that followed a name before are
 /// looked at first. Forgets all when it has become full, between two records.
 class KnownNames {
  public:
@@ -35,27 +35,21 @@ class KnownNames {
   /// tape.
   [[nodiscard]] Found find(std::string_view name) {
     before_ = last_;
-    const auto& last = entries_[last_];
-    if (is(entries_[last.next], name))
-      last_ = last.next;
-    else if (is(entries_[last.other], name))
-      last_ = last.other;
-    else if (!look_up(name))
-      return Found::unknown;
-    return note();
+    for (const auto& next : entries_[last_].next) {
+      if (is(entries_[next.name], name))
+        return note(next.name);
+    }
+    return look_up(name) ? note(last_) : Found::unknown;
   }
   /// The same for the name that stands behind `at`, a brace or comma in a text, `length` bytes in front of
-  /// its value. Knows those that followed the last name before, if they stand just as they did then. For `at`
-  /// see Lead::is().
+  /// its value. Knows the few that followed the last name before, if they stand just as they did then. For
+  /// `at` see Lead::is().
   [[nodiscard]] Found follow(const char* at, std::size_t length) {
-    const auto& last = entries_[last_];
-    if (last.next_lead.is(at, length))
-      last_ = last.next;
-    else if (last.other_lead.is(at, length))
-      last_ = last.other;
-    else
-      return Found::unknown;
-    return note();
+    for (const auto& next : entries_[last_].next) {
+      if (next.lead.is(at, length))
+        return note(next.name);
+    }
+    return Found::unknown;
   }
   /// Keeps how the name stands that was found or added last: `length` bytes from the brace or comma in front
   /// of it up to its value.
@@ -71,19 +65,23 @@ class KnownNames {
   static constexpr std::size_t kSlots = 2048;
   static constexpr std::size_t kMostEntries = kSlots / 2;
   static_assert(kMostEntries > kMostProperties + 1);
+  static constexpr std::size_t kFollowers = 4;
   // What texts_ may grow to: room for a hundred names of the longest kind.
   static constexpr std::size_t kMostText = 0xFFFF;
 
+  /// A name that followed another, and how it stood there last.
+  struct Next {
+    Lead lead;
+    std::uint16_t name = 0;  // in entries_
+  };
   struct Entry {
     std::uint64_t head = ~std::uint64_t{0};  // of no name: one of length 0 has 0
     std::uint64_t tail = 0;
     std::uint32_t round = 0;  // the record that had it last
     std::uint16_t length = 0;
-    std::uint16_t next = 0;   // what followed it,
-    std::uint16_t other = 0;  // and what else did, latest
-    std::uint16_t text = 0;   // in texts_, of a name that is longer than head and tail
-    Lead next_lead{};
-    Lead other_lead{};
+    std::uint16_t text = 0;  // in texts_, of a name that is longer than head and tail
+    std::uint32_t followers = 0;
+    std::array<Next, kFollowers> next{};  // the latest that followed it
   };
   static_assert(kMostEntries <= 0xFFFF && kMostNameLength <= 0xFFFF);
 
@@ -106,9 +104,10 @@ class KnownNames {
            (entry.length <= 2 * kWord ||
             std::memcmp(texts_.data() + entry.text, name.data(), name.size()) == 0);
   }
-  /// Notes that this record has the name found last.
-  Found note() {
-    auto& round = entries_[last_].round;
+  /// Notes that this record has the name.
+  Found note(std::uint32_t index) {
+    last_ = index;
+    auto& round = entries_[index].round;
     const bool again = round == round_;
     round = round_;
     return again ? Found::again : Found::first;

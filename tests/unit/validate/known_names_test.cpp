@@ -127,22 +127,30 @@ TEST_CASE("A name is followed where it stands as it did, and none is taken for i
     REQUIRE(follow(lead) == Found::first);
     CHECK(known.length() == std::string_view(lead).substr(0, lead.rfind('"')).size() - lead.find('"') - 1);
   }
-  // Two that may follow the beginning are kept, the second as it was met last.
-  for (const auto* lead : {R"({"b":)", R"({"plan":)"}) {
+  // Of many that may follow the beginning the latest are kept.
+  const std::vector<std::string> others = {R"({"b":)", R"({"c" :)", R"({"d": )", R"({"plan":)"};
+  for (const auto& other : others) {
     known.begin_record();
-    learn(lead);
+    CHECK(follow(leads[0]) == Found::first);
+    known.begin_record();
+    learn(other);
   }
   known.begin_record();
-  CHECK(follow(R"({"b":)") == Found::unknown);
-  CHECK(follow(R"({"plan":)") == Found::first);
+  CHECK(follow(leads[0]) == Found::unknown);
+  for (const auto& other : others) {
+    known.begin_record();
+    CHECK(follow(other) == Found::first);
+  }
   known.begin_record();
-  CHECK(follow(leads[0]) == Found::first);
   learn(leads[0]);
   known.begin_record();
+  CHECK(follow(leads[0]) == Found::first);
+  known.begin_record();
+  CHECK(follow(others[0]) == Found::unknown);
   learn(R"({"no_more_than_so_many_bytes_are_kept":)");
   known.begin_record();
   CHECK(follow(R"({"no_more_than_so_many_bytes_are_kept":)") == Found::unknown);
-  CHECK(follow(R"({"plan":)") == Found::unknown);
+  CHECK(follow(others[1]) == Found::unknown);
 }
 
 TEST_CASE("A name that is followed twice stands twice") {

@@ -83,8 +83,12 @@ inline std::uint32_t PlainRecords::line_end(Token last) const {
   return end;
 }
 
-/// Looks for the next backslash from `from` on.
+/// Looks for the next backslash from `from` on. Where text is escaped one follows the other.
 inline void PlainRecords::find_backslash(const char* from) {
+  if (*from == '\\' && from < lines_ + end_) {
+    backslash_ = from;
+    return;
+  }
   const auto* found = std::memchr(from, '\\', static_cast<std::size_t>(lines_ + end_ - from));
   backslash_ = found == nullptr ? lines_ + end_ : static_cast<const char*>(found);
 }

@@ -19,19 +19,19 @@ inline constexpr std::size_t kMostProperties = 500;
 /// Whether `name` is [A-Za-z][A-Za-z0-9_]*, of any length but 0.
 [[nodiscard]] bool is_property_name(std::string_view name);
 
-/// Names of properties that were found good, and which of them stood in the record at hand. Records of one
+/// Names of properties that were found good, and which of them stood in the object at hand. Records of one
 /// producer mostly have the same names in nearly the same order: the few that followed a name before are
-/// looked at first. Forgets all when it has become full, between two records.
+/// looked at first. Forgets all when it has become full, between two objects.
 class KnownNames {
  public:
   enum class Found : std::uint8_t { first, again, unknown };
 
-  void begin_record() {
+  void begin_object() {
     if (full_ || ++round_ == 0)
       forget();
     last_ = 0;
   }
-  /// Whether the name is known to be good, and whether this record had it before. `name` must come from a
+  /// Whether the name is known to be good, and whether this object had it before. `name` must come from a
   /// tape.
   [[nodiscard]] Found find(std::string_view name) {
     before_ = last_;
@@ -57,7 +57,7 @@ class KnownNames {
   /// Of the name that was found, followed or added last.
   [[nodiscard]] std::size_t length() const { return entries_[last_].length; }
   /// Takes up a good name that find() did not know. False where there is no room: then nobody will know
-  /// whether the record has it twice.
+  /// whether the object has it twice.
   [[nodiscard]] bool add(std::string_view name);
 
  private:
@@ -77,7 +77,7 @@ class KnownNames {
   struct Entry {
     std::uint64_t head = ~std::uint64_t{0};  // of no name: one of length 0 has 0
     std::uint64_t tail = 0;
-    std::uint32_t round = 0;  // the record that had it last
+    std::uint32_t round = 0;  // the object that had it last
     std::uint16_t length = 0;
     std::uint16_t text = 0;  // in texts_, of a name that is longer than head and tail
     std::uint32_t followers = 0;
@@ -104,7 +104,7 @@ class KnownNames {
            (entry.length <= 2 * kWord ||
             std::memcmp(texts_.data() + entry.text, name.data(), name.size()) == 0);
   }
-  /// Notes that this record has the name.
+  /// Notes that this object has the name.
   Found note(std::uint32_t index) {
     last_ = index;
     auto& round = entries_[index].round;
@@ -117,7 +117,7 @@ class KnownNames {
   void link(std::uint16_t index);
   void forget();
 
-  // The first one is none: what it is followed by begins a record.
+  // The first one is none: what it is followed by begins an object.
   std::vector<Entry> entries_{Entry{}};
   std::array<std::uint16_t, kSlots> slots_{};  // indexes of entries by hash, 0: free
   std::string texts_;

@@ -169,7 +169,7 @@ PlainRecords::Token PlainRecords::new_name_end(Token lead, KnownNames& known, Is
 template <class IsGood, class Check>
 inline PlainRecords::Token PlainRecords::walk_object(Token brace, KnownNames& known, IsGood is_good,
                                                      Check check) {
-  known.begin_record();
+  known.begin_object();
   Token at = brace;
   do {
     Token value = at + 3;

@@ -54,7 +54,7 @@ bool PropertyRules::check(const Tape& tape, std::size_t place, bool& mergeable, 
   depth_ = 0;
   values_ = 0;
   mergeable_ = mergeable;
-  known_.begin_record();
+  known_.begin_object();
   for (auto at = place + 1; tape.kind(at) != TapeKind::object_end; at = tape.after(at + 1)) {
     const auto name = tape.string(at);
     if (!check_own_name(name, fault) || !check_value(tape, at + 1, name, 0, fault))

@@ -18,17 +18,26 @@ struct Checked {
   std::string rejects;  ///< the lines of the file's local rejects
 };
 
-Checked check(const std::string& name, const std::string& text) {
+/// A spool with one accepted file in it.
+struct Spool {
+  Spool(const std::string& name, const std::string& text) {
+    disk.make_directory("/s");
+    disk.make_directory(layout.working());
+    file.number = 1;
+    file.name = file.original = name;
+    file.working = "000000000001." + name;
+    file.size = text.size();
+    disk.put(layout.working_file(file), text);
+  }
+
   MemFiles disk;
-  const SpoolLayout layout("/s");
-  disk.make_directory("/s");
-  disk.make_directory(layout.working());
+  SpoolLayout layout{"/s"};
   SpoolFile file;
-  file.number = 1;
-  file.name = file.original = name;
-  file.working = "000000000001." + name;
-  file.size = text.size();
-  disk.put(layout.working_file(file), text);
+};
+
+Checked check(const std::string& name, const std::string& text) {
+  Spool spool(name, text);
+  auto& [disk, layout, file] = spool;
   const auto converted = convert_file(disk, layout, file);
   REQUIRE(converted.has_value());
   REQUIRE(converted->converted);
@@ -134,15 +143,8 @@ TEST_CASE("an element over 1 MiB is rejected with its length and its first MiB")
 
 TEST_CASE("lines that a full disk cut off are not there, also when there is nothing to reject any more") {
   for (const bool had_some : {false, true}) {
-    MemFiles disk;
-    const SpoolLayout layout("/s");
-    disk.make_directory("/s");
-    disk.make_directory(layout.working());
-    SpoolFile file;
-    file.number = 1;
-    file.name = file.original = "a.ndjson";
-    file.working = "000000000001.a.ndjson";
-    disk.put(layout.working_file(file), "{\nx\n");
+    Spool spool("a.ndjson", "{\nx\n");
+    auto& [disk, layout, file] = spool;
     const auto source = disk.open(layout.readable(file));
     LocalRejects rejects(disk, layout, file, 0);
     if (had_some)

@@ -17,7 +17,7 @@ class Names {
  public:
   Found find(const std::string& name) { return known_.find(on_tape(name)); }
   bool add(const std::string& name) { return known_.add(on_tape(name)); }
-  void begin_record() { known_.begin_record(); }
+  void begin_object() { known_.begin_object(); }
 
  private:
   std::string_view on_tape(const std::string& name) {
@@ -43,7 +43,7 @@ TEST_CASE("Names are known once they were added, and told to stand twice in one 
   Names names;
   std::set<std::string> good;
   for (int record = 0; record < 5000; ++record) {
-    names.begin_record();
+    names.begin_object();
     std::set<std::string> seen;
     for (int i = 0; i < 20; ++i) {
       const auto name = name_of(random);
@@ -63,11 +63,11 @@ TEST_CASE("Names are known once they were added, and told to stand twice in one 
 
 TEST_CASE("A name that is empty, or of which another is a part, is not taken for a known one") {
   Names names;
-  names.begin_record();
+  names.begin_object();
   CHECK(names.find("") == Found::unknown);
   REQUIRE(names.add("plan_of_the_company"));
   REQUIRE(names.add("plan"));
-  names.begin_record();
+  names.begin_object();
   for (const std::string name :
        {"", "p", "pla", "plans", "plan_of_the_compan", "plan_of_the_company_", "plan_of_thE_company"}) {
     CAPTURE(name);
@@ -80,7 +80,7 @@ TEST_CASE("A name that is empty, or of which another is a part, is not taken for
 
 TEST_CASE("What is full takes nothing up in this record, and begins anew with the next") {
   Names names;
-  names.begin_record();
+  names.begin_object();
   std::size_t added = 0;
   const auto name = [&](std::size_t number) {
     return std::string(number % 2 == 0 ? 3 : 100, 'n') + std::to_string(number);
@@ -91,7 +91,7 @@ TEST_CASE("What is full takes nothing up in this record, and begins anew with th
   CHECK(names.find(name(0)) == Found::again);
   CHECK(names.find(name(added)) == Found::unknown);
   CHECK_FALSE(names.add("short"));
-  names.begin_record();
+  names.begin_object();
   CHECK(names.find(name(0)) == Found::unknown);
   CHECK(names.add(name(0)));
 }
@@ -111,11 +111,11 @@ TEST_CASE("A name is followed where it stands as it did, and none is taken for i
   };
   const std::vector<std::string> leads = {R"({"a":)", R"(, "plan" :)", R"(,"seats_at_the_table":)",
                                           R"(,"the_last_day_of_the_week": )"};
-  known.begin_record();
+  known.begin_object();
   CHECK(follow(leads[0]) == Found::unknown);
   for (const auto& lead : leads)
     learn(lead);
-  known.begin_record();
+  known.begin_object();
   for (const auto& lead : leads) {
     for (std::size_t i = 0; i < lead.size(); ++i) {
       auto other = lead;
@@ -130,25 +130,25 @@ TEST_CASE("A name is followed where it stands as it did, and none is taken for i
   // Of many that may follow the beginning the latest are kept.
   const std::vector<std::string> others = {R"({"b":)", R"({"c" :)", R"({"d": )", R"({"plan":)"};
   for (const auto& other : others) {
-    known.begin_record();
+    known.begin_object();
     CHECK(follow(leads[0]) == Found::first);
-    known.begin_record();
+    known.begin_object();
     learn(other);
   }
-  known.begin_record();
+  known.begin_object();
   CHECK(follow(leads[0]) == Found::unknown);
   for (const auto& other : others) {
-    known.begin_record();
+    known.begin_object();
     CHECK(follow(other) == Found::first);
   }
-  known.begin_record();
+  known.begin_object();
   learn(leads[0]);
-  known.begin_record();
+  known.begin_object();
   CHECK(follow(leads[0]) == Found::first);
-  known.begin_record();
+  known.begin_object();
   CHECK(follow(others[0]) == Found::unknown);
   learn(R"({"no_more_than_so_many_bytes_are_kept":)");
-  known.begin_record();
+  known.begin_object();
   CHECK(follow(R"({"no_more_than_so_many_bytes_are_kept":)") == Found::unknown);
   CHECK(follow(others[1]) == Found::unknown);
 }
@@ -162,10 +162,10 @@ TEST_CASE("A name that is followed twice stands twice") {
       REQUIRE(known.add(name));
     known.keep_lead(text.data(), 8);
   };
-  known.begin_record();
+  known.begin_object();
   learn();
   learn();
-  known.begin_record();
+  known.begin_object();
   CHECK(known.follow(text.data(), 8) == Found::first);
   CHECK(known.follow(text.data(), 8) == Found::again);
 }

@@ -270,7 +270,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
                                [this](FileNumber number) { settling.file_progressed(number); }}),
       feed(FileFeed::Parts{ports.loop, tasks, ledger, recorder, files, batcher, ports.disk, ports.workers,
                            log, record_rules(config), convert_limits(config, free_space),
-                           *foundation.user_keys, timers, tally,
+                           *foundation.user_keys, timers, tally, config.api.sessions,
                            [this](FileNumber number) { settling.file_progressed(number); }}),
       intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free, free_space,
                            keeping_back(ports.reserve), foundation.ledger->last_batch_id().value()},

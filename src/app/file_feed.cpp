@@ -15,6 +15,19 @@ namespace {
 constexpr std::size_t kPage = 256;
 /// How much is read between two durable marks: what a restart reads again at most, besides what waits.
 constexpr std::uint64_t kCheckpointBytes = 64U << 20;
+/// Blocks that may stay in memory until they are sent: what the largest body takes, and as much again for the
+/// next one, which grows meanwhile.
+constexpr std::size_t kMostKept = std::size_t{16} << 20;
+/// What bodies take altogether, those that are read from the disk by as many sessions as there are included.
+constexpr std::size_t kAllBodies = std::size_t{24} << 20;
+constexpr std::size_t kBodyOfSession = std::size_t{320} << 10;
+/// What users and waiting records take is taken from these blocks.
+constexpr std::size_t kWithOrder = std::size_t{30} << 20;
+
+std::size_t less(std::size_t all, std::size_t part) {
+  return all > part ? all - part : 0;
+}
+
 /// Whose it was cannot be told any more.
 Record changed_record(const Run& run) {
   Record record;
@@ -31,10 +44,15 @@ FileFeed::FileFeed(Parts parts)
     : parts_(std::move(parts)),
       conversion_(FileConversion::Parts{parts_.loop, parts_.tasks, parts_.recorder, parts_.disk,
                                         parts_.workers, parts_.files.layout(), std::move(parts_.convert)}),
-      reader_(parts_.rules, parts_.keys),
+      pool_(0, BlockReader::kPooledBytes),
+      reader_(make_reader()),
       arrived_(parts_.loop),
       closed_(parts_.loop) {
   parts_.files.on_close([this] { closed_.notify(); });
+}
+
+BlockReader FileFeed::make_reader() {
+  return BlockReader(parts_.rules, parts_.keys, BlockReader::kBlockBytes, &pool_);
 }
 
 FileFeed::~FileFeed() {
@@ -88,6 +106,7 @@ boost::asio::awaitable<void> FileFeed::run() {
     if (files->empty() && !news_) {
       idle_ = true;
       parts_.batcher.set_flushing(intake_ended_);
+      pool_.trim();
       if (on_idle_)
         on_idle_();
       co_await arrived_.wait();
@@ -140,6 +159,7 @@ boost::asio::awaitable<Result<void>> FileFeed::place_single(Run run) {
                      printable(file.name), run.line);
   const auto record = is_whole ? block.records.front() : changed_record(run);
   parts_.batcher.place_single(QueuedRecord{record, slot});
+  block.blocks.clear();
   co_return Result<void>{};
 }
 
@@ -248,6 +268,13 @@ void FileFeed::set_rules(RecordRules rules) {
   rules_changed_ = true;
 }
 
+/// A convenience: what cannot stay is read again when it is sent.
+void FileFeed::allow_blocks() {
+  const auto most = std::min({kMostKept, less(kAllBodies, parts_.sessions * kBodyOfSession),
+                              less(kWithOrder, parts_.batcher.order().memory())});
+  pool_.set_most(most / BlockReader::kBlockBytes);
+}
+
 boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Coverage& coverage) {
   const SpoolFile file = parts_.files.at(slot).file;
   FileReading reading(
@@ -255,7 +282,8 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
   std::uint64_t marked = file.mark.offset;
   while (const auto stretch = next_stretch(slot, coverage)) {
     if (std::exchange(rules_changed_, false))
-      reader_ = BlockReader(parts_.rules, parts_.keys);
+      reader_ = make_reader();
+    allow_blocks();
     const auto end = stopping_ ? FileReading::End::stopping : co_await reading.read(*stretch, piece_);
     if (end == FileReading::End::stopping)
       co_return false;
@@ -266,7 +294,8 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
     auto& block = piece_.block;
     parts_.files.at(slot).progress.block_read(piece_.after, block.records.size());
     parts_.tally.locally_rejected(block.rejections, parts_.timers.now().wall);
-    co_await parts_.batcher.place(block.records, slot);
+    co_await parts_.batcher.place(block, slot);
+    block.blocks.clear();
     if (piece_.after.offset - marked >= kCheckpointBytes) {
       marked = piece_.after.offset;
       const bool durable = co_await checkpoint(slot, reading);

@@ -35,17 +35,19 @@ std::vector<bool> operations_at(Files& disk, const DraftBatch& draft, const Body
 }
 
 /// Freezes a draft. Records that are not what was read, and those `known` to have changed, lose their sums
-/// and the batch its digest: it will not be sent before they are set apart.
+/// and the batch its digest: it will not be sent before they are set apart. `trusted`: whether there are none
+/// of these.
 Result<Digest> freeze_checked(Files& disk, const SpoolLayout& layout, DraftBatch& draft,
                               const BodyPaths& paths, const std::vector<SpoolFile>& files,
                               const std::vector<Run>& known, const std::function<BlockReader()>& make_reader,
-                              std::vector<RecordSum>& sums) {
+                              std::vector<RecordSum>& sums, bool& trusted) {
   auto digest = freeze_body(disk, draft, paths, layout.working());
   if (!digest)
     return digest;
   sums = record_sums(draft.lengths, draft.sums);
   const auto touched = touched_files(disk, layout, files);
-  if (known.empty() && touched.empty())
+  trusted = known.empty() && touched.empty();
+  if (trusted)
     return digest;
   auto changed = operations_at(disk, draft, paths, known);
   if (!touched.empty()) {
@@ -195,11 +197,10 @@ std::shared_ptr<ActiveBatch> Freezing::row_of(DraftBatch& draft, BatchId id) con
   return batch;
 }
 
-boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(DraftBatch packed, BatchId id,
+boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Part packed, BatchId id,
                                                                              std::vector<Run> changed,
                                                                              StepAside step_aside) {
-  auto part = std::make_shared<Part>();
-  part->draft = std::move(packed);
+  auto part = std::make_shared<Part>(std::move(packed));
   const auto paths = parts_.files.paths(part->draft.manifest, id);
   const auto name = fmt::format("batch {}", id);
   auto& disk = parts_.disk;
@@ -209,7 +210,15 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Dra
   while (true) {
     auto work = [&disk, part, paths, make_reader, changed, files = files_of(part->draft.manifest),
                  &layout = parts_.files.layout()] {
-      return freeze_checked(disk, layout, part->draft, paths, files, changed, make_reader, part->sums);
+      bool trusted = false;
+      auto digest =
+          freeze_checked(disk, layout, part->draft, paths, files, changed, make_reader, part->sums, trusted);
+      if (digest && trusted && !part->blocks.empty()) {
+        auto is_current = [&disk, &layout, files] { return touched_files(disk, layout, files).empty(); };
+        part->kept = KeptBody::of(disk, part->draft, paths, std::move(part->blocks), std::move(is_current));
+      }
+      part->blocks.clear();
+      return digest;
     };
     const auto frozen = co_await parts_.workers.run(std::move(work));
     if (frozen)
@@ -242,15 +251,19 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
         changed.push_back(singles.back());
     }
   }
-  auto draft = build_manifest(open->items(), merged, parts_.files.numbers());
+  Part packed;
+  packed.draft = build_manifest(open->items(), merged, parts_.files.numbers());
+  for (auto& [file, block] : open->take_kept())
+    packed.blocks.push_back({parts_.files.numbers()[file], std::move(block)});
   parts_.batcher.reuse(std::move(open));
   const auto id = ++last_id_;
-  auto part = co_await freeze_whole(std::move(draft), id, std::move(changed), std::move(step_aside));
+  auto part = co_await freeze_whole(std::move(packed), id, std::move(changed), std::move(step_aside));
   if (!part)
     co_return nullptr;
   auto batch = row_of(part->draft, id);
   batch->row.digest = part->digest;
   batch->sums = std::move(part->sums);
+  batch->kept = std::move(part->kept);
   if (sends_now && !part->stood_aside)
     batch->row.sent = parts_.submitter.send_time();
   GroupCommit::Change change = [batch, singles](Ledger& ledger) -> Result<void> {

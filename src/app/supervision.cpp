@@ -170,6 +170,7 @@ void Supervision::take_up(const Config& fresh) {
   parts_.gate.configure(config_.limits.requests_per_second, static_cast<double>(config_.limits.burst));
   parts_.sessions.resize(config_.api.sessions);
   parts_.delivery.set_sessions(config_.api.sessions);
+  parts_.feed.set_sessions(config_.api.sessions);
   parts_.longest_exchange = longest_exchange_of(config_);
   parts_.poller.set_job_timeout(config_.limits.job_timeout);
   parts_.freezing.set_merge(config_.records.merge);

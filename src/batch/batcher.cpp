@@ -25,38 +25,44 @@ bool Batcher::has_room() const {
   return full_.size() < kFullMost && order_.waiting() < lookahead_;
 }
 
-boost::asio::awaitable<void> Batcher::place(const std::vector<Record>& records, std::uint32_t file) {
+boost::asio::awaitable<void> Batcher::place(const CheckedBlock& checked, std::uint32_t file) {
+  const auto& records = checked.records;
+  auto block = checked.blocks.begin();
   for (std::size_t i = 0; i < records.size(); ++i) {
     while (!has_room())
       co_await room_.wait();
     if (i + kPrefetch < records.size())
       order_.prefetch(records[i + kPrefetch].user);
-    put(QueuedRecord{records[i], file});
+    while (block != checked.blocks.end() && block->end <= records[i].offset)
+      ++block;
+    put(QueuedRecord{records[i], file}, block == checked.blocks.end() ? nullptr : &*block);
   }
 }
 
 void Batcher::place_single(const QueuedRecord& record) {
   auto single = record;
   single.record.flags = kSingle | (record.record.flags & kChanged);
-  put(single);
+  put(single, nullptr);
 }
 
-void Batcher::put(const QueuedRecord& record) {
+void Batcher::put(const QueuedRecord& record, const BlockBytes* block) {
   if (!open_->fits(record.record.length, limits_))
     close_open_batch();
   const auto offer = order_.offer(record, open_->holder());
   if (offer == UserOrder::Offer::taken)
-    add(record);
+    add(record, block);
   else if (offer == UserOrder::Offer::waits_first)
     open_->add_merge_candidate(record.record.user);
 }
 
-void Batcher::add(const QueuedRecord& record) {
+void Batcher::add(const QueuedRecord& record, const BlockBytes* block) {
   const bool first = open_->empty();
   // Two clocks are read for one record of a batch, not for each.
   if (first)
     open_->begin(limits_.records, timers_.now().boot);
   open_->add(record);
+  if (block != nullptr)
+    open_->keep(record.file, *block);
   if (first || open_->records() >= limits_.records)
     due_->ring();
   if (open_->records() >= limits_.records)
@@ -86,7 +92,7 @@ void Batcher::pack_ready() {
     const auto record = order_.take_ready(open_->holder());
     if (record.record.user != 0 && order_.has_waiting(record.record.user))
       open_->add_merge_candidate(record.record.user);
-    add(record);
+    add(record, nullptr);
   }
 }
 
@@ -137,6 +143,7 @@ void Batcher::put_back(std::uint64_t key, const std::vector<QueuedRecord>& recor
 
 void Batcher::released() {
   pack_ready();
+  order_.give_room_back();
   room_.notify();
 }
 

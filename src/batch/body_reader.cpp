@@ -1,5 +1,6 @@
 #include "usherd/batch/body_reader.hpp"
 
+#include "src/batch/body_frame.hpp"
 #include "src/batch/record_stream.hpp"
 
 #include <fmt/format.h>
@@ -11,8 +12,6 @@
 namespace usherd {
 namespace {
 
-constexpr std::string_view kHead = "{\"requests\":[";
-constexpr std::string_view kTail = "]}";
 constexpr std::size_t kChunk = std::size_t{256} << 10;
 /// Read at once where short runs stand close together.
 constexpr std::size_t kWindow = std::size_t{64} << 10;
@@ -24,7 +23,7 @@ BodyReader::BodyReader(Files& files, std::string_view manifest, BodyPaths paths,
     : files_(files),
       manifest_(ManifestReader::open(manifest)),
       paths_(std::move(paths)),
-      literal_(kHead),
+      literal_(kBodyHead),
       records_(std::make_unique<RecordStream>(sums, known)),
       whole_(framing == kFramingOfWholeBodies ? std::make_unique<StreamedHash>() : nullptr) {}
 
@@ -137,7 +136,7 @@ Result<std::size_t> BodyReader::fill(std::span<char> into) {
       if (ended_)
         break;
       ended_ = true;
-      literal_ = kTail;
+      literal_ = kBodyTail;
       continue;
     }
     const Segment current = ahead(0);

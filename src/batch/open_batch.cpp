@@ -1,17 +1,18 @@
 #include "usherd/batch/open_batch.hpp"
 
+#include <utility>
+
 namespace usherd {
 
 void OpenBatch::renew(UserOrder::Holder holder) {
   holder_ = holder;
   records_.clear();
   merge_candidates_.clear();
+  kept_.clear();
+  last_kept_ = nullptr;
+  keeps_ = true;
   bytes_ = 0;
   flags_ = 0;
-}
-
-bool OpenBatch::fits(std::uint32_t length, const BatchLimits& limits) const {
-  return records_.empty() || (records_.size() < limits.records && body_bytes() + length + 1 <= limits.bytes);
 }
 
 void OpenBatch::begin(std::size_t most, BootTime now) {
@@ -20,10 +21,18 @@ void OpenBatch::begin(std::size_t most, BootTime now) {
   records_.reserve(most);
 }
 
-void OpenBatch::add(const QueuedRecord& record) {
-  records_.push_back(record);
-  flags_ |= record.record.flags;
-  bytes_ += record.record.length + 1ULL;
+void OpenBatch::keep_next(std::uint32_t file, const BlockBytes& block) {
+  last_kept_ = block.bytes.get();
+  keeps_ = last_kept_ != nullptr;
+  if (keeps_)
+    kept_.push_back({file, block});
+  else
+    kept_.clear();
+}
+
+std::vector<OpenBatch::Kept> OpenBatch::take_kept() {
+  last_kept_ = nullptr;
+  return std::exchange(kept_, {});
 }
 
 }  // namespace usherd

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -14,14 +15,14 @@ constexpr std::size_t kFirstSlots = 1024;
 /// The table doubles beyond seven tenths of it.
 constexpr std::size_t kFullest = 7;
 constexpr std::size_t kFullestOf = 10;
+/// With a key in less than one of so many slots it shrinks, to half full at most.
+constexpr std::size_t kSparse = 8;
+constexpr std::size_t kShrinkBy = 4;
+constexpr std::size_t kLeastToShrink = 65'536;
 
 }  // namespace
 
 UserOrder::UserOrder() : slots_(kFirstSlots), mask_(kFirstSlots - 1), free_(kNone) {}
-
-void UserOrder::prefetch(std::uint64_t key) const {
-  __builtin_prefetch(&slots_[key & mask_]);
-}
 
 std::size_t UserOrder::find(std::uint64_t key) const {
   for (std::size_t i = key & mask_;; i = (i + 1) & mask_) {
@@ -77,6 +78,17 @@ void UserOrder::grow() {
   }
   for (const Slot& slot : first)
     place(slot);
+}
+
+void UserOrder::give_room_back() {
+  if (slots_.size() <= kLeastToShrink || used_ * kSparse >= slots_.size())
+    return;
+  const auto old = std::exchange(slots_, ZeroedArray<Slot>(slots_.size() / kShrinkBy));
+  mask_ = slots_.size() - 1;
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    if (old[i].key != 0)
+      place(old[i]);
+  }
 }
 
 void UserOrder::erase(std::size_t hole) {

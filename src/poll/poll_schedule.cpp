@@ -9,6 +9,9 @@ namespace usherd {
 namespace {
 
 constexpr double kFirstGuess = 250;
+/// Of the first job of all one is asked once more before: until it has ended nobody knows when to ask for the
+/// others.
+constexpr double kFirstLook = 50;
 constexpr double kGuessGrowth = 1.5;
 constexpr double kLeastWait = 10;
 constexpr double kGuessCap = 30'000;
@@ -111,13 +114,21 @@ std::optional<Milliseconds> PollSchedule::expected(std::uint64_t records) const 
 double PollSchedule::ask_at(const Job& job) {
   double at = 0;
   if (estimate_.is_empty()) {
-    const double guess = kFirstGuess * std::pow(kGuessGrowth, std::min(job.polls_, 64U));
-    at = job.seen_ + std::min(guess, longest_wait(job.seen_));
+    at = job.seen_ + guessed(job);
   } else {
     at = planned(job);
   }
   at = std::min(at, job.seen_ + count(kLongestSilence));
   return job.seen_ + std::max(kLeastWait, (at - job.seen_) * job.spread_);
+}
+
+/// How long to wait for a job while none has ended.
+double PollSchedule::guessed(const Job& job) const {
+  const bool leads = job.rank_.second == 0;
+  if (leads && job.polls_ == 0)
+    return kFirstLook;
+  const auto polls = std::min(job.polls_ - (leads ? 1 : 0), 64U);
+  return std::min(kFirstGuess * std::pow(kGuessGrowth, polls), longest_wait(job.seen_));
 }
 
 double PollSchedule::planned(const Job& job) {

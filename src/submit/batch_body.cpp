@@ -14,8 +14,13 @@ Error changed() {
 
 }  // namespace
 
-BatchBody::BatchBody(Workers workers, BodyReader reader, std::uint64_t length, Digest digest)
-    : workers_(std::move(workers)), reader_(std::move(reader)), length_(length), expected_(digest) {}
+BatchBody::BatchBody(Workers workers, BodyReader reader, std::uint64_t length, Digest digest,
+                     std::unique_ptr<KeptBody> kept)
+    : workers_(std::move(workers)),
+      reader_(std::move(reader)),
+      length_(length),
+      expected_(digest),
+      kept_(std::move(kept)) {}
 
 BatchBody::~BatchBody() = default;
 
@@ -37,7 +42,40 @@ Result<bool> BatchBody::fill() {
   return true;
 }
 
+/// Reads the body that stands on the disk, to its end.
+Result<bool> BatchBody::prove() {
+  while (read_ < length_) {
+    if (const auto filled = fill(); !filled)
+      return filled;
+  }
+  given_ = filled_;
+  return true;
+}
+
+/// What somebody wrote to is not sent, though it is what was accepted: those records end `unknown`. So the
+/// files are looked at before the first piece and before the last one.
+boost::asio::awaitable<Result<std::span<const char>>> BatchBody::next_kept() {
+  const bool is_first = kept_->left() == length_;
+  const bool is_last = kept_->left() > 0 && kept_->left() <= kPiece;
+  if (is_first || is_last) {
+    auto look = [this] { return Result<bool>(kept_->is_current()); };
+    const auto current = co_await workers_.run(std::move(look));
+    if (!*current && is_first) {
+      kept_.reset();
+      co_return co_await next();
+    }
+    if (!*current) {
+      auto work = [this] { return prove(); };
+      if (const auto proved = co_await workers_.run(std::move(work)); !proved)
+        co_return proved.error();
+    }
+  }
+  co_return kept_->next();
+}
+
 boost::asio::awaitable<Result<std::span<const char>>> BatchBody::next() {
+  if (kept_ != nullptr)
+    co_return co_await next_kept();
   if (given_ == filled_) {
     if (read_ == length_)
       co_return std::span<const char>{};

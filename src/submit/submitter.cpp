@@ -134,7 +134,7 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   BatchBody body(
       parts_.workers,
       BodyReader(parts_.disk, batch.packed, std::move(paths), batch.row.framing, nullptr, batch.sums),
-      batch.row.body_length, batch.row.digest);
+      batch.row.body_length, batch.row.digest, std::move(batch.kept));
   ApiRequest request;
   request.call = Call::create;
   request.method = Method::post;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <string>
 
@@ -38,11 +39,13 @@ Rejection too_large(std::uint64_t offset, std::uint64_t line, std::uint64_t leng
 
 }  // namespace
 
-BlockReader::BlockReader(RecordRules rules, const UserKeys& keys, std::size_t block_bytes)
+BlockReader::BlockReader(RecordRules rules, const UserKeys& keys, std::size_t block_bytes, BlockPool* pool)
     : plain_(std::make_unique<PlainRecords>(keys, std::max(block_bytes, kBlockBytes))),
       checker_(std::make_unique<RecordChecker>(rules, keys)),
       block_bytes_(std::max<std::size_t>(block_bytes, 1)),
-      buffer_(block_bytes_ + kPadding) {}
+      pool_(pool) {
+  assert(pool == nullptr || pool->block_bytes() >= block_bytes_ + kPadding);
+}
 BlockReader::~BlockReader() = default;
 BlockReader::BlockReader(BlockReader&&) noexcept = default;
 BlockReader& BlockReader::operator=(BlockReader&&) noexcept = default;
@@ -51,6 +54,7 @@ Result<void> BlockReader::read(ReadFile& file, std::uint64_t offset, std::uint64
                                CheckedBlock& out) {
   out.records.clear();
   out.rejections.clear();
+  out.blocks.clear();
   out.lines = 0;
   out.next_offset = offset;
   out.next_line = line;
@@ -64,6 +68,7 @@ Result<void> BlockReader::read_on(ReadFile& file, std::uint64_t limit, CheckedBl
   if (out.end)
     return {};
   have_ = 0;
+  lent_ = pool_ == nullptr ? nullptr : pool_->take();
   const auto left = limit - offset;
   for (const std::size_t most : {block_bytes_, kMostRecordBytes + kByteOrderMark.size() + 1}) {
     if (most <= have_)
@@ -71,12 +76,13 @@ Result<void> BlockReader::read_on(ReadFile& file, std::uint64_t limit, CheckedBl
     const auto filled = fill(file, offset, static_cast<std::size_t>(std::min<std::uint64_t>(left, most)));
     if (!filled)
       return filled.error();
-    const auto* newline = static_cast<const char*>(memrchr(buffer_.data(), '\n', have_));
+    const auto* newline = static_cast<const char*>(memrchr(bytes_, '\n', have_));
     if (newline == nullptr && have_ < left)
       continue;
-    const auto whole = have_ == left ? have_ : static_cast<std::size_t>(newline + 1 - buffer_.data());
+    const auto whole = have_ == left ? have_ : static_cast<std::size_t>(newline + 1 - bytes_);
     check_lines(whole, offset, line, out);
     out.next_offset = offset + whole;
+    out.blocks.push_back({std::move(lent_), offset, out.next_offset});
     out.end = out.next_offset == limit;
     return {};
   }
@@ -85,15 +91,22 @@ Result<void> BlockReader::read_on(ReadFile& file, std::uint64_t limit, CheckedBl
 
 /// Bytes of the byte order mark at the head of the buffer, which counts only where the file starts.
 std::size_t BlockReader::mark_length(std::uint64_t offset) const {
-  const std::string_view held(buffer_.data(), have_);
+  const std::string_view held(bytes_, have_);
   return offset == 0 && held.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
 }
 
-/// Reads on behind the `have_` bytes that stand in the buffer, until there are `until`.
+/// Reads on behind the `have_` bytes that are there, until there are `until`. What is larger than a block
+/// does not stay.
 Result<void> BlockReader::fill(ReadFile& file, std::uint64_t offset, std::size_t until) {
-  if (buffer_.size() < until + kPadding)
+  const bool stays = lent_ != nullptr && until <= block_bytes_;
+  if (!stays && buffer_.size() < until + kPadding)
     buffer_.resize(until + kPadding);
-  const auto got = file.read_at({buffer_.data() + have_, until - have_}, offset + have_);
+  if (!stays && lent_ != nullptr) {
+    std::copy_n(lent_.get(), have_, buffer_.data());
+    lent_.reset();
+  }
+  bytes_ = stays ? lent_.get() : buffer_.data();
+  const auto got = file.read_at({bytes_ + have_, until - have_}, offset + have_);
   if (!got)
     return got.error();
   have_ += *got;
@@ -113,8 +126,8 @@ Result<void> BlockReader::skip_long_line(ReadFile& file, std::uint64_t offset, s
         fill(file, at, static_cast<std::size_t>(std::min<std::uint64_t>(limit - at, kBlockBytes)));
     if (!filled)
       return filled.error();
-    newline = static_cast<const char*>(std::memchr(buffer_.data(), '\n', have_));
-    at += newline == nullptr ? have_ : static_cast<std::size_t>(newline - buffer_.data());
+    newline = static_cast<const char*>(std::memchr(bytes_, '\n', have_));
+    at += newline == nullptr ? have_ : static_cast<std::size_t>(newline - bytes_);
   }
   out.rejections.push_back(too_large(start, line, at - start));
   ++out.lines;
@@ -126,9 +139,9 @@ Result<void> BlockReader::skip_long_line(ReadFile& file, std::uint64_t offset, s
 
 void BlockReader::check_lines(std::size_t bytes, std::uint64_t offset, std::uint64_t line,
                               CheckedBlock& out) {
-  const char* const start = buffer_.data();
+  char* const start = bytes_;
   const char* const end = start + bytes;
-  const char* at = start + mark_length(offset);
+  char* at = start + mark_length(offset);
   plain_->take_up({at, static_cast<std::size_t>(end - at)});
   for (; at < end; ++line) {
     Record record;
@@ -136,11 +149,11 @@ void BlockReader::check_lines(std::size_t bytes, std::uint64_t offset, std::uint
     record.line = line;
     auto length = plain_->check(at, record);
     if (length > 0) {
-      keep({at, length}, record, out);
+      keep(at, length, record, out);
     } else {
       length = line_length(at, end);
       if (!is_blank(at, length))
-        check_one({at, length}, record, out);
+        check_one(at, length, record, out);
     }
     at += length + 1;
   }
@@ -148,24 +161,26 @@ void BlockReader::check_lines(std::size_t bytes, std::uint64_t offset, std::uint
 }
 
 /// A line that is not known to be a good record.
-void BlockReader::check_one(std::string_view text, Record& record, CheckedBlock& out) {
-  if (text.size() > kMostRecordBytes) {
+void BlockReader::check_one(char* line, std::size_t length, Record& record, CheckedBlock& out) {
+  if (length > kMostRecordBytes) {
     ++out.lines;
-    out.rejections.push_back(too_large(record.offset, record.line, text.size()));
-  } else if (checker_->check(text.data(), text.size(), record)) {
-    keep(text, record, out);
+    out.rejections.push_back(too_large(record.offset, record.line, length));
+  } else if (checker_->check(line, length, record)) {
+    keep(line, length, record, out);
   } else {
     ++out.lines;
     auto fault = checker_->take_fault();
     out.rejections.push_back(
-        {record.offset, record.line, text.size(), std::string(fault.code), std::move(fault.message)});
+        {record.offset, record.line, length, std::string(fault.code), std::move(fault.message)});
   }
 }
 
-void BlockReader::keep(std::string_view text, Record& record, CheckedBlock& out) {
+void BlockReader::keep(char* line, std::size_t length, Record& record, CheckedBlock& out) {
   ++out.lines;
-  record.sum = record_sum(text);
+  record.sum = record_sum({line, length});
   out.records.push_back(record);
+  if (lent_ != nullptr)
+    line[length] = ',';
 }
 
 std::optional<Rejection> BlockReader::check_line(std::string_view line, std::uint64_t offset,

@@ -44,6 +44,7 @@ class FileFeed {
     const UserKeys& keys;
     Timers& timers;
     Tally& tally;
+    std::size_t sessions;
     std::function<void(FileNumber)> on_read;  ///< everything of the file was read, or it is refused
     /// Half a kilobyte each. Far more records than this are on their way only in files of one record.
     std::size_t open_files = 32'768;
@@ -63,6 +64,8 @@ class FileFeed {
   void stop();
   /// For what is read from now on.
   void set_rules(RecordRules rules);
+  /// How many may send bodies at once.
+  void set_sessions(std::size_t sessions) { parts_.sessions = sessions; }
   /// For conversions that begin from now on.
   void set_convert_limits(ConvertLimits limits) { conversion_.set_limits(std::move(limits)); }
   /// Every file that was accepted when files_arrived() was last called has been read.
@@ -84,10 +87,13 @@ class FileFeed {
   /// An error where the disk does not give the record now.
   [[nodiscard]] boost::asio::awaitable<Result<void>> place_single(Run run);
   [[nodiscard]] boost::asio::awaitable<bool> place_late_singles();
+  [[nodiscard]] BlockReader make_reader();
+  void allow_blocks();
   void note_unreadable(const SpoolFile& file, const Error& error);
 
   Parts parts_;
   FileConversion conversion_;
+  BlockPool pool_;
   BlockReader reader_;
   FileReading::Piece piece_;
   Event arrived_;

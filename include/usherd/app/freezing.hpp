@@ -2,6 +2,7 @@
 
 #include "usherd/batch/batcher.hpp"
 #include "usherd/batch/freezer.hpp"
+#include "usherd/batch/kept_body.hpp"
 #include "usherd/batch/open_files.hpp"
 #include "usherd/core/random.hpp"
 #include "usherd/ports/workers.hpp"
@@ -75,6 +76,8 @@ class Freezing {
     DraftBatch draft;
     Digest digest{};  ///< zero where the files are not what was read
     std::vector<RecordSum> sums;
+    std::vector<KeptBlock> blocks;   ///< in which its records stand, where they stayed in memory
+    std::unique_ptr<KeptBody> kept;  ///< made of these
     bool stood_aside = false;
   };
   void set_merge(bool merge) { parts_.merge = merge; }
@@ -86,7 +89,7 @@ class Freezing {
   [[nodiscard]] std::vector<MergeGroup> merge_groups(OpenBatch& open,
                                                      std::vector<std::size_t>& positions) const;
   /// `changed`: records known not to be what was read. Nothing when we are stopping.
-  [[nodiscard]] boost::asio::awaitable<std::optional<Part>> freeze_whole(DraftBatch packed, BatchId id,
+  [[nodiscard]] boost::asio::awaitable<std::optional<Part>> freeze_whole(Part packed, BatchId id,
                                                                          std::vector<Run> changed,
                                                                          StepAside step_aside);
   [[nodiscard]] boost::asio::awaitable<Result<std::vector<Part>>> freeze_pieces(

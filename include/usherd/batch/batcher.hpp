@@ -25,8 +25,8 @@ class Batcher {
   ~Batcher();
 
   // The reader's side.
-  /// Places records in acceptance order; waits where there is no room.
-  [[nodiscard]] boost::asio::awaitable<void> place(const std::vector<Record>& records, std::uint32_t file);
+  /// Places the records of a file (its slot) in acceptance order; waits where there is no room.
+  [[nodiscard]] boost::asio::awaitable<void> place(const CheckedBlock& checked, std::uint32_t file);
   /// Places a record that must go by itself, taken from the ledger at start.
   void place_single(const QueuedRecord& record);
   /// Nothing more will be read for now: what is packed need not linger (set by drain when its input is read).
@@ -58,10 +58,11 @@ class Batcher {
 
  private:
   [[nodiscard]] bool has_room() const;
-  void add(const QueuedRecord& record);
+  /// `block`: in which it stands; null where that is not in memory any more.
+  void add(const QueuedRecord& record, const BlockBytes* block);
   void close_open_batch();
   void pack_ready();
-  void put(const QueuedRecord& record);
+  void put(const QueuedRecord& record, const BlockBytes* block);
 
   Timers& timers_;
   BatchLimits limits_;

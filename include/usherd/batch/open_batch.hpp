@@ -3,6 +3,7 @@
 #include "usherd/batch/user_order.hpp"
 #include "usherd/core/clock.hpp"
 #include "usherd/core/units.hpp"
+#include "usherd/validate/block_reader.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -19,7 +20,8 @@ struct BatchLimits {
 /// Bytes of a body besides its records: {"requests":[ and ]}.
 inline constexpr std::uint64_t kFramingBytes = 15;
 
-/// A batch while it still grows: positions only, no bytes. Pure.
+/// A batch while it still grows: positions, and the blocks in which they stand as long as all of these stayed
+/// in memory. Pure.
 class OpenBatch {
  public:
   explicit OpenBatch(UserOrder::Holder holder) : holder_(holder) {}
@@ -28,10 +30,29 @@ class OpenBatch {
   void renew(UserOrder::Holder holder);
   [[nodiscard]] UserOrder::Holder holder() const { return holder_; }
   /// Whether a record of `length` bytes still fits; a batch takes at least one record, whatever its size.
-  [[nodiscard]] bool fits(std::uint32_t length, const BatchLimits& limits) const;
+  [[nodiscard]] bool fits(std::uint32_t length, const BatchLimits& limits) const {
+    return records_.empty() ||
+           (records_.size() < limits.records && body_bytes() + length + 1 <= limits.bytes);
+  }
   /// Comes before the first record: when it is added, and how many there may be.
   void begin(std::size_t most, BootTime now);
-  void add(const QueuedRecord& record);
+  void add(const QueuedRecord& record) {
+    records_.push_back(record);
+    flags_ |= record.record.flags;
+    bytes_ += record.record.length + 1ULL;
+  }
+  /// Notes in which block of its file a record stands that was added.
+  void keep(std::uint32_t file, const BlockBytes& block) {
+    // Most stand in the same one as the record before.
+    if (keeps_ && (last_kept_ == nullptr || block.bytes.get() != last_kept_))
+      keep_next(file, block);
+  }
+  /// Where the records stand that came with their blocks; none where one of those did not stay in memory.
+  struct Kept {
+    std::uint32_t file = 0;  ///< its slot
+    BlockBytes block;
+  };
+  [[nodiscard]] std::vector<Kept> take_kept();
   /// Notes that records of a user in this batch wait behind it and might be merged into it.
   void add_merge_candidate(std::uint64_t key) { merge_candidates_.push_back(key); }
 
@@ -47,9 +68,14 @@ class OpenBatch {
   [[nodiscard]] const std::vector<std::uint64_t>& merge_candidates() const { return merge_candidates_; }
 
  private:
+  void keep_next(std::uint32_t file, const BlockBytes& block);
+
   UserOrder::Holder holder_;
   std::vector<QueuedRecord> records_;
   std::vector<std::uint64_t> merge_candidates_;
+  std::vector<Kept> kept_;
+  const char* last_kept_ = nullptr;
+  bool keeps_ = true;
   std::uint64_t bytes_ = 0;
   std::uint8_t flags_ = 0;  ///< of any record
   BootTime first_{};

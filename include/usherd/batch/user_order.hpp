@@ -51,7 +51,7 @@ class UserOrder {
   /// Frees a key; the first record behind it, if any, moves on.
   void release(std::uint64_t key);
   /// Brings the table's line for `key` into the cache ahead of offer() or release().
-  void prefetch(std::uint64_t key) const;
+  void prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[key & mask_]); }
 
   /// Records whose turn has come, oldest release first.
   [[nodiscard]] bool has_ready() const { return !ready_.empty(); }
@@ -69,6 +69,10 @@ class UserOrder {
   /// Records queued, ready ones not counted.
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
   [[nodiscard]] std::size_t held_keys() const { return used_; }
+  /// Bytes for keys and queues, about.
+  [[nodiscard]] std::size_t memory() const { return slots_.size() * sizeof(Slot) + nodes_.memory(); }
+  /// Gives back what a past crowd of users took, if few are left of it.
+  void give_room_back();
 
  private:
   struct Slot {

@@ -16,6 +16,8 @@ class Chunks {
     return chunks_[index >> kBits][index & kMask];
   }
   [[nodiscard]] std::size_t size() const { return size_; }
+  /// Bytes.
+  [[nodiscard]] std::size_t memory() const { return (chunks_.size() << kBits) * sizeof(Value); }
   void push_back(const Value& value) {
     if (size_ == chunks_.size() << kBits)
       chunks_.push_back(std::make_unique_for_overwrite<Value[]>(kMask + 1));

@@ -67,6 +67,7 @@ class PollSchedule {
 
  private:
   [[nodiscard]] double ask_at(const Job& job);
+  [[nodiscard]] double guessed(const Job& job) const;
   [[nodiscard]] double planned(const Job& job);
   [[nodiscard]] double scouted(double part) const;
   [[nodiscard]] bool is_far(BootTime accepted, double records) const;

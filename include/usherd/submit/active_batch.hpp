@@ -1,5 +1,6 @@
 #pragma once
 
+#include "usherd/batch/kept_body.hpp"
 #include "usherd/batch/record_sums.hpp"
 #include "usherd/core/backoff.hpp"
 #include "usherd/ledger/rows.hpp"
@@ -26,17 +27,18 @@ struct ActiveBatch {
   std::optional<std::uint64_t> accepted_at_first_replay;
   /// Of its operations, while this process froze it and it was not accepted; else empty.
   std::vector<RecordSum> sums;
-  std::string packed;             ///< row.manifest, once it was folded up
-  std::size_t packed_merged = 0;  ///< its merged records
-  bool tried = false;             ///< whatever was sent under the present key was sent by this process
-  bool begun = false;             ///< an exchange was begun under it in this process
-  bool has_place = false;         ///< it is counted into the budget
-  bool is_posting = false;        ///< it is counted there as one whose POST has not ended
-  bool is_set_apart = false;      ///< it is counted there, and takes nothing of what is used of the limits
-  bool is_ending = false;         ///< its end or division is being written: nobody else may decide about it
-  bool is_abandoned = false;      ///< the operator gave its job up: who follows it lets go
-  bool reads_results = false;     ///< its job has ended
-  bool is_unreadable = false;     ///< the disk did not give its body at the last try
+  std::unique_ptr<KeptBody> kept;  ///< for its first try, where its records stayed in memory
+  std::string packed;              ///< row.manifest, once it was folded up
+  std::size_t packed_merged = 0;   ///< its merged records
+  bool tried = false;              ///< whatever was sent under the present key was sent by this process
+  bool begun = false;              ///< an exchange was begun under it in this process
+  bool has_place = false;          ///< it is counted into the budget
+  bool is_posting = false;         ///< it is counted there as one whose POST has not ended
+  bool is_set_apart = false;       ///< it is counted there, and takes nothing of what is used of the limits
+  bool is_ending = false;          ///< its end or division is being written: nobody else may decide about it
+  bool is_abandoned = false;       ///< the operator gave its job up: who follows it lets go
+  bool reads_results = false;      ///< its job has ended
+  bool is_unreadable = false;      ///< the disk did not give its body at the last try
   /// How long until the disk is asked for its body again, where nothing of it was sent.
   Backoff unread{Milliseconds(500), Milliseconds(60'000)};
 

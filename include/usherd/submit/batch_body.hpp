@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/batch/body_reader.hpp"
+#include "usherd/batch/kept_body.hpp"
 #include "usherd/ports/transport.hpp"
 #include "usherd/ports/workers.hpp"
 
@@ -14,11 +15,14 @@
 namespace usherd {
 
 /// A frozen batch's body on its way out: rebuilt by a worker in chunks, its digest reckoned on the way, the
-/// last piece given out only when length and digest are those that were frozen. The files and workers must
+/// last piece given out only when length and digest are those that were frozen. What was kept of it since it
+/// was checked goes out instead, if nobody has written to the files until then. The files and workers must
 /// outlive it.
 class BatchBody final : public BodySource {
  public:
-  BatchBody(Workers workers, BodyReader reader, std::uint64_t length, Digest digest);
+  /// `kept` may be null.
+  BatchBody(Workers workers, BodyReader reader, std::uint64_t length, Digest digest,
+            std::unique_ptr<KeptBody> kept = nullptr);
   ~BatchBody() override;
 
   [[nodiscard]] std::uint64_t length() const override { return length_; }
@@ -27,11 +31,14 @@ class BatchBody final : public BodySource {
 
  private:
   [[nodiscard]] Result<bool> fill();
+  [[nodiscard]] boost::asio::awaitable<Result<std::span<const char>>> next_kept();
+  [[nodiscard]] Result<bool> prove();
 
   Workers workers_;
   BodyReader reader_;
   std::uint64_t length_;
   Digest expected_;
+  std::unique_ptr<KeptBody> kept_;
   std::uint64_t read_ = 0;
   std::vector<char> chunk_;
   std::size_t filled_ = 0;

@@ -2,6 +2,7 @@
 
 #include "usherd/core/result.hpp"
 #include "usherd/ports/files.hpp"
+#include "usherd/validate/block_pool.hpp"
 #include "usherd/validate/record.hpp"
 #include "usherd/validate/user_keys.hpp"
 
@@ -17,13 +18,22 @@ namespace usherd {
 class PlainRecords;
 class RecordChecker;
 
+/// The bytes of a block of whole lines, which stayed in memory. A comma stands behind each good record, where
+/// the file has its newline or ends.
+struct BlockBytes {
+  BlockPool::Block bytes;    ///< null: they did not stay
+  std::uint64_t offset = 0;  ///< of its first byte in the file
+  std::uint64_t end = 0;     ///< where the next block begins
+};
+
 /// What one block of lines, or several in a row, held, in the order of the file; every line that is not blank
 /// is in one of the two lists.
 struct CheckedBlock {
   std::vector<Record> records;
   std::vector<Rejection> rejections;
-  std::uint64_t lines = 0;        ///< lines that are not blank
-  std::uint64_t next_offset = 0;  ///< where the next block starts
+  std::vector<BlockBytes> blocks;  ///< in which the records stand
+  std::uint64_t lines = 0;         ///< lines that are not blank
+  std::uint64_t next_offset = 0;   ///< where the next block starts
   std::uint64_t next_line = 1;
   bool end = false;  ///< nothing is left before the limit
 };
@@ -34,8 +44,13 @@ struct CheckedBlock {
 class BlockReader {
  public:
   static constexpr std::size_t kBlockBytes = 256U << 10;
+  /// What a block of a pool must have: the parser looks a little beyond the end.
+  static constexpr std::size_t kPooledBytes = kBlockBytes + 64;
 
-  BlockReader(RecordRules rules, const UserKeys& keys, std::size_t block_bytes = kBlockBytes);
+  /// `pool` gives the memory of blocks that are to stay, as long as it has some; it may be null, and must
+  /// outlive the reader.
+  BlockReader(RecordRules rules, const UserKeys& keys, std::size_t block_bytes = kBlockBytes,
+              BlockPool* pool = nullptr);
   ~BlockReader();
   BlockReader(BlockReader&&) noexcept;
   BlockReader& operator=(BlockReader&&) noexcept;
@@ -61,13 +76,16 @@ class BlockReader {
                                             std::uint64_t limit, CheckedBlock& out);
   [[nodiscard]] std::size_t mark_length(std::uint64_t offset) const;
   void check_lines(std::size_t bytes, std::uint64_t offset, std::uint64_t line, CheckedBlock& out);
-  void check_one(std::string_view text, Record& record, CheckedBlock& out);
-  static void keep(std::string_view text, Record& record, CheckedBlock& out);
+  void check_one(char* line, std::size_t length, Record& record, CheckedBlock& out);
+  void keep(char* line, std::size_t length, Record& record, CheckedBlock& out);
 
   std::unique_ptr<PlainRecords> plain_;
   std::unique_ptr<RecordChecker> checker_;
   std::size_t block_bytes_;
-  std::vector<char> buffer_;
+  BlockPool* pool_;
+  BlockPool::Block lent_;     // of the pool, while a block is read
+  std::vector<char> buffer_;  // for all that the pool has no memory for
+  char* bytes_ = nullptr;     // the block that is read: one of these two
   std::size_t have_ = 0;
 };
 

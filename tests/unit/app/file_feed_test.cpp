@@ -130,6 +130,7 @@ struct Bench {
                                 keys,
                                 loop.timers,
                                 tally,
+                                8,
                                 [](FileNumber) {},
                                 most_open}};
 };

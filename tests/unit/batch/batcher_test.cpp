@@ -54,7 +54,9 @@ struct Bench {
   std::size_t due = 0;     ///< calls of wait_due() that returned
 
   static asio::awaitable<void> place_all(Bench& bench, std::vector<Record> records) {
-    co_await bench.batcher.place(records, 0);
+    CheckedBlock block;
+    block.records = std::move(records);
+    co_await bench.batcher.place(block, 0);
     ++bench.placed;
   }
   static asio::awaitable<void> await_due(Bench& bench) {

@@ -71,14 +71,30 @@ void check_one(const Bound& bound) {
   CHECK(seen.lateness <= bound.lateness);
 }
 
+/// Of several runs: one may be a lucky one.
+void check_mean(const Bound& bound, Setting setting) {
+  constexpr std::uint64_t kRuns = 6;
+  Seen mean;
+  for (setting.seed = 1; setting.seed <= kRuns; ++setting.seed) {
+    const auto seen = Simulation(setting, bound.durations).run();
+    mean.polls += seen.polls / kRuns;
+    mean.lateness += seen.lateness / kRuns;
+  }
+  CAPTURE(bound.what);
+  CAPTURE(static_cast<int>(setting.reports));
+  CAPTURE(setting.at_once);
+  CHECK(mean.polls <= bound.polls);
+  CHECK(mean.lateness <= bound.lateness);
+}
+
 /// However exactly the server tells, one job at a time and eight.
 void check(const Bound& bound) {
   for (const auto reports : {Reports::nothing, Reports::seconds, Reports::milliseconds}) {
     for (const std::size_t at_once : {1U, 8U}) {
-      auto one = bound;
-      one.setting.reports = reports;
-      one.setting.at_once = at_once;
-      check_one(one);
+      auto setting = bound.setting;
+      setting.reports = reports;
+      setting.at_once = at_once;
+      check_mean(bound, setting);
     }
   }
 }
@@ -134,7 +150,7 @@ TEST_CASE(
   check({"constant", constant, {}, 2.5, 0.06});
   check({"one size", constant, {.one_size = true}, 2.5, 0.06});
   // Times in whole seconds tell little of such a job.
-  check({"a second and a half", short_constant, {}, 3, 0.13});
+  check({"a second and a half", short_constant, {}, 3, 0.14});
   check({"a part per record", linear, {}, 3, 0.1});
   check({"a tenth more or less", noisy, {}, 3, 0.1});
 }
@@ -194,6 +210,7 @@ TEST_CASE(
     "with nothing learnt the first poll comes after a quarter of a second and the gaps grow up to thirty "
     "seconds") {
   PollSchedule schedule(1);
+  const PollSchedule::Job leader(schedule, 5000, at(1h));
   PollSchedule::Job job(schedule, 5000, at(1h));
   const auto near = [](Milliseconds wait, double ms) {
     return std::abs(static_cast<double>(wait.count()) - ms) <= 0.02 * ms;
@@ -207,6 +224,21 @@ TEST_CASE(
     job.goes_on(at(1h + 60s));
   CHECK(near(wait(job, at(1h)) - 60s, 30'000));
   CHECK_FALSE(schedule.expected(1).has_value());
+}
+
+TEST_CASE("of the first job of all is asked once more, early, as it tells when to ask for the others") {
+  PollSchedule schedule(1);
+  PollSchedule::Job leader(schedule, 5000, at(1h));
+  const PollSchedule::Job job(schedule, 5000, at(1h));
+  const auto near = [](Milliseconds wait, double ms) {
+    return std::abs(static_cast<double>(wait.count()) - ms) <= 0.02 * ms + 1;
+  };
+  CHECK(near(wait(leader, at(1h)), 50));
+  leader.goes_on(at(1h + 50ms));
+  CHECK(near(wait(leader, at(1h)), 300));
+  leader.goes_on(at(1h + 300ms));
+  CHECK(near(wait(leader, at(1h)), 675));
+  CHECK(near(wait(job, at(1h)), 250));
 }
 
 TEST_CASE(

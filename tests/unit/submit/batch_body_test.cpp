@@ -4,12 +4,14 @@
 #include "tests/fakes/mem_files.hpp"
 #include "tests/unit/submit/loop.hpp"
 #include "usherd/batch/body_digest.hpp"
+#include "usherd/batch/freezer.hpp"
 #include "usherd/validate/record.hpp"
 
 #include <doctest/doctest.h>
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -146,4 +148,125 @@ TEST_CASE("A file that is gone is an error") {
   const auto given = bench.read();
   REQUIRE(given.error);
   CHECK(given.bytes.empty());
+}
+
+namespace {
+
+/// The body of a file of many records, which stayed in memory, and what the disk says of the file at each
+/// look.
+struct KeptBench {
+  explicit KeptBench(std::vector<bool> is_current_at) : looks(std::move(is_current_at)) {
+    disk.make_directory("/working");
+    std::string text;
+    for (int i = 0; i < 20'000; ++i)
+      text += "{\"uid\":\"user-" + std::to_string(i) + "\"}\n";
+    disk.put("/working/1", text);
+    paths.files.put(1, "/working/1");
+    const auto file = disk.open("/working/1").value();
+    CheckedBlock checked;
+    REQUIRE(reader.read(*file, 0, 1, text.size(), checked).has_value());
+    while (!checked.end)
+      REQUIRE(reader.read_on(*file, text.size(), checked).has_value());
+    std::vector<QueuedRecord> records;
+    for (const auto& record : checked.records)
+      records.push_back({record, 0});
+    draft = build_manifest(records, {}, {1});
+    digest = freeze_body(disk, draft, paths, "/working").value();
+    for (auto& block : checked.blocks)
+      blocks.push_back({1, std::move(block)});
+    text.back() = ']';
+    std::replace(text.begin(), text.end(), '\n', ',');
+    body = "{\"requests\":[" + text + "}";
+  }
+
+  struct Given {
+    std::string bytes;
+    std::optional<Error> error;
+  };
+  /// Spoils the file once `change_at` bytes were given.
+  static boost::asio::awaitable<Given> read_all(KeptBench& bench, std::optional<std::size_t> change_at) {
+    auto is_current = [&bench] { return bench.looks.at(bench.looked++); };
+    auto kept = KeptBody::of(bench.disk, bench.draft, bench.paths, bench.blocks, std::move(is_current));
+    REQUIRE(kept != nullptr);
+    const auto manifest = bench.draft.manifest.encode();
+    BatchBody source(bench.workers, BodyReader(bench.disk, manifest, bench.paths), bench.draft.body_length,
+                     bench.digest, std::move(kept));
+    Given given;
+    while (true) {
+      if (change_at && given.bytes.size() >= *change_at) {
+        auto changed = bench.disk.content("/working/1");
+        changed[changed.find("user-77\"")] = 'U';
+        bench.disk.put("/working/1", changed);
+        change_at.reset();
+      }
+      const auto piece = co_await source.next();
+      if (!piece) {
+        given.error = piece.error();
+        co_return given;
+      }
+      if (piece->empty())
+        co_return given;
+      given.bytes.append(piece->data(), piece->size());
+    }
+  }
+  Given read(std::optional<std::size_t> change_at = {}) { return loop.run(read_all(*this, change_at)); }
+
+  std::vector<bool> looks;
+  std::size_t looked = 0;
+  test::Loop loop;
+  fakes::InlineWorkers workers{loop.context};
+  fakes::MemFiles disk;
+  BodyPaths paths;
+  BlockPool pool{100, BlockReader::kPooledBytes};
+  UserKeys keys{std::array<std::byte, UserKeys::kSecretBytes>{}};
+  BlockReader reader{{}, keys, BlockReader::kBlockBytes, &pool};
+  std::vector<KeptBlock> blocks;
+  DraftBatch draft;
+  Digest digest{};
+  std::string body;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "A body that was kept is not read, but its files are looked at before it begins and before it ends") {
+  KeptBench bench({true, true});
+  bench.disk.fail_open(1, Error{Errc::io, "nobody should read"});
+  const auto given = bench.read();
+  CHECK_FALSE(given.error);
+  CHECK((given.bytes == bench.body));
+  CHECK(bench.looked == 2);
+}
+
+TEST_CASE("A kept body whose files somebody wrote to is read from them instead") {
+  SUBCASE("they hold the same") {
+    KeptBench bench({false});
+    const auto given = bench.read();
+    CHECK_FALSE(given.error);
+    CHECK((given.bytes == bench.body));
+  }
+  SUBCASE("they hold something else") {
+    KeptBench bench({false});
+    const auto given = bench.read(0);
+    REQUIRE(given.error);
+    CHECK(given.error->code == Errc::corrupt);
+    CHECK(given.bytes.size() < bench.body.size());
+  }
+}
+
+TEST_CASE("A kept body whose files somebody writes to while it is sent ends only if they hold the same") {
+  SUBCASE("they do") {
+    KeptBench bench({true, false});
+    const auto given = bench.read();
+    CHECK_FALSE(given.error);
+    CHECK((given.bytes == bench.body));
+  }
+  SUBCASE("they do not") {
+    KeptBench bench({true, false});
+    const auto given = bench.read(100'000);
+    REQUIRE(given.error);
+    CHECK(given.error->code == Errc::corrupt);
+    CHECK(given.bytes.size() > 100'000);
+    CHECK(given.bytes.size() < bench.body.size());
+  }
 }

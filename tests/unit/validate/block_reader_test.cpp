@@ -203,3 +203,67 @@ TEST_CASE("a record carries the keys of its uid and its id") {
   CHECK(block.records[2].second == keys.id("77"));
   CHECK(block.records[3].user == keys.uid("anna"));
 }
+
+namespace {
+
+/// Of the records in `block`, each as it stands in memory with what is behind it; "" where it did not stay.
+std::vector<std::string> kept_records(const CheckedBlock& block) {
+  std::vector<std::string> out;
+  for (const auto& record : block.records) {
+    auto& bytes = out.emplace_back();
+    for (const auto& each : block.blocks) {
+      if (each.offset <= record.offset && record.offset < each.end && each.bytes != nullptr)
+        bytes.assign(each.bytes.get() + (record.offset - each.offset), record.length + 1);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("Blocks of a pool stay as they were read, with a comma behind each good record") {
+  const std::string text =
+      "\xEF\xBB\xBF{\"uid\":\"a\"}\n\n{\"uid\":\"b\",\"n\":1}\n{\"uid\":\"c\"} "
+      "\r\nnone\n{\"uid\":\"d\"}\n{\"uid\":\"e\"}";
+  for (std::size_t block_bytes = 1; block_bytes < text.size() + 5; ++block_bytes) {
+    CAPTURE(block_bytes);
+    TextFile file(text);
+    BlockPool pool(100, block_bytes + 64);
+    BlockReader reader({}, test_keys(), block_bytes, &pool);
+    CheckedBlock block;
+    CHECK(reader.read(file, 0, 1, text.size(), block).has_value());
+    while (!block.end)
+      REQUIRE(reader.read_on(file, text.size(), block).has_value());
+    const auto plain = read_text(text, block_bytes);
+    REQUIRE(block.records.size() == plain.records.size());
+    const auto kept = kept_records(block);
+    std::size_t stayed = 0;
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const auto& record = block.records[i];
+      CHECK(record.sum == plain.records[i].sum);
+      CHECK(record.offset == plain.records[i].offset);
+      if (kept[i].empty())
+        continue;
+      ++stayed;
+      CHECK(kept[i] == text.substr(record.offset, record.length) + ",");
+    }
+    // A block that had to be made larger for a line does not stay.
+    CHECK((stayed == kept.size() || block_bytes < 30));
+    CHECK((stayed > 0 || block_bytes < 15));
+  }
+}
+
+TEST_CASE("A pool that is empty changes nothing but that no bytes stay") {
+  const std::string text = "{\"uid\":\"a\"}\n{\"uid\":\"b\"}\n{\"uid\":\"c\"}\n";
+  TextFile file(text);
+  BlockPool pool(1, 14 + 64);
+  BlockReader reader({}, test_keys(), 14, &pool);
+  CheckedBlock block;
+  REQUIRE(reader.read(file, 0, 1, text.size(), block).has_value());
+  while (!block.end)
+    REQUIRE(reader.read_on(file, text.size(), block).has_value());
+  CHECK(kept_records(block) == std::vector<std::string>{"{\"uid\":\"a\"},", "", ""});
+  // What is read anew gives back what was held.
+  REQUIRE(reader.read(file, 0, 1, text.size(), block).has_value());
+  CHECK(kept_records(block) == std::vector<std::string>{"{\"uid\":\"a\"},"});
+}

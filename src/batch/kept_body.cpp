@@ -1,0 +1,217 @@
+#include "usherd/batch/kept_body.hpp"
+
+#include "src/batch/body_frame.hpp"
+#include "usherd/batch/operations.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace usherd {
+namespace {
+
+constexpr std::uint32_t kOwn = std::numeric_limits<std::uint32_t>::max();
+constexpr std::size_t kPiece = std::size_t{64} << 10;
+/// A span that is shorter is put together with what follows.
+constexpr std::size_t kDirect = std::size_t{16} << 10;
+/// Of so many records one may be missing in the blocks.
+constexpr std::size_t kFew = 16;
+/// Bytes of those at most.
+constexpr std::size_t kMostOwn = std::size_t{1} << 20;
+
+}  // namespace
+
+/// Finds each record of a draft in the blocks.
+class KeptBody::Builder {
+ public:
+  Builder(Files& files, const DraftBatch& draft, const BodyPaths& paths, KeptBody& body)
+      : files_(files), draft_(draft), paths_(paths), body_(body) {}
+
+  /// False where it cannot be built.
+  [[nodiscard]] bool build(std::vector<KeptBlock> blocks) {
+    arrange(std::move(blocks));
+    add_own(kBodyHead);
+    for (const auto& run : draft_.manifest.runs) {
+      while (here_ < places_.size() && is_before(places_[here_], run.file, run.offset))
+        ++here_;
+      if (is_in_blocks(run))
+        add_run(run);
+      else if (!add_records(run))
+        return false;
+    }
+    add_merged();
+    // No comma behind the last one.
+    --body_.spans_.back().length;
+    add_own(kBodyTail);
+    for (const auto& span : body_.spans_)
+      body_.left_ += span.length;
+    return body_.left_ == draft_.body_length;
+  }
+
+ private:
+  struct Place {
+    FileNumber file;
+    std::uint64_t offset;
+    std::uint64_t end;
+  };
+  static bool is_before(const Place& place, FileNumber file, std::uint64_t offset) {
+    return place.file < file || (place.file == file && place.end <= offset);
+  }
+  [[nodiscard]] static bool holds(const Place& place, FileNumber file, std::uint64_t offset) {
+    return place.file == file && place.offset <= offset && offset < place.end;
+  }
+
+  void arrange(std::vector<KeptBlock> blocks) {
+    std::sort(blocks.begin(), blocks.end(), [](const KeptBlock& a, const KeptBlock& b) {
+      return std::tie(a.file, a.block.offset) < std::tie(b.file, b.block.offset);
+    });
+    for (auto& [file, block] : blocks) {
+      places_.push_back({file, block.offset, block.end});
+      body_.blocks_.push_back(std::move(block.bytes));
+    }
+  }
+
+  [[nodiscard]] bool is_in_blocks(const Run& run) const {
+    auto at = run.offset;
+    for (auto i = here_; at < run.offset + run.length; ++i) {
+      if (i == places_.size() || !holds(places_[i], run.file, at))
+        return false;
+      at = places_[i].end;
+    }
+    return true;
+  }
+
+  /// All bytes of a run, in one block or several, with the comma behind it.
+  void add_run(const Run& run) {
+    const auto end = run.offset + run.length;
+    auto at = run.offset;
+    for (auto i = here_; at < end; ++i) {
+      const auto until = std::min(end, places_[i].end);
+      add_span(i, at, until - at);
+      at = until;
+    }
+    ++body_.spans_.back().length;
+    operation_ += run.records;
+  }
+
+  /// A run of which something is in no block.
+  [[nodiscard]] bool add_records(const Run& run) {
+    auto offset = run.offset;
+    for (std::uint64_t i = 0; i < run.records; ++i, ++operation_) {
+      const auto length = draft_.lengths[operation_];
+      while (here_ < places_.size() && is_before(places_[here_], run.file, offset))
+        ++here_;
+      // A block holds whole lines.
+      if (here_ < places_.size() && holds(places_[here_], run.file, offset))
+        add_span(here_, offset, length + 1);
+      else if (!read_record())
+        return false;
+      offset += length + 1;
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool read_record() {
+    if (++missing_ > draft_.sums.size() / kFew + 1 || body_.own_.size() > kMostOwn)
+      return false;
+    if (!operations_)
+      operations_ = Operations::known(files_, draft_.manifest, paths_, draft_.lengths);
+    const auto bytes = operations_->bytes(operation_);
+    if (!bytes || record_sum(*bytes) != draft_.sums[operation_])
+      return false;
+    add_own(*bytes + ',');
+    return true;
+  }
+
+  void add_merged() {
+    for (const auto& literal : draft_.manifest.literals) {
+      add_own(std::string_view(draft_.merged_bytes).substr(literal.offset, literal.length));
+      add_own(",");
+    }
+  }
+
+  void add_span(std::size_t place, std::uint64_t offset, std::uint64_t length) {
+    const auto block = static_cast<std::uint32_t>(place);
+    const auto begin = static_cast<std::uint32_t>(offset - places_[place].offset);
+    auto& spans = body_.spans_;
+    if (spans.back().block == block && spans.back().begin + spans.back().length == begin)
+      spans.back().length += static_cast<std::uint32_t>(length);
+    else
+      spans.push_back({block, begin, static_cast<std::uint32_t>(length)});
+  }
+
+  void add_own(std::string_view bytes) {
+    auto& spans = body_.spans_;
+    const auto begin = static_cast<std::uint32_t>(body_.own_.size());
+    const auto length = static_cast<std::uint32_t>(bytes.size());
+    body_.own_ += bytes;
+    if (!spans.empty() && spans.back().block == kOwn && spans.back().begin + spans.back().length == begin)
+      spans.back().length += length;
+    else
+      spans.push_back({kOwn, begin, length});
+  }
+
+  Files& files_;
+  const DraftBatch& draft_;
+  const BodyPaths& paths_;
+  KeptBody& body_;
+  std::vector<Place> places_;  // of the blocks
+  std::size_t here_ = 0;       // the block that holds what comes next, or comes behind it
+  std::size_t operation_ = 0;
+  std::size_t missing_ = 0;
+  std::optional<Operations> operations_;
+};
+
+std::unique_ptr<KeptBody> KeptBody::of(Files& files, const DraftBatch& draft, const BodyPaths& paths,
+                                       std::vector<KeptBlock> blocks, IsCurrent is_current) {
+  if (blocks.empty() || draft.sums.empty())
+    return nullptr;
+  std::unique_ptr<KeptBody> body(new KeptBody(std::move(is_current)));
+  if (!Builder(files, draft, paths, *body).build(std::move(blocks)))
+    return nullptr;
+  return body;
+}
+
+const char* KeptBody::bytes_of(const Span& span) const {
+  return (span.block == kOwn ? own_.data() : blocks_[span.block].get()) + span.begin;
+}
+
+void KeptBody::take(std::size_t count) {
+  Span& span = spans_[at_];
+  span.begin += static_cast<std::uint32_t>(count);
+  span.length -= static_cast<std::uint32_t>(count);
+  left_ -= count;
+  if (span.length == 0)
+    ++at_;
+}
+
+std::span<const char> KeptBody::next() {
+  // What was given last time is sent.
+  if (at_ < spans_.size() && spans_[at_].block != kOwn) {
+    while (given_ < spans_[at_].block)
+      blocks_[given_++].reset();
+  }
+  if (left_ == 0)
+    return {};
+  const Span first = spans_[at_];
+  if (first.length >= kDirect && left_ > kPiece) {
+    const auto count = std::min<std::size_t>(first.length, kPiece);
+    const auto* bytes = bytes_of(first);
+    take(count);
+    return {bytes, count};
+  }
+  piece_.resize(kPiece);
+  std::size_t filled = 0;
+  while (filled < kPiece && left_ > 0) {
+    const Span span = spans_[at_];
+    const auto count = std::min<std::size_t>(span.length, kPiece - filled);
+    std::copy_n(bytes_of(span), count, piece_.data() + filled);
+    filled += count;
+    take(count);
+  }
+  return {piece_.data(), filled};
+}
+
+}  // namespace usherd

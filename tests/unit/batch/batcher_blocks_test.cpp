@@ -47,7 +47,7 @@ asio::awaitable<void> place_blocks(Batcher& batcher, std::vector<CheckedBlock> b
 TEST_CASE("A batch holds on to the blocks of its records, as long as all of them stayed in memory") {
   Bench bench;
   BlockPool pool(3, 64);
-  const auto first = pool.take();
+  auto first = pool.take();
   const auto second = pool.take();
   const auto held = [&](const CheckedBlock& third) {
     asio::co_spawn(bench.loop,
@@ -70,6 +70,11 @@ TEST_CASE("A batch holds on to the blocks of its records, as long as all of them
   SUBCASE("all stayed") {
     const auto third = pool.take();
     CHECK(held(block_of({5, 6}, third)) == Held{{first.get(), second.get()}, {second.get(), third.get()}});
+  }
+  SUBCASE("the first did not") {
+    first = nullptr;
+    const auto third = pool.take();
+    CHECK(held(block_of({5, 6}, third)) == Held{{}, {second.get(), third.get()}});
   }
   SUBCASE("the last did not") {
     CHECK(held(block_of({5, 6}, nullptr)) == Held{{first.get(), second.get()}, {}});

@@ -115,23 +115,21 @@ class Duties(Floor):
 
     def __init__(self, program):
         super().__init__(program, 1)
-        self.name = "floor with rules, order and second reading, 1 thread"
+        self.name = "floor with rules and order, 1 thread"
 
     def missing(self):
         missing = super().missing()
         return missing and missing.replace("--target floor", "--target duties")
 
 
-class BlankDuties(Duties):
-    leaves_out = "as the one above, and its bodies: blanks of their length"
-
+class ReadDuties(Duties):
     def __init__(self, program):
         super().__init__(program)
-        self.name = "the same with bodies that cost nothing (blanks)"
+        self.name = "the same, each body read a second time"
 
     def command(self, context):
         program, *rest = super().command(context)
-        return [program, "--bodies", "blank", *rest]
+        return [program, "--bodies", "read", *rest]
 
 
 class Sdk(Contestant):
@@ -245,7 +243,7 @@ def all_of(usherd, floor, duties, modules):
         "floor": Floor(floor, 1),
         "floor2": Floor(floor, 2),
         "duties": Duties(duties),
-        "duties-blank": BlankDuties(duties),
+        "duties-read": ReadDuties(duties),
         "sdk": Sdk(modules),
         "paste": Scripts(False),
         "python": Scripts(True),

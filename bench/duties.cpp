@@ -2,6 +2,8 @@
 
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/batch/body_reader.hpp"
+#include "usherd/batch/freezer.hpp"
+#include "usherd/batch/kept_body.hpp"
 #include "usherd/batch/manifest_builder.hpp"
 #include "usherd/batch/record_sums.hpp"
 #include "usherd/batch/user_order.hpp"
@@ -16,10 +18,9 @@
 
 // The least that usherd's promises cost: the floor program with those duties that touch each record, done by
 // usherd's own parts in one thread. The record rules; the order of each user's updates; a batch that could be
-// sent again, so that its body is read from the files a second time and proved to be what was checked. No
-// ledger, no syncs, no spool, no merging, no retries, no polls, no receipts, no event loop. With `--bodies
-// blank` it sends blanks in place of what was checked, as many bytes: what is left if bodies were to be had
-// for nothing.
+// sent again, so that it has a manifest and a digest of what was checked. No ledger, no syncs, no spool, no
+// merging, no retries, no polls, no receipts, no event loop. With `--bodies read` nothing stays in memory:
+// each body is read from the files a second time and proved to be what was checked.
 
 namespace {
 
@@ -27,6 +28,8 @@ using namespace usherd;
 
 constexpr std::size_t kMostRecords = 50'000;
 constexpr std::size_t kPiece = 256U << 10;
+/// Blocks of the largest body, and of what waits behind it.
+constexpr std::size_t kMostKept = 128;
 
 template <class Value>
 Value want(Result<Value> result) {
@@ -49,8 +52,7 @@ class Carrier {
       : connection_(context, options.port),
         key_(options.key),
         keys_(make_keys()),
-        reader_({}, keys_),
-        blank_(options.blank_bodies) {
+        reader_({}, keys_, BlockReader::kBlockBytes, options.read_bodies ? nullptr : &pool_) {
     for (std::size_t i = 0; i < options.files.size(); ++i) {
       paths_.files.put(i, options.files[i]);
       numbers_.push_back(i);
@@ -82,55 +84,52 @@ class Carrier {
   void place(const CheckedBlock& block, std::uint32_t number) {
     for (const auto& record : block.records)
       order_.prefetch(record.user);
+    const auto& bytes = block.blocks.front();
     for (const auto& record : block.records) {
       const QueuedRecord queued{record, number};
       if (order_.offer(queued, UserOrder::kNobody) == UserOrder::Offer::taken)
-        add(queued);
+        add(queued, &bytes);
     }
   }
 
-  void add(const QueuedRecord& record) {
+  void add(const QueuedRecord& record, const BlockBytes* block) {
     load_.push_back(record);
+    if (block != nullptr && block->bytes != nullptr &&
+        (blocks_.empty() || blocks_.back().block.bytes != block->bytes))
+      blocks_.push_back({record.file, *block});
     if (load_.size() == kMostRecords)
       send();
   }
 
   void send() {
     auto records = std::exchange(load_, {});
-    const auto draft = build_manifest(records, {}, numbers_);
+    auto draft = build_manifest(records, {}, numbers_);
+    want(freeze_body(files_, draft, paths_, {}));
+    const auto kept = KeptBody::of(files_, draft, paths_, std::exchange(blocks_, {}), {});
     connection_.write_head(key_, draft.body_length);
-    if (blank_)
-      write_blanks(draft.body_length);
+    if (kept != nullptr)
+      write_kept(*kept);
     else
-      write_body(draft);
+      write_read(draft);
     connection_.expect_ok();
     records_ += draft.sums.size();
     settle(draft.users);
   }
 
-  void write_body(const DraftBatch& draft) {
+  void write_kept(KeptBody& body) {
+    for (auto piece = body.next(); !piece.empty(); piece = body.next())
+      connection_.write({piece.data(), piece.size()});
+  }
+
+  void write_read(const DraftBatch& draft) {
     const auto manifest = draft.manifest.encode();
     const auto known = record_sums(draft.lengths, draft.sums);
     std::vector<std::uint64_t> sums;
     BodyReader body(files_, manifest, paths_, kFramingVersion, &sums, known);
     while (const auto got = want(body.read(piece_)))
       connection_.write({piece_.data(), got});
-    if (!are_same(draft.sums, sums))
+    if (draft.sums != sums)
       fail("the files changed while they were sent");
-  }
-
-  void write_blanks(std::uint64_t length) {
-    for (std::uint64_t left = length; left > 0;) {
-      const auto count = std::min<std::uint64_t>(left, piece_.size());
-      connection_.write({piece_.data(), count});
-      left -= count;
-    }
-  }
-
-  /// A record that had to wait kept no sum.
-  static bool are_same(const std::vector<std::uint64_t>& checked, const std::vector<std::uint64_t>& sent) {
-    return std::equal(checked.begin(), checked.end(), sent.begin(), sent.end(),
-                      [](std::uint64_t was, std::uint64_t is) { return was == 0 || was == is; });
   }
 
   void settle(const std::vector<std::uint64_t>& users) {
@@ -139,20 +138,21 @@ class Carrier {
     for (const auto user : users)
       order_.release(user);
     while (order_.has_ready())
-      add(order_.take_ready(UserOrder::kNobody));
+      add(order_.take_ready(UserOrder::kNobody), nullptr);
   }
 
   Connection connection_;
   std::string key_;
   UserKeys keys_;
+  BlockPool pool_{kMostKept, BlockReader::kPooledBytes};
   BlockReader reader_;
   PosixFiles files_;
   BodyPaths paths_;
   UserOrder order_;
   std::vector<QueuedRecord> load_;  // of the next POST
+  std::vector<KeptBlock> blocks_;   // in which they stand
   std::vector<FileNumber> numbers_;
-  std::vector<char> piece_ = std::vector<char>(kPiece, ' ');
-  bool blank_;
+  std::vector<char> piece_ = std::vector<char>(kPiece);
   std::uint64_t records_ = 0;
 };
 

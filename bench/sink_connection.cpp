@@ -46,7 +46,7 @@ Options Options::parse(std::string_view program, int count, char** arguments) {
     else if (word == "--key-file")
       std::getline(std::ifstream(arguments[++i]), options.key);
     else if (program == "duties" && word == "--bodies")
-      options.blank_bodies = std::string_view(arguments[++i]) == "blank";
+      options.read_bodies = std::string_view(arguments[++i]) == "read";
     else if (named)
       fail("unknown option " + std::string(word));
     else

@@ -13,7 +13,7 @@ struct Options {
   std::string port;
   std::string ca;
   std::string key;
-  bool blank_bodies = false;  ///< asked for by `--bodies blank`; only duties knows it
+  bool read_bodies = false;  ///< asked for by `--bodies read`; only duties knows it
   std::vector<std::string> files;
 
   /// Throws std::runtime_error with the usage of `program` where something is missing or unknown.

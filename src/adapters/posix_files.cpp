@@ -108,6 +108,10 @@ class PosixWriteFile final : public WriteFile {
     return {};
   }
 
+  void begin_sync() override {
+    static_cast<void>(::sync_file_range(file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE));
+  }
+
   Result<void> sync() override {
     if (retry([&] { return ::fdatasync(file_.get()); }) != 0) {
       return failed(errno, "sync", path_);

@@ -106,7 +106,7 @@ boost::asio::awaitable<void> FileFeed::run() {
     if (files->empty() && !news_) {
       idle_ = true;
       parts_.batcher.set_flushing(intake_ended_);
-      pool_.trim();
+      pool_.set_most(0);
       if (on_idle_)
         on_idle_();
       co_await arrived_.wait();

@@ -6,6 +6,8 @@ namespace usherd {
 namespace {
 
 constexpr std::size_t kFlush = std::size_t{256} << 10;
+/// The disk writes while the rest is made.
+constexpr std::uint64_t kBeginSync = std::uint64_t{1} << 20;
 constexpr std::uint64_t kAskRoom = std::uint64_t{16} << 20;
 
 }  // namespace
@@ -56,6 +58,10 @@ void ConvertedRecords::write(WriteFile& file, std::string_view bytes) {
   if (status_)
     status_ = file.append(bytes);
   written_ += bytes.size();
+  if (written_ - begun_ >= kBeginSync) {
+    begun_ = written_;
+    file.begin_sync();
+  }
 }
 
 void ConvertedRecords::flush() {

@@ -46,6 +46,7 @@ class ConvertedRecords {
   std::string origins_;
   std::uint64_t size_ = 0;
   std::uint64_t written_ = 0;
+  std::uint64_t begun_ = 0;  ///< of written_, what the disk was told to begin with
   std::uint64_t asked_ = 0;  ///< how much was written when there was last asked for room
   Result<void> status_{};
 };

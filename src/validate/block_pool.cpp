@@ -50,9 +50,4 @@ void BlockPool::set_most(std::size_t most) {
   stock_->spare.reserve(most);
 }
 
-void BlockPool::trim() {
-  const std::lock_guard lock(stock_->mutex);
-  stock_->spare.clear();
-}
-
 }  // namespace usherd

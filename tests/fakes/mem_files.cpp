@@ -53,6 +53,11 @@ class MemWriteFile final : public WriteFile {
     return {};
   }
 
+  void begin_sync() override {
+    const Lock lock(state_->mutex);
+    ++state_->begun_syncs;
+  }
+
   Result<void> sync() override {
     const Lock lock(state_->mutex);
     if (std::optional<Error> failure = state_->effect())
@@ -249,6 +254,11 @@ void MemFiles::drop_unsynced() {
     }
     node = state_->live[path] = copy;
   }
+}
+
+std::uint64_t MemFiles::begun_syncs() const {
+  const Lock lock(state_->mutex);
+  return state_->begun_syncs;
 }
 
 std::uint64_t MemFiles::effects() const {

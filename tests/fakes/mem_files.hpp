@@ -50,6 +50,8 @@ class MemFiles final : public Files {
   /// The power fails: only what is durable is left. Open files write into nothing from now on.
   void drop_unsynced();
   [[nodiscard]] std::uint64_t effects() const;
+  /// Calls of begin_sync().
+  [[nodiscard]] std::uint64_t begun_syncs() const;
   /// Effect number `effect` (the first ever is 1) fails once.
   void fail_at(std::uint64_t effect, Error error);
   /// It and all later ones fail until heal().

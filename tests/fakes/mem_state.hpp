@@ -68,6 +68,7 @@ struct MemFiles::State {
   std::map<std::uint64_t, Error> failures;
   std::optional<std::pair<std::uint64_t, Error>> from;
   std::uint64_t effects = 0;
+  std::uint64_t begun_syncs = 0;
   std::optional<std::pair<std::uint64_t, Error>> closed;  // counts down the opens until that one
   std::uint64_t next_number = 1;
   std::int64_t time = 1'700'000'000'000'000'000;

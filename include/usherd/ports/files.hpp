@@ -32,6 +32,8 @@ class WriteFile {
  public:
   virtual ~WriteFile() = default;
   [[nodiscard]] virtual Result<void> append(std::string_view bytes) = 0;
+  /// Lets the disk begin with what was appended, so that sync() has less to wait for. Promises nothing.
+  virtual void begin_sync() {}
   [[nodiscard]] virtual Result<void> sync() = 0;
 };
 

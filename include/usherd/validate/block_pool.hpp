@@ -17,10 +17,9 @@ class BlockPool {
   [[nodiscard]] std::size_t block_bytes() const { return bytes_; }
   /// A block whose bytes may be anything; nothing where `most` are in use.
   [[nodiscard]] Block take();
-  /// How many may be in use from now on; those above it stay until they are given back.
+  /// How many may be in use from now on; those above it stay until they are given back. No more memory is
+  /// held than these take.
   void set_most(std::size_t most);
-  /// Gives the memory of those that are not in use back.
-  void trim();
 
  private:
   struct Stock;

@@ -58,6 +58,21 @@ TEST_CASE("What was appended is read back at any offset") {
   CHECK(files.sync(directory.path()).has_value());
 }
 
+TEST_CASE("A sync that was begun early changes nothing of what is written") {
+  const TempDirectory directory;
+  PosixFiles files;
+  const std::unique_ptr<WriteFile> file = files.write(directory / "a", WriteMode::create).value();
+  file->begin_sync();
+  for (const char* bytes : {"hel", "lo"}) {
+    REQUIRE(file->append(bytes).has_value());
+    file->begin_sync();
+  }
+  REQUIRE(file->sync().has_value());
+  char bytes[6];
+  CHECK(files.open(directory / "a").value()->read_at(bytes, 0).value() == 5);
+  CHECK(std::string(bytes, 5) == "hello");
+}
+
 TEST_CASE("The ways to write treat what is there each in its own way") {
   const TempDirectory directory;
   PosixFiles files;

@@ -1,5 +1,6 @@
 #include "usherd/spool/convert.hpp"
 
+#include "tests/fakes/mem_files.hpp"
 #include "tests/unit/spool/conversions.hpp"
 #include "usherd/spool/bad_row.hpp"
 #include "usherd/spool/origin.hpp"
@@ -58,6 +59,26 @@ TEST_CASE("a JSON document becomes a line a record, each with its place in the o
   REQUIRE(beyond.has_value());
   CHECK(beyond->line == 3);
   CHECK(beyond->offset == 7);
+}
+
+TEST_CASE("the disk begins to write what is converted while the rest is made") {
+  const SpoolLayout layout("/spool");
+  for (const int megabytes : {0, 4}) {
+    CAPTURE(megabytes);
+    fakes::MemFiles disk;
+    disk.make_directory(layout.working());
+    std::string text = "uid\n";
+    while (text.size() < static_cast<std::size_t>(megabytes) << 20)
+      text += std::string(1000, 'u') + "\n";
+    SpoolFile file;
+    file.number = 7;
+    file.name = file.original = "a.csv";
+    file.working = SpoolLayout::working_name(7, file.name);
+    file.size = text.size();
+    disk.put(layout.working_file(file), text);
+    REQUIRE(convert_file(disk, layout, file).has_value());
+    CHECK(disk.begun_syncs() == static_cast<std::uint64_t>(megabytes));
+  }
 }
 
 TEST_CASE("a record that was not converted is its own origin") {

@@ -37,7 +37,6 @@ TEST_CASE("A pool that may give less gives none until enough came back") {
   pool.set_most(0);
   CHECK(pool.take() == nullptr);
   pool.set_most(1);
-  pool.trim();
   CHECK(pool.take() != nullptr);
 }
 

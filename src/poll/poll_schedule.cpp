@@ -25,7 +25,7 @@ constexpr double kBeyond = 0.2;
 
 /// Polls a job that are aimed at on average, scouts included; the price of one moves by a percent for each
 /// that a job took more or less.
-constexpr double kAllowance = 2.7;
+constexpr double kAllowance = 2.65;
 constexpr double kPriceStep = 0.01;
 /// However few polls are needed, none is worth less than this.
 constexpr double kLeastPrice = 0.02;

@@ -15,14 +15,14 @@ namespace {
 constexpr std::size_t kPage = 256;
 /// How much is read between two durable marks: what a restart reads again at most, besides what waits.
 constexpr std::uint64_t kCheckpointBytes = 64U << 20;
-/// Blocks that may stay in memory until they are sent: what the largest body takes, and as much again for the
-/// next one, which grows meanwhile.
+/// Blocks that may stay in memory until they are sent: the largest body, and most of the next one, which
+/// grows meanwhile.
 constexpr std::size_t kMostKept = std::size_t{16} << 20;
 /// What bodies take altogether, those that are read from the disk by as many sessions as there are included.
 constexpr std::size_t kAllBodies = std::size_t{24} << 20;
 constexpr std::size_t kBodyOfSession = std::size_t{320} << 10;
-/// What users and waiting records take is taken from these blocks.
-constexpr std::size_t kWithOrder = std::size_t{30} << 20;
+/// What users and waiting records take, or will once more of them come, is taken from these blocks.
+constexpr std::size_t kWithOrder = std::size_t{24} << 20;
 
 std::size_t less(std::size_t all, std::size_t part) {
   return all > part ? all - part : 0;
@@ -271,7 +271,7 @@ void FileFeed::set_rules(RecordRules rules) {
 /// A convenience: what cannot stay is read again when it is sent.
 void FileFeed::allow_blocks() {
   const auto most = std::min({kMostKept, less(kAllBodies, parts_.sessions * kBodyOfSession),
-                              less(kWithOrder, parts_.batcher.order().memory())});
+                              less(kWithOrder, parts_.batcher.order().next_memory())});
   pool_.set_most(most / BlockReader::kBlockBytes);
 }
 

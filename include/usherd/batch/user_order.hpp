@@ -71,6 +71,8 @@ class UserOrder {
   [[nodiscard]] std::size_t held_keys() const { return used_; }
   /// Bytes for keys and queues, about.
   [[nodiscard]] std::size_t memory() const { return slots_.size() * sizeof(Slot) + nodes_.memory(); }
+  /// The same once the table has doubled.
+  [[nodiscard]] std::size_t next_memory() const { return memory() + slots_.size() * sizeof(Slot); }
   /// Gives back what a past crowd of users took, if few are left of it.
   void give_room_back();
 

@@ -2,107 +2,16 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
-#include <utility>
 
 namespace usherd {
 namespace {
 
-constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 constexpr unsigned kLowBits = 32;
 constexpr unsigned kMiddleBits = 11;
-constexpr std::size_t kFirstSlots = 1024;
-/// The table doubles beyond seven tenths of it.
-constexpr std::size_t kFullest = 7;
-constexpr std::size_t kFullestOf = 10;
-/// With a key in less than one of so many slots it shrinks, to half full at most.
-constexpr std::size_t kSparse = 8;
-constexpr std::size_t kShrinkBy = 4;
-constexpr std::size_t kLeastToShrink = 65'536;
+/// Of these there may be some when nothing waits.
+constexpr std::size_t kFewNodes = 1024;
 
 }  // namespace
-
-UserOrder::UserOrder() : slots_(kFirstSlots), mask_(kFirstSlots - 1), free_(kNone) {}
-
-std::size_t UserOrder::find(std::uint64_t key) const {
-  for (std::size_t i = key & mask_;; i = (i + 1) & mask_) {
-    // In this order key 0, that of records without a user, is never found.
-    if (slots_[i].key == 0)
-      return slots_.size();
-    if (slots_[i].key == key)
-      return i;
-  }
-}
-
-std::size_t UserOrder::find_or_insert(std::uint64_t key, bool& inserted) {
-  assert(key != 0);
-  if ((used_ + 1) * kFullestOf > slots_.size() * kFullest)
-    grow();
-  std::size_t i = key & mask_;
-  while (slots_[i].key != 0 && slots_[i].key != key)
-    i = (i + 1) & mask_;
-  inserted = slots_[i].key == 0;
-  if (inserted) {
-    slots_[i] = {key, kNone, kNobody};
-    ++used_;
-  }
-  return i;
-}
-
-/// Puts one in that is not there.
-void UserOrder::place(const Slot& slot) {
-  std::size_t i = slot.key & mask_;
-  while (slots_[i].key != 0)
-    i = (i + 1) & mask_;
-  slots_[i] = slot;
-}
-
-/// Doubles the table in place. Each key either stays near where it was or moves up by the old size; taken in
-/// the order of the table, one finds the places free that those in front of it left.
-void UserOrder::grow() {
-  const auto size = slots_.size();
-  slots_.grow(size * 2);
-  mask_ = slots_.size() - 1;
-  // Keys at the beginning may belong to the end and have come round it: these go last.
-  std::vector<Slot> first;
-  for (std::size_t i = 0; i < size && slots_[i].key != 0; ++i) {
-    first.push_back(slots_[i]);
-    slots_[i].key = 0;
-  }
-  for (std::size_t i = first.size(); i < size; ++i) {
-    if (slots_[i].key == 0)
-      continue;
-    const Slot slot = slots_[i];
-    slots_[i].key = 0;
-    place(slot);
-  }
-  for (const Slot& slot : first)
-    place(slot);
-}
-
-void UserOrder::give_room_back() {
-  if (slots_.size() <= kLeastToShrink || used_ * kSparse >= slots_.size())
-    return;
-  const auto old = std::exchange(slots_, ZeroedArray<Slot>(slots_.size() / kShrinkBy));
-  mask_ = slots_.size() - 1;
-  for (std::size_t i = 0; i < old.size(); ++i) {
-    if (old[i].key != 0)
-      place(old[i]);
-  }
-}
-
-void UserOrder::erase(std::size_t hole) {
-  // Backward shift: no tombstones, so that a table that lives for years stays as fast as a new one.
-  for (std::size_t i = (hole + 1) & mask_; slots_[i].key != 0; i = (i + 1) & mask_) {
-    const std::size_t home = slots_[i].key & mask_;
-    if (((i - home) & mask_) >= ((i - hole) & mask_)) {
-      slots_[hole] = slots_[i];
-      hole = i;
-    }
-  }
-  slots_[hole].key = 0;
-  --used_;
-}
 
 UserOrder::Node UserOrder::node_of(const QueuedRecord& record) {
   const auto& from = record.record;
@@ -149,29 +58,31 @@ void UserOrder::free_node(std::uint32_t node) {
     --waiting_;
   nodes_[node].next = free_;
   free_ = node;
-  if (waiting_ == 0 && nodes_.size() > kFirstSlots) {
+  if (waiting_ == 0 && nodes_.size() > kFewNodes) {
     // Nothing waits: give the memory of a past backlog back.
     nodes_.clear();
     free_ = kNone;
   }
 }
 
-void UserOrder::push_back(Slot& slot, std::uint32_t node) {
-  if (slot.tail == kNone) {
-    nodes_[node].next = node;
+void UserOrder::push_back(const Place& place, std::uint32_t node) {
+  if (table_.has_tail(place)) {
+    const auto tail = table_.tail(place);
+    nodes_[node].next = nodes_[tail].next;
+    nodes_[tail].next = node;
   } else {
-    nodes_[node].next = nodes_[slot.tail].next;
-    nodes_[slot.tail].next = node;
+    nodes_[node].next = node;
   }
-  slot.tail = node;
+  table_.set_tail(place, node);
 }
 
-std::uint32_t UserOrder::pop_front(Slot& slot) {
-  const auto head = nodes_[slot.tail].next;
-  if (head == slot.tail)
-    slot.tail = kNone;
+std::uint32_t UserOrder::pop_front(const Place& place) {
+  const auto tail = table_.tail(place);
+  const auto head = nodes_[tail].next;
+  if (head == tail)
+    table_.clear_tail(place);
   else
-    nodes_[slot.tail].next = nodes_[head].next;
+    nodes_[tail].next = nodes_[head].next;
   return head;
 }
 
@@ -190,83 +101,79 @@ QueuedRecord UserOrder::record_of(std::uint64_t key, std::uint32_t node) const {
   return out;
 }
 
-UserOrder::Offer UserOrder::offer(const QueuedRecord& record, Holder holder) {
-  if (record.record.user == 0)
+UserOrder::Offer UserOrder::offer(const Record& record, std::uint32_t file, Holder holder) {
+  if (record.user == 0)
     return Offer::taken;
-  if (record.record.second != 0 && record.record.second != record.record.user)
-    return offer_pair(record, holder) ? Offer::taken : Offer::waits;
-  bool inserted = false;
-  Slot& slot = slots_[find_or_insert(record.record.user, inserted)];
-  if (inserted) {
-    slot.holder = holder;
+  if (record.second != 0 && record.second != record.user)
+    return offer_pair({record, file}, holder) ? Offer::taken : Offer::waits;
+  Place place;
+  if (!table_.find_or_insert(record.user, holder, place))
     return Offer::taken;
-  }
-  const bool first = slot.tail == kNone && slot.holder == holder && holder != kNobody;
-  push_back(slot, make_node(record));
+  const bool first = !table_.has_tail(place) && table_.holder(place) == holder && holder != kNobody;
+  push_back(place, make_node({record, file}));
   return first ? Offer::waits_first : Offer::waits;
 }
 
 bool UserOrder::offer_pair(const QueuedRecord& record, Holder holder) {
   const std::uint64_t keys[2] = {record.record.user, record.record.second};
-  bool inserted[2] = {false, false};
-  for (int i = 0; i < 2; ++i) {
-    Slot& slot = slots_[find_or_insert(keys[i], inserted[i])];
-    if (inserted[i])
-      slot.holder = holder;
-  }
-  if (inserted[0] && inserted[1])
+  bool was_free[2] = {false, false};
+  Place place;
+  for (int i = 0; i < 2; ++i)
+    was_free[i] = !table_.find_or_insert(keys[i], holder, place);
+  if (was_free[0] && was_free[1])
     return true;
   // A key that was free is held for this record from now on, so that nobody overtakes it there.
   const auto primary = make_node(record);
   nodes_[primary].has_pair = 1;
   Pair pair{keys[0], keys[1], 0};
   for (int i = 0; i < 2; ++i) {
-    Slot& slot = slots_[find(keys[i])];
-    if (inserted[i]) {
-      slot.holder = kNobody;
+    place = held(keys[i]);
+    if (was_free[i]) {
+      table_.set_holder(place, kNobody);
       continue;
     }
     ++pair.missing;
-    push_back(slot, i == 0 ? primary : make_shadow(primary));
+    push_back(place, i == 0 ? primary : make_shadow(primary));
   }
   pairs_.emplace(primary, pair);
   return false;
 }
 
+UserOrder::Place UserOrder::held(std::uint64_t key) const {
+  Place place;
+  [[maybe_unused]] const bool found = table_.find(key, place);
+  assert(found);
+  return place;
+}
+
 void UserOrder::put_back(std::uint64_t key, const std::vector<QueuedRecord>& records) {
-  const auto index = find(key);
-  assert(index < slots_.size());
+  const auto place = held(key);
   for (auto it = records.rbegin(); it != records.rend(); ++it) {
-    const auto node = make_node(*it);
-    Slot& slot = slots_[index];
-    const bool was_empty = slot.tail == kNone;
-    const auto old_tail = slot.tail;
-    push_back(slot, node);
+    const bool was_empty = !table_.has_tail(place);
+    const auto old_tail = was_empty ? kNone : table_.tail(place);
+    push_back(place, make_node(*it));
     // A circular list's new last element becomes its first by leaving the tail where it was.
     if (!was_empty)
-      slot.tail = old_tail;
+      table_.set_tail(place, old_tail);
   }
 }
 
 void UserOrder::hold(std::uint64_t key) {
-  if (key == 0)
-    return;
-  bool inserted = false;
-  find_or_insert(key, inserted);
+  Place place;
+  if (key != 0)
+    table_.find_or_insert(key, kNobody, place);
 }
 
 void UserOrder::release(std::uint64_t key) {
-  if (key == 0)
+  Place place;
+  if (!table_.find(key, place))
     return;
-  const auto index = find(key);
-  if (index == slots_.size())
-    return;
-  if (slots_[index].tail == kNone) {
-    erase(index);
+  if (!table_.has_tail(place)) {
+    table_.erase(place);
     return;
   }
-  slots_[index].holder = kNobody;
-  grant(key, pop_front(slots_[index]));
+  table_.set_holder(place, kNobody);
+  grant(key, pop_front(place));
 }
 
 void UserOrder::grant(std::uint64_t key, std::uint32_t node) {
@@ -296,22 +203,22 @@ QueuedRecord UserOrder::take_ready(Holder holder) {
   ready_.pop_front();
   for (const auto key : {record.record.user, record.record.second}) {
     if (key != 0)
-      slots_[find(key)].holder = holder;
+      table_.set_holder(held(key), holder);
   }
   return record;
 }
 
 bool UserOrder::has_waiting(std::uint64_t key) const {
-  const auto index = find(key);
-  return index < slots_.size() && slots_[index].tail != kNone;
+  Place place;
+  return table_.find(key, place) && table_.has_tail(place);
 }
 
 std::vector<QueuedRecord> UserOrder::waiting_behind(std::uint64_t key, std::size_t most) const {
   std::vector<QueuedRecord> out;
-  const auto index = find(key);
-  if (index == slots_.size() || slots_[index].tail == kNone)
+  Place place;
+  if (!table_.find(key, place) || !table_.has_tail(place))
     return out;
-  const auto tail = slots_[index].tail;
+  const auto tail = table_.tail(place);
   for (auto node = nodes_[tail].next; out.size() < most; node = nodes_[node].next) {
     if (nodes_[node].is_shadow != 0 || nodes_[node].has_pair != 0)
       break;
@@ -323,9 +230,9 @@ std::vector<QueuedRecord> UserOrder::waiting_behind(std::uint64_t key, std::size
 }
 
 void UserOrder::drop_waiting(std::uint64_t key, std::size_t count) {
-  Slot& slot = slots_[find(key)];
+  const auto place = held(key);
   for (; count > 0; --count)
-    free_node(pop_front(slot));
+    free_node(pop_front(place));
 }
 
 }  // namespace usherd

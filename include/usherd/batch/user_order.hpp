@@ -1,27 +1,17 @@
 #pragma once
 
+#include "usherd/batch/queued_record.hpp"
+#include "usherd/batch/user_table.hpp"
 #include "usherd/core/chunks.hpp"
-#include "usherd/core/zeroed_array.hpp"
-#include "usherd/validate/record.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <unordered_map>
 #include <vector>
 
 namespace usherd {
-
-/// Set in Record::flags by the batcher: the record goes by itself and stands in the ledger among the singles.
-inline constexpr std::uint8_t kSingle = 0x40;
-/// Set in Record::flags: its bytes are not those that were accepted. It must never be sent.
-inline constexpr std::uint8_t kChanged = 0x20;
-
-/// A record on its way, with the file it stands in (a slot of the daemon's table of open files).
-struct QueuedRecord {
-  Record record;
-  std::uint32_t file = 0;
-};
 
 /// Keeps each user in at most one unfinished batch, and each user's updates in acceptance order. A key is
 /// held from the moment a record of it is taken until release(); later records of that key wait in a queue of
@@ -29,8 +19,9 @@ struct QueuedRecord {
 /// knows no batch.
 class UserOrder {
  public:
-  /// Names who holds a key: a batch being formed, or none in particular.
-  using Holder = std::uint32_t;
+  /// Names who holds a key: a batch being formed, or none in particular. Names come round: one that is long
+  /// formed may go by the same.
+  using Holder = std::uint8_t;
   static constexpr Holder kNobody = 0;
 
   enum class Offer : std::uint8_t {
@@ -39,10 +30,14 @@ class UserOrder {
     waits_first,  ///< queued as the first behind a key that `holder` itself holds: a candidate for merging
   };
 
-  UserOrder();
-
-  /// Offers the next record in acceptance order.
-  Offer offer(const QueuedRecord& record, Holder holder);
+  /// Offers the next record in acceptance order, which stands in `file`.
+  Offer offer(const Record& record, std::uint32_t file, Holder holder);
+  Offer offer(const QueuedRecord& queued, Holder holder) { return offer(queued.record, queued.file, holder); }
+  /// The quick way of offer() for a record with one key or none: whether that was free, and is held now.
+  bool take_if_free(std::uint64_t key, Holder holder) {
+    Place place;
+    return key == 0 || !table_.find_or_insert(key, holder, place);
+  }
   /// Queues records in front of all that wait behind `key`, in their order; the key must be held. They have
   /// one key.
   void put_back(std::uint64_t key, const std::vector<QueuedRecord>& records);
@@ -51,7 +46,7 @@ class UserOrder {
   /// Frees a key; the first record behind it, if any, moves on.
   void release(std::uint64_t key);
   /// Brings the table's line for `key` into the cache ahead of offer() or release().
-  void prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[key & mask_]); }
+  void prefetch(std::uint64_t key) const { table_.prefetch(key); }
 
   /// Records whose turn has come, oldest release first.
   [[nodiscard]] bool has_ready() const { return !ready_.empty(); }
@@ -68,20 +63,16 @@ class UserOrder {
 
   /// Records queued, ready ones not counted.
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
-  [[nodiscard]] std::size_t held_keys() const { return used_; }
+  [[nodiscard]] std::size_t held_keys() const { return table_.size(); }
   /// Bytes for keys and queues, about.
-  [[nodiscard]] std::size_t memory() const { return slots_.size() * sizeof(Slot) + nodes_.memory(); }
+  [[nodiscard]] std::size_t memory() const { return table_.memory() + nodes_.memory(); }
   /// The same once the table has doubled.
-  [[nodiscard]] std::size_t next_memory() const { return memory() + slots_.size() * sizeof(Slot); }
+  [[nodiscard]] std::size_t next_memory() const { return table_.next_memory() + nodes_.memory(); }
   /// Gives back what a past crowd of users took, if few are left of it.
-  void give_room_back();
+  void give_room_back() { table_.give_room_back(); }
 
  private:
-  struct Slot {
-    std::uint64_t key;   // 0: free
-    std::uint32_t tail;  // last of a circular list, or kNone
-    Holder holder;
-  };
+  using Place = UserTable::Place;
   /// Packed, as there may be a million of them.
   struct Node {
     std::uint32_t offset_low;  // of the record; of a shadow: its primary node
@@ -105,27 +96,24 @@ class UserOrder {
     unsigned missing;
   };
 
-  [[nodiscard]] std::size_t find(std::uint64_t key) const;
-  std::size_t find_or_insert(std::uint64_t key, bool& inserted);
-  void erase(std::size_t index);
-  void place(const Slot& slot);
-  void grow();
   [[nodiscard]] static Node node_of(const QueuedRecord& record);
   std::uint32_t keep_node(const Node& node);
   std::uint32_t make_node(const QueuedRecord& record);
   std::uint32_t make_shadow(std::uint32_t primary);
   void free_node(std::uint32_t node);
-  void push_back(Slot& slot, std::uint32_t node);
-  std::uint32_t pop_front(Slot& slot);
+  /// Where a key stands that is held.
+  [[nodiscard]] Place held(std::uint64_t key) const;
+  void push_back(const Place& place, std::uint32_t node);
+  std::uint32_t pop_front(const Place& place);
   [[nodiscard]] QueuedRecord record_of(std::uint64_t key, std::uint32_t node) const;
   bool offer_pair(const QueuedRecord& record, Holder holder);
   void grant(std::uint64_t key, std::uint32_t node);
 
-  ZeroedArray<Slot> slots_;
-  std::size_t mask_;
-  std::size_t used_ = 0;
+  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+
+  UserTable table_;  ///< of held keys; a tail is the last node of a circular list
   Chunks<Node> nodes_;
-  std::uint32_t free_;
+  std::uint32_t free_ = kNone;
   std::size_t waiting_ = 0;
   std::deque<QueuedRecord> ready_;
   std::unordered_map<std::uint32_t, Pair> pairs_;

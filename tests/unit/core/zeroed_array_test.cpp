@@ -22,3 +22,18 @@ TEST_CASE("What grows keeps what it held, and is zero behind it") {
       array[filled] = filled + 1;
   }
 }
+
+TEST_CASE("Values that ask for it begin at lines of the cache, also once they have moved") {
+  struct alignas(64) Line {
+    std::uint64_t values[8];
+  };
+  ZeroedArray<Line> array(2);
+  for (std::size_t size = 4; size <= 65'536; size *= 2) {
+    CHECK(reinterpret_cast<std::uintptr_t>(&array[0]) % alignof(Line) == 0);
+    array[size / 2 - 1].values[7] = size;
+    array.grow(size);
+    for (std::size_t old = 4; old <= size; old *= 2)
+      REQUIRE(array[old / 2 - 1].values[7] == old);
+    REQUIRE(array[size - 1].values[7] == 0);
+  }
+}

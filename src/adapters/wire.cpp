@@ -13,15 +13,26 @@ namespace usherd {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
+namespace {
+
+/// What SSL_get_error() asks of its caller. Clearing goes over all of the queue, empty or not, each time.
+void forget_errors() {
+  if (ERR_peek_error() != 0) {
+    ERR_clear_error();
+  }
+}
+
+}  // namespace
+
 Wire::Wire(tcp::socket socket, Deadline& deadline) : socket_(std::move(socket)), deadline_(deadline) {
   io_.descriptor = socket_.native_handle();
 }
 
 Wire::~Wire() {
   if (ssl_ && SSL_is_init_finished(ssl_.get()) != 0 && io_.write_error == 0 && io_.read_error == 0) {
-    ERR_clear_error();
+    forget_errors();
     SSL_shutdown(ssl_.get());
-    ERR_clear_error();
+    forget_errors();
   }
 }
 
@@ -34,7 +45,7 @@ asio::awaitable<Result<void>> Wire::start_tls(TlsContext& tls, const std::string
   BIO* bio = make_socket_bio(io_);
   SSL_set_bio(ssl_.get(), bio, bio);
   for (;;) {
-    ERR_clear_error();
+    forget_errors();
     const Step step = step_of(SSL_do_handshake(ssl_.get()));
     if (step == Step::done) {
       co_return Result<void>();
@@ -96,7 +107,7 @@ Wire::Look Wire::look() {
     const long got = io_.receive(&byte, 1, true);
     return got > 0 ? Look::readable : got < 0 && io_.read_error == 0 ? Look::quiet : Look::closed;
   }
-  ERR_clear_error();
+  forget_errors();
   const Step step = step_of(SSL_peek(ssl_.get(), &byte, 1));
   return step == Step::done                                    ? Look::readable
          : step == Step::want_read || step == Step::want_write ? Look::quiet
@@ -120,7 +131,7 @@ Wire::Step Wire::step_of(int result) {
 
 Wire::Step Wire::try_read(std::span<char> into, std::size_t& got) {
   if (ssl_) {
-    ERR_clear_error();
+    forget_errors();
     return step_of(SSL_read_ex(ssl_.get(), into.data(), into.size(), &got));
   }
   const long count = io_.receive(into.data(), into.size(), false);
@@ -142,7 +153,7 @@ Wire::Step Wire::try_write(std::span<const char> from, std::size_t& put) {
     const auto rest = from.subspan(put);
     if (ssl_) {
       std::size_t taken = 0;
-      ERR_clear_error();
+      forget_errors();
       // A call writes one TLS record: those of a piece go out in segments as large as the way takes.
       io_.more = rest.size() > SSL3_RT_MAX_PLAIN_LENGTH;
       step = step_of(SSL_write_ex(ssl_.get(), rest.data(), rest.size(), &taken));
@@ -160,7 +171,7 @@ Wire::Step Wire::try_write(std::span<const char> from, std::size_t& put) {
 Error Wire::broken() {
   const int number = io_.write_error != 0 ? io_.write_error : io_.read_error;
   if (number != 0) {
-    ERR_clear_error();
+    forget_errors();
     return {Errc::unavailable, std::generic_category().message(number)};
   }
   return {Errc::unavailable, describe_tls_failure(ssl_.get())};

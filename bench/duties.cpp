@@ -5,6 +5,7 @@
 #include "usherd/batch/freezer.hpp"
 #include "usherd/batch/kept_body.hpp"
 #include "usherd/batch/manifest_builder.hpp"
+#include "usherd/batch/packed_records.hpp"
 #include "usherd/batch/record_sums.hpp"
 #include "usherd/batch/user_order.hpp"
 #include "usherd/validate/block_reader.hpp"
@@ -82,28 +83,28 @@ class Carrier {
 
  private:
   void place(const CheckedBlock& block, std::uint32_t number) {
-    for (const auto& record : block.records)
-      order_.prefetch(record.user);
+    for (const auto user : block.records.columns().users)
+      order_.prefetch(user);
     const auto& bytes = block.blocks.front();
-    for (const auto& record : block.records) {
-      const QueuedRecord queued{record, number};
-      if (order_.offer(queued, UserOrder::kNobody) == UserOrder::Offer::taken)
-        add(queued, &bytes);
+    for (const auto& record : block.records.all()) {
+      if (order_.offer(record, number, UserOrder::kNobody) == UserOrder::Offer::taken)
+        add(record, number, &bytes);
     }
   }
 
-  void add(const QueuedRecord& record, const BlockBytes* block) {
-    load_.push_back(record);
+  void add(const Record& record, std::uint32_t file, const BlockBytes* block) {
+    if (load_.empty())
+      load_.reserve(kMostRecords);
+    load_.add(record, file);
     if (block != nullptr && block->bytes != nullptr &&
         (blocks_.empty() || blocks_.back().block.bytes != block->bytes))
-      blocks_.push_back({record.file, *block});
+      blocks_.push_back({file, *block});
     if (load_.size() == kMostRecords)
       send();
   }
 
   void send() {
-    auto records = std::exchange(load_, {});
-    auto draft = build_manifest(records, {}, numbers_);
+    auto draft = build_manifest(load_, {}, numbers_);
     want(freeze_body(files_, draft, paths_, {}));
     const auto kept = KeptBody::of(files_, draft, paths_, std::exchange(blocks_, {}), {});
     connection_.write_head(key_, draft.body_length);
@@ -137,8 +138,10 @@ class Carrier {
       order_.prefetch(user);
     for (const auto user : users)
       order_.release(user);
-    while (order_.has_ready())
-      add(order_.take_ready(UserOrder::kNobody), nullptr);
+    while (order_.has_ready()) {
+      const auto [record, file] = order_.take_ready(UserOrder::kNobody);
+      add(record, file, nullptr);
+    }
   }
 
   Connection connection_;
@@ -149,8 +152,8 @@ class Carrier {
   PosixFiles files_;
   BodyPaths paths_;
   UserOrder order_;
-  std::vector<QueuedRecord> load_;  // of the next POST
-  std::vector<KeptBlock> blocks_;   // in which they stand
+  PackedRecords load_;             // of the next POST
+  std::vector<KeptBlock> blocks_;  // in which they stand
   std::vector<FileNumber> numbers_;
   std::vector<char> piece_ = std::vector<char>(kPiece);
   std::uint64_t records_ = 0;

@@ -157,7 +157,7 @@ boost::asio::awaitable<Result<void>> FileFeed::place_single(Run run) {
   if (!is_whole)
     parts_.log.error("{}: line {} is not the record that was accepted: it ends unknown (file_changed)",
                      printable(file.name), run.line);
-  const auto record = is_whole ? block.records.front() : changed_record(run);
+  const auto record = is_whole ? block.records.all().front() : changed_record(run);
   parts_.batcher.place_single(QueuedRecord{record, slot});
   block.blocks.clear();
   co_return Result<void>{};

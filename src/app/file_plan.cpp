@@ -40,7 +40,7 @@ Result<CheckedFile> check_ndjson(ReadFile& file, const Config& config, const OnR
     if (auto read = reader.read(file, block.next_offset, block.next_line, *size, block); !read)
       return read.error();
     out.records += block.lines;
-    for (const auto& record : block.records)
+    for (const auto& record : block.records.all())
       add_good(out, record.length);
     for (const auto& rejection : block.rejections)
       on_rejection(rejection, ++out.rejected);

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <functional>
-#include <unordered_map>
+#include <unordered_set>
 
 namespace usherd {
 namespace {
@@ -66,19 +66,6 @@ Result<Digest> freeze_checked(Files& disk, const SpoolLayout& layout, DraftBatch
   return digest;
 }
 
-/// Takes out what stands at `positions`, which ascend, in one pass: a batch may hold thousands of them.
-void erase_positions(std::vector<QueuedRecord>& items, const std::vector<std::size_t>& positions) {
-  std::size_t kept = positions.empty() ? items.size() : positions.front();
-  std::size_t next = 0;
-  for (std::size_t i = kept; i < items.size(); ++i) {
-    if (next < positions.size() && positions[next] == i)
-      ++next;
-    else
-      items[kept++] = items[i];
-  }
-  items.resize(kept);
-}
-
 bool is_mergeable(const QueuedRecord& record) {
   return (record.record.flags & kMergeable) != 0;
 }
@@ -106,17 +93,21 @@ boost::asio::awaitable<void> Freezing::clear_unborn() {
 
 std::vector<MergeGroup> Freezing::merge_groups(OpenBatch& open, std::vector<std::size_t>& positions) const {
   std::vector<MergeGroup> groups;
-  std::unordered_map<std::uint64_t, std::size_t> wanted;
-  for (const auto key : open.merge_candidates())
-    wanted.emplace(key, 0);
+  const std::unordered_set<std::uint64_t> wanted(open.merge_candidates().begin(),
+                                                 open.merge_candidates().end());
   if (wanted.empty())
     return groups;
+  const auto& packed = open.packed();
+  std::vector<std::size_t> candidates;
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    if ((packed.flags(i) & kMergeable) != 0 && wanted.contains(packed.user(i)))
+      candidates.push_back(i);
+  }
   auto& order = parts_.batcher.order();
+  const auto firsts = packed.at(candidates);
   std::size_t total = 0;
-  for (std::size_t i = 0; i < open.items().size() && total < kMergeTotal; ++i) {
-    const auto& first = open.items()[i];
-    if (!is_mergeable(first) || !wanted.contains(first.record.user))
-      continue;
+  for (std::size_t i = 0; i < firsts.size() && total < kMergeTotal; ++i) {
+    const auto& first = firsts[i];
     MergeGroup group;
     group.records.push_back(first);
     for (const auto& next : order.waiting_behind(first.record.user, kMergeMost)) {
@@ -129,7 +120,7 @@ std::vector<MergeGroup> Freezing::merge_groups(OpenBatch& open, std::vector<std:
     for (const auto& record : group.records)
       group.places.push_back(place_of(record, parts_.files.numbers()));
     total += group.records.size();
-    positions.push_back(i);
+    positions.push_back(candidates[i]);
     groups.push_back(std::move(group));
   }
   return groups;
@@ -169,7 +160,7 @@ boost::asio::awaitable<void> Freezing::merge(OpenBatch& open, std::vector<Merged
     merged.push_back(MergedRecord{user, std::move(group.records), std::move(outcome.line)});
     gone.push_back(positions[i]);
   }
-  erase_positions(open.items(), gone);
+  open.packed().remove(gone);
   parts_.batcher.released();
 }
 
@@ -243,8 +234,8 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
     co_await merge(*open, merged);
   std::vector<Run> singles;
   std::vector<Run> changed;
-  if (open->holds(kSingle)) {
-    for (const auto& record : open->items()) {
+  if (open->has_singles()) {
+    for (const auto& record : open->packed().all()) {
       if ((record.record.flags & kSingle) != 0)
         singles.push_back(place_of(record, parts_.files.numbers()));
       if ((record.record.flags & kChanged) != 0)
@@ -252,10 +243,10 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
     }
   }
   Part packed;
-  packed.draft = build_manifest(open->items(), merged, parts_.files.numbers());
+  packed.draft = build_manifest(open->packed(), merged, parts_.files.numbers());
   for (auto& [file, block] : open->take_kept())
     packed.blocks.push_back({parts_.files.numbers()[file], std::move(block)});
-  parts_.batcher.reuse(std::move(open));
+  open.reset();
   const auto id = ++last_id_;
   auto part = co_await freeze_whole(std::move(packed), id, std::move(changed), std::move(step_aside));
   if (!part)

@@ -1,5 +1,7 @@
 #include "usherd/batch/batcher.hpp"
 
+#include <limits>
+
 namespace usherd {
 namespace {
 
@@ -28,43 +30,85 @@ bool Batcher::has_room() const {
 boost::asio::awaitable<void> Batcher::place(const CheckedBlock& checked, std::uint32_t file) {
   const auto& records = checked.records;
   auto block = checked.blocks.begin();
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    while (!has_room())
-      co_await room_.wait();
-    if (i + kPrefetch < records.size())
-      order_.prefetch(records[i + kPrefetch].user);
-    while (block != checked.blocks.end() && block->end <= records[i].offset)
-      ++block;
-    put(QueuedRecord{records[i], file}, block == checked.blocks.end() ? nullptr : &*block);
+  Placed at;
+  for (const auto& run : records.runs()) {
+    at.offset = run.offset;
+    at.line = run.line;
+    for (const auto end = at.position + run.records; at.position < end;) {
+      while (!has_room())
+        co_await room_.wait();
+      while (block != checked.blocks.end() && block->end <= at.offset)
+        ++block;
+      place_some(records.columns(), end, file, block == checked.blocks.end() ? nullptr : &*block, at);
+    }
   }
 }
 
-void Batcher::place_single(const QueuedRecord& record) {
-  auto single = record;
-  single.record.flags = kSingle | (record.record.flags & kChanged);
-  put(single, nullptr);
-}
-
-void Batcher::put(const QueuedRecord& record, const BlockBytes* block) {
-  if (!open_->fits(record.record.length, limits_))
+/// Places neighbours, up to the first that has to wait, ends the batch or stands in another block.
+void Batcher::place_some(const RecordColumns& records, std::size_t end, std::uint32_t file,
+                         const BlockBytes* block, Placed& at) {
+  const auto from = at;
+  const auto block_end = block == nullptr ? std::numeric_limits<std::uint64_t>::max() : block->end;
+  const auto holder = open_->holder();
+  bool is_full = false;
+  auto offer = UserOrder::Offer::taken;
+  for (; at.position < end && at.offset < block_end; at.step(records.lengths[at.position])) {
+    const auto position = at.position;
+    is_full =
+        !open_->fits(records.lengths[position], limits_, position - from.position, at.offset - from.offset);
+    if (is_full)
+      break;
+    if (position + kPrefetch < records.size())
+      order_.prefetch(records.users[position + kPrefetch]);
+    if (records.second(position) == 0 && order_.take_if_free(records.users[position], holder))
+      continue;
+    auto record = records.at(position);
+    record.offset = at.offset;
+    record.line = at.line;
+    offer = order_.offer(record, file, holder);
+    if (offer != UserOrder::Offer::taken)
+      break;
+  }
+  if (at.position > from.position) {
+    begin_batch();
+    open_->add({records, from.position, at.position - from.position, from.offset, from.line,
+                at.offset - from.offset},
+               file);
+    if (block != nullptr)
+      open_->keep(file, *block);
+  }
+  if (offer == UserOrder::Offer::waits_first)
+    open_->add_merge_candidate(records.users[at.position]);
+  if (offer != UserOrder::Offer::taken)
+    at.step(records.lengths[at.position]);
+  if (is_full || open_->records() >= limits_.records)
     close_open_batch();
-  const auto offer = order_.offer(record, open_->holder());
-  if (offer == UserOrder::Offer::taken)
-    add(record, block);
-  else if (offer == UserOrder::Offer::waits_first)
-    open_->add_merge_candidate(record.record.user);
 }
 
-void Batcher::add(const QueuedRecord& record, const BlockBytes* block) {
-  const bool first = open_->empty();
+void Batcher::place_single(const QueuedRecord& record) {
+  auto single = record.record;
+  single.flags = kSingle | (single.flags & kChanged);
+  if (!open_->fits(single.length, limits_))
+    close_open_batch();
+  const auto offer = order_.offer(single, record.file, open_->holder());
+  if (offer == UserOrder::Offer::taken)
+    add(single, record.file);
+  else if (offer == UserOrder::Offer::waits_first)
+    open_->add_merge_candidate(single.user);
+}
+
+/// Comes before each addition to the open batch.
+void Batcher::begin_batch() {
+  if (!open_->empty())
+    return;
   // Two clocks are read for one record of a batch, not for each.
-  if (first)
-    open_->begin(limits_.records, timers_.now().boot);
-  open_->add(record);
-  if (block != nullptr)
-    open_->keep(record.file, *block);
-  if (first || open_->records() >= limits_.records)
-    due_->ring();
+  open_->begin(limits_.records, timers_.now().boot);
+  due_->ring();
+}
+
+void Batcher::add(const Record& record, std::uint32_t file) {
+  begin_batch();
+  open_->add(record, file);
   if (open_->records() >= limits_.records)
     close_open_batch();
 }
@@ -75,10 +119,7 @@ void Batcher::close_open_batch() {
   full_.push_back(std::move(open_));
   if (++next_holder_ == UserOrder::kNobody)
     ++next_holder_;
-  if (spare_ == nullptr)
-    spare_ = std::make_unique<OpenBatch>(next_holder_);
-  open_ = std::move(spare_);
-  open_->renew(next_holder_);
+  open_ = std::make_unique<OpenBatch>(next_holder_);
   due_->ring();
 }
 
@@ -89,10 +130,10 @@ void Batcher::pack_ready() {
       close_open_batch();
       continue;
     }
-    const auto record = order_.take_ready(open_->holder());
-    if (record.record.user != 0 && order_.has_waiting(record.record.user))
-      open_->add_merge_candidate(record.record.user);
-    add(record, nullptr);
+    const auto [record, file] = order_.take_ready(open_->holder());
+    if (record.user != 0 && order_.has_waiting(record.user))
+      open_->add_merge_candidate(record.user);
+    add(record, file);
   }
 }
 

@@ -1,9 +1,11 @@
 #include "usherd/batch/manifest_builder.hpp"
 
 #include "usherd/batch/open_batch.hpp"
+#include "usherd/validate/record.hpp"
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -12,43 +14,17 @@ Run run_of(const QueuedRecord& record, FileNumber number) {
   return {number, record.record.offset, record.record.length, record.record.line, 1};
 }
 
-bool follows(const Run& run, const Run& next) {
-  return run.file == next.file && run.line + run.records == next.line;
-}
-
 }  // namespace
 
-DraftBatch build_manifest(std::vector<QueuedRecord>& records, const std::vector<MergedRecord>& merged,
+DraftBatch build_manifest(PackedRecords& records, const std::vector<MergedRecord>& merged,
                           const std::vector<FileNumber>& numbers) {
-  const auto before = [&](const QueuedRecord& a, const QueuedRecord& b) {
-    const auto left = numbers[a.file];
-    const auto right = numbers[b.file];
-    return left != right ? left < right : a.record.offset < b.record.offset;
-  };
-  if (!std::is_sorted(records.begin(), records.end(), before))
-    std::sort(records.begin(), records.end(), before);
-
+  auto sorted = records.take_sorted(numbers);
   DraftBatch draft;
-  draft.users.reserve(records.size() + merged.size());
-  draft.lengths.reserve(records.size() + merged.size());
-  draft.sums.reserve(records.size() + merged.size());
-  for (const auto& record : records) {
-    const Run next = run_of(record, numbers[record.file]);
-    auto& runs = draft.manifest.runs;
-    if (!runs.empty() && follows(runs.back(), next)) {
-      runs.back().length = next.offset + next.length - runs.back().offset;
-      ++runs.back().records;
-    } else {
-      runs.push_back(next);
-    }
-    draft.users.push_back(record.record.user);
-    draft.lengths.push_back(record.record.length);
-    draft.sums.push_back(record.record.sum);
-    if (record.record.second != 0) {
-      draft.seconds.resize(draft.users.size());
-      draft.seconds.back() = record.record.second;
-    }
-  }
+  draft.manifest.runs = std::move(sorted.runs);
+  draft.users = std::move(sorted.users);
+  draft.seconds = std::move(sorted.seconds);
+  draft.lengths = std::move(sorted.lengths);
+  draft.sums = std::move(sorted.sums);
   for (const auto& record : merged) {
     Literal literal{draft.merged_bytes.size(), record.line.size(), {}};
     for (const auto& source : record.sources)
@@ -62,8 +38,6 @@ DraftBatch build_manifest(std::vector<QueuedRecord>& records, const std::vector<
   }
   if (!draft.seconds.empty())
     draft.seconds.resize(draft.users.size());
-  // It is kept until the batch has ended.
-  draft.manifest.runs.shrink_to_fit();
   draft.shares = shares_of(draft.manifest);
   draft.body_length = body_length(draft.manifest);
   return draft;

@@ -4,20 +4,8 @@
 
 namespace usherd {
 
-void OpenBatch::renew(UserOrder::Holder holder) {
-  holder_ = holder;
-  records_.clear();
-  merge_candidates_.clear();
-  kept_.clear();
-  last_kept_ = nullptr;
-  keeps_ = true;
-  bytes_ = 0;
-  flags_ = 0;
-}
-
 void OpenBatch::begin(std::size_t most, BootTime now) {
   first_ = now;
-  // Memory that is not touched costs nothing; growing by copies does.
   records_.reserve(most);
 }
 

@@ -181,7 +181,7 @@ Result<void> UserUpdates::in_file(const SpoolFile& file, const std::unordered_se
       return {};
     if (!read)
       return read;
-    for (const auto& record : block.records) {
+    for (const auto& record : block.records.all()) {
       if (seen_.contains({file.number, record.line}))
         continue;
       if (auto told = tell(record, file.number, keys, visit); !told)

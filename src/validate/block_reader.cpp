@@ -178,7 +178,7 @@ void BlockReader::check_one(char* line, std::size_t length, Record& record, Chec
 void BlockReader::keep(char* line, std::size_t length, Record& record, CheckedBlock& out) {
   ++out.lines;
   record.sum = record_sum({line, length});
-  out.records.push_back(record);
+  out.records.add(record);
   if (lent_ != nullptr)
     line[length] = ',';
 }

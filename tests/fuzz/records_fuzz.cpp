@@ -9,6 +9,7 @@ namespace {
 
 /// Every line that is not blank is told of once, in order, in its place.
 void check_coverage(const std::string& text, const CheckedBlock& block) {
+  const auto found = block.records.all();
   std::size_t records = 0;
   std::size_t rejections = 0;
   std::uint64_t number = 0;
@@ -20,10 +21,9 @@ void check_coverage(const std::string& text, const CheckedBlock& block) {
       at += 3;
     const auto line = std::string_view(text).substr(at, end - at);
     if (line.find_first_not_of(" \t\r") != std::string_view::npos) {
-      const bool good = records < block.records.size() && block.records[records].line == number;
+      const bool good = records < found.size() && found[records].line == number;
       if (good) {
-        require(block.records[records].offset == at && block.records[records].length == line.size(),
-                "a record's place");
+        require(found[records].offset == at && found[records].length == line.size(), "a record's place");
         ++records;
       } else {
         require(rejections < block.rejections.size(), "a line is in neither list");
@@ -35,8 +35,7 @@ void check_coverage(const std::string& text, const CheckedBlock& block) {
     }
     at = end + 1;
   }
-  require(records == block.records.size() && rejections == block.rejections.size(),
-          "lists longer than the file");
+  require(records == found.size() && rejections == block.rejections.size(), "lists longer than the file");
   require(block.lines == records + rejections, "the count of lines");
 }
 
@@ -91,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto& reader = readers[size % 2 == 0 ? 1 : 0];
   const auto block = read_all(reader, file, size);
   check_coverage(text, block);
-  for (const auto& record : block.records) {
+  for (const auto& record : block.records.all()) {
     const auto line = std::string_view(text).substr(record.offset, record.length);
     check_quick_way(line, record, reader);
     check_record(line, record, keys, reader);
@@ -106,9 +105,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto again = read_all(small, file, size);
   require(again.records.size() == block.records.size() && again.rejections.size() == block.rejections.size(),
           "the size of the blocks matters");
-  for (std::size_t i = 0; i < block.records.size(); ++i)
-    require(again.records[i].offset == block.records[i].offset &&
-                again.records[i].flags == block.records[i].flags,
+  const auto records = block.records.all();
+  const auto records_again = again.records.all();
+  for (std::size_t i = 0; i < records.size(); ++i)
+    require(records_again[i].offset == records[i].offset && records_again[i].flags == records[i].flags,
             "the size of the blocks changes a record");
   for (std::size_t i = 0; i < block.rejections.size(); ++i)
     require(again.rejections[i].message == block.rejections[i].message,

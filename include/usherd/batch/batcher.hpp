@@ -39,8 +39,6 @@ class Batcher {
   /// Operations of the batch that take() would give now.
   [[nodiscard]] std::uint64_t due_operations() const;
   [[nodiscard]] std::unique_ptr<OpenBatch> take();
-  /// Takes back what take() gave, once nothing of it is needed: its memory serves the next batch.
-  void reuse(std::unique_ptr<OpenBatch> batch) { spare_ = std::move(batch); }
 
   // The end of a batch.
   void release(std::uint64_t key);
@@ -58,11 +56,25 @@ class Batcher {
 
  private:
   [[nodiscard]] bool has_room() const;
-  /// `block`: in which it stands; null where that is not in memory any more.
-  void add(const QueuedRecord& record, const BlockBytes* block);
+  /// How far a block of a file is placed: the next of its records.
+  struct Placed {
+    std::size_t position = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t line = 0;
+
+    void step(std::uint32_t length) {
+      ++position;
+      offset += length + 1ULL;
+      ++line;
+    }
+  };
+  /// `block`: in which they stand; null where that is not in memory any more.
+  void place_some(const RecordColumns& records, std::size_t end, std::uint32_t file, const BlockBytes* block,
+                  Placed& at);
+  void begin_batch();
+  void add(const Record& record, std::uint32_t file);
   void close_open_batch();
   void pack_ready();
-  void put(const QueuedRecord& record, const BlockBytes* block);
 
   Timers& timers_;
   BatchLimits limits_;
@@ -71,7 +83,6 @@ class Batcher {
   UserOrder::Holder next_holder_ = 1;
   std::unique_ptr<OpenBatch> open_;
   std::deque<std::unique_ptr<OpenBatch>> full_;
-  std::unique_ptr<OpenBatch> spare_;
   bool flushing_ = false;
   Event room_;
   std::unique_ptr<Alarm> due_;

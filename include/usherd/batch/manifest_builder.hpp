@@ -1,6 +1,6 @@
 #pragma once
 
-#include "usherd/batch/user_order.hpp"
+#include "usherd/batch/packed_records.hpp"
 #include "usherd/ledger/rows.hpp"
 
 #include <cstdint>
@@ -30,11 +30,10 @@ struct DraftBatch {
   std::uint64_t body_length = 0;
 };
 
-/// Puts records into body order (by file and offset) and neighbours into runs. `numbers` maps the slots of
-/// the records to file numbers. Records named as the first source of a merged record must not be in
-/// `records`.
-[[nodiscard]] DraftBatch build_manifest(std::vector<QueuedRecord>& records,
-                                        const std::vector<MergedRecord>& merged,
+/// Puts records into body order (by file and offset), the merged ones behind them. `numbers` maps the slots
+/// of the records to file numbers. Records named as the first source of a merged record must not be in
+/// `records`, which is empty afterwards.
+[[nodiscard]] DraftBatch build_manifest(PackedRecords& records, const std::vector<MergedRecord>& merged,
                                         const std::vector<FileNumber>& numbers);
 
 /// What each file has in a manifest, by file number.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "usherd/batch/packed_records.hpp"
 #include "usherd/batch/user_order.hpp"
 #include "usherd/core/clock.hpp"
 #include "usherd/core/units.hpp"
@@ -26,20 +27,25 @@ class OpenBatch {
  public:
   explicit OpenBatch(UserOrder::Holder holder) : holder_(holder) {}
 
-  /// Begins another batch in the memory of one that is done with.
-  void renew(UserOrder::Holder holder);
   [[nodiscard]] UserOrder::Holder holder() const { return holder_; }
-  /// Whether a record of `length` bytes still fits; a batch takes at least one record, whatever its size.
-  [[nodiscard]] bool fits(std::uint32_t length, const BatchLimits& limits) const {
-    return records_.empty() ||
-           (records_.size() < limits.records && body_bytes() + length + 1 <= limits.bytes);
+  /// Whether a record of `length` bytes still fits behind `more` others that take `bytes` with their commas;
+  /// a batch takes at least one record, whatever its size.
+  [[nodiscard]] bool fits(std::uint32_t length, const BatchLimits& limits, std::size_t more = 0,
+                          std::uint64_t bytes = 0) const {
+    const auto records = records_.size() + more;
+    return records == 0 || (records < limits.records && body_bytes() + bytes + length + 1 <= limits.bytes);
   }
   /// Comes before the first record: when it is added, and how many there may be.
   void begin(std::size_t most, BootTime now);
-  void add(const QueuedRecord& record) {
-    records_.push_back(record);
-    flags_ |= record.record.flags;
-    bytes_ += record.record.length + 1ULL;
+  void add(const Record& record, std::uint32_t file) {
+    records_.add(record, file);
+    has_singles_ |= (record.flags & kSingle) != 0;
+    bytes_ += record.length + 1ULL;
+  }
+  /// Of records that were read, none of which goes by itself.
+  void add(const PackedRecords::Stretch& stretch, std::uint32_t file) {
+    records_.add(stretch, file);
+    bytes_ += stretch.bytes;
   }
   /// Notes in which block of its file a record stands that was added.
   void keep(std::uint32_t file, const BlockBytes& block) {
@@ -59,25 +65,25 @@ class OpenBatch {
   [[nodiscard]] bool empty() const { return records_.empty(); }
   [[nodiscard]] std::uint64_t records() const { return records_.size(); }
   [[nodiscard]] std::uint64_t body_bytes() const { return bytes_ + kFramingBytes; }
-  /// Whether a record in it has one of these flags.
-  [[nodiscard]] bool holds(std::uint8_t flags) const { return (flags_ & flags) != 0; }
+  /// Whether a record in it goes by itself.
+  [[nodiscard]] bool has_singles() const { return has_singles_; }
   /// When its oldest record has waited for `linger`.
   [[nodiscard]] BootTime due(const BatchLimits& limits) const { return first_ + limits.linger; }
 
-  [[nodiscard]] std::vector<QueuedRecord>& items() { return records_; }
+  [[nodiscard]] PackedRecords& packed() { return records_; }
   [[nodiscard]] const std::vector<std::uint64_t>& merge_candidates() const { return merge_candidates_; }
 
  private:
   void keep_next(std::uint32_t file, const BlockBytes& block);
 
   UserOrder::Holder holder_;
-  std::vector<QueuedRecord> records_;
+  PackedRecords records_;
   std::vector<std::uint64_t> merge_candidates_;
   std::vector<Kept> kept_;
   const char* last_kept_ = nullptr;
   bool keeps_ = true;
+  bool has_singles_ = false;
   std::uint64_t bytes_ = 0;
-  std::uint8_t flags_ = 0;  ///< of any record
   BootTime first_{};
 };
 

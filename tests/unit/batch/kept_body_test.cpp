@@ -64,13 +64,13 @@ struct Read {
       REQUIRE(block.bytes != nullptr);
       blocks.push_back({number, std::move(block)});
     }
-    for (const auto& record : checked.records)
+    for (const auto& record : checked.records.all())
       records.push_back({record, slot});
   }
 
   /// Of what was picked, frozen.
   void freeze(std::vector<QueuedRecord> picked, const std::vector<MergedRecord>& merged = {}) {
-    draft = build_manifest(picked, merged, numbers);
+    draft = test::draft_of(picked, merged, numbers);
     REQUIRE(freeze_body(disk, draft, paths, "/working").has_value());
   }
 

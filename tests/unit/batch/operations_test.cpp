@@ -44,7 +44,7 @@ struct Frozen {
       texts.push_back(text.line(record));
     for (const auto& record : merged)
       texts.push_back(record.line);
-    auto draft = build_manifest(picked, merged, text.numbers);
+    auto draft = test::draft_of(picked, merged, text.numbers);
     text.disk.put(SpoolText::kMerged, draft.merged_bytes);
     row.manifest = draft.manifest;
     row.users = draft.users;
@@ -132,7 +132,7 @@ TEST_CASE("Records longer than what is read at a time are found whole") {
   for (const std::size_t length : {300'000U, 1U, 262'143U, 262'144U, 5U, 1'000'000U})
     lines.push_back(std::string(length, 'x'));
   text.add(1, lines);
-  const auto draft = build_manifest(text.records[0], {}, text.numbers);
+  const auto draft = test::draft_of(text.records[0], {}, text.numbers);
   REQUIRE(draft.manifest.runs.size() == 1);
   auto operations = Operations::find(text.disk, draft.manifest, text.paths);
   REQUIRE(operations);

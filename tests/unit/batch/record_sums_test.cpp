@@ -19,7 +19,7 @@ struct SummedBatch {
     auto records = text.records[0];
     records.insert(records.end(), text.records[1].begin(), text.records[1].begin() + 1);
     MergedRecord merged{2002, {text.records[1][1]}, R"({"uid":"y"})"};
-    draft = build_manifest(records, {merged}, text.numbers);
+    draft = draft_of(records, {merged}, text.numbers);
     row.digest = freeze_body(text.disk, draft, text.paths, "/working").value();
     sums = record_sums(draft.lengths, draft.sums);
     row.manifest = draft.manifest;

@@ -2,7 +2,7 @@
 
 #include "tests/fakes/mem_files.hpp"
 #include "usherd/batch/body_reader.hpp"
-#include "usherd/batch/user_order.hpp"
+#include "usherd/batch/manifest_builder.hpp"
 
 #include <doctest/doctest.h>
 
@@ -65,6 +65,21 @@ class SpoolText {
   std::vector<FileNumber> numbers;
   std::vector<std::vector<QueuedRecord>> records;  ///< by slot
 };
+
+[[nodiscard]] inline PackedRecords packed(const std::vector<QueuedRecord>& records) {
+  PackedRecords out;
+  for (const auto& queued : records)
+    out.add(queued.record, queued.file);
+  return out;
+}
+
+/// The draft of a batch of these records.
+[[nodiscard]] inline DraftBatch draft_of(const std::vector<QueuedRecord>& records,
+                                         const std::vector<MergedRecord>& merged,
+                                         const std::vector<FileNumber>& numbers) {
+  auto columns = packed(records);
+  return build_manifest(columns, merged, numbers);
+}
 
 /// What a body should be, said the plain way.
 [[nodiscard]] inline std::string framed(const std::vector<std::string>& records) {

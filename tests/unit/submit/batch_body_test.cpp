@@ -167,9 +167,9 @@ struct KeptBench {
     REQUIRE(reader.read(*file, 0, 1, text.size(), checked).has_value());
     while (!checked.end)
       REQUIRE(reader.read_on(*file, text.size(), checked).has_value());
-    std::vector<QueuedRecord> records;
-    for (const auto& record : checked.records)
-      records.push_back({record, 0});
+    PackedRecords records;
+    for (const auto& record : checked.records.all())
+      records.add(record, 0);
     draft = build_manifest(records, {}, {1});
     digest = freeze_body(disk, draft, paths, "/working").value();
     for (auto& block : checked.blocks)

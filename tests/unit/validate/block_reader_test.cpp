@@ -25,14 +25,14 @@ std::string record_of(std::size_t bytes) {
 TEST_CASE("records of a file form one run of bytes apart by newlines") {
   const auto block = read_text("{\"uid\":\"a\"}\n{\"uid\":\"b\"} \r\n\t{\"uid\":\"c\"}\n");
   REQUIRE(block.records.size() == 3);
-  CHECK(block.records[0].offset == 0);
-  CHECK(block.records[0].length == 11);
-  CHECK(block.records[1].offset == 12);
-  CHECK(block.records[1].length == 13);
-  CHECK(block.records[1].line == 2);
-  CHECK(block.records[2].offset == 26);
-  CHECK(block.records[2].length == 12);
-  CHECK(block.records[2].line == 3);
+  CHECK(block.records.all()[0].offset == 0);
+  CHECK(block.records.all()[0].length == 11);
+  CHECK(block.records.all()[1].offset == 12);
+  CHECK(block.records.all()[1].length == 13);
+  CHECK(block.records.all()[1].line == 2);
+  CHECK(block.records.all()[2].offset == 26);
+  CHECK(block.records.all()[2].length == 12);
+  CHECK(block.records.all()[2].line == 3);
   CHECK(block.lines == 3);
   CHECK(block.next_line == 4);
   CHECK(block.next_offset == 39);
@@ -41,7 +41,7 @@ TEST_CASE("records of a file form one run of bytes apart by newlines") {
 TEST_CASE("blank lines are skipped and still counted as lines") {
   const auto block = read_text("\n  \n{\"uid\":\"a\"}\n\r\n\t\n{\"uid\":\"\"}");
   REQUIRE(block.records.size() == 1);
-  CHECK(block.records[0].line == 3);
+  CHECK(block.records.all()[0].line == 3);
   REQUIRE(block.rejections.size() == 1);
   CHECK(block.rejections[0].line == 6);
   CHECK(block.rejections[0].code == "empty_uid");
@@ -51,7 +51,7 @@ TEST_CASE("blank lines are skipped and still counted as lines") {
 TEST_CASE("a last line without a newline counts") {
   const auto block = read_text("{\"uid\":\"a\"}\n{\"uid\":\"b\"}");
   REQUIRE(block.records.size() == 2);
-  CHECK(block.records[1].length == 11);
+  CHECK(block.records.all()[1].length == 11);
   CHECK(block.end);
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("a byte order mark is skipped where the file starts and nowhere else")
   for (const std::size_t block_bytes : {std::size_t{15}, BlockReader::kBlockBytes}) {  // 15: the first line
     const auto block = read_text("\xEF\xBB\xBF{\"uid\":\"a\"}\n\xEF\xBB\xBF{\"uid\":\"b\"}\n", block_bytes);
     REQUIRE(block.records.size() == 1);
-    CHECK(block.records[0].offset == 3);
+    CHECK(block.records.all()[0].offset == 3);
     REQUIRE(block.rejections.size() == 1);
     CHECK(block.rejections[0].code == "byte_order_mark");
   }
@@ -104,9 +104,9 @@ TEST_CASE("a line of one mebibyte is a record, one byte more is too large") {
                         record_of(50) + "\n" + record_of(kMostRecordBytes + 1);
       const auto block = read_text(text, block_bytes);
       REQUIRE(block.records.size() == 2);
-      CHECK(block.records[0].length == kMostRecordBytes);
-      CHECK(block.records[0].offset == mark.size());
-      CHECK(block.records[1].line == 3);
+      CHECK(block.records.all()[0].length == kMostRecordBytes);
+      CHECK(block.records.all()[0].offset == mark.size());
+      CHECK(block.records.all()[1].line == 3);
       REQUIRE(block.rejections.size() == 2);
       CHECK(block.rejections[0].code == "record_too_large");
       CHECK(block.rejections[0].length == kMostRecordBytes + 1);
@@ -123,7 +123,7 @@ TEST_CASE("an over-long first line behind a byte order mark is told like any oth
     CHECK(block.rejections[0].offset == 3);
     CHECK(block.rejections[0].length == 3 << 20);
     REQUIRE(block.records.size() == 1);
-    CHECK(block.records[0].line == 2);
+    CHECK(block.records.all()[0].line == 2);
   }
 }
 
@@ -135,7 +135,7 @@ TEST_CASE("an over-long line is skipped without being held") {
   REQUIRE(block.rejections.size() == 1);
   CHECK(block.rejections[0].length == huge.size());
   REQUIRE(block.records.size() == 1);
-  CHECK(block.records[0].offset == huge.size() + 1);
+  CHECK(block.records.all()[0].offset == huge.size() + 1);
   CHECK(file.largest_read() <= kMostRecordBytes + 16);
 }
 
@@ -154,9 +154,9 @@ TEST_CASE("the size of the blocks changes nothing") {
     const auto cut = read_text(text, block_bytes);
     REQUIRE(cut.records.size() == whole.records.size());
     for (std::size_t i = 0; i < cut.records.size(); ++i) {
-      CHECK(cut.records[i].offset == whole.records[i].offset);
-      CHECK(cut.records[i].line == whole.records[i].line);
-      CHECK(cut.records[i].user == whole.records[i].user);
+      CHECK(cut.records.all()[i].offset == whole.records.all()[i].offset);
+      CHECK(cut.records.all()[i].line == whole.records.all()[i].line);
+      CHECK(cut.records.all()[i].user == whole.records.all()[i].user);
     }
     REQUIRE(cut.rejections.size() == whole.rejections.size());
     CHECK(cut.rejections.back().offset == whole.rejections.back().offset);
@@ -182,8 +182,8 @@ TEST_CASE("blocks read on from one another are those of the whole file, and an e
   REQUIRE(reader.read_on(file, text.size(), block).has_value());
   CHECK(block.end);
   REQUIRE(block.records.size() == whole.records.size());
-  CHECK(block.records.back().offset == whole.records.back().offset);
-  CHECK(block.records.back().line == whole.records.back().line);
+  CHECK(block.records.all().back().offset == whole.records.all().back().offset);
+  CHECK(block.records.all().back().line == whole.records.all().back().line);
   CHECK(block.rejections.size() == whole.rejections.size());
   CHECK(block.lines == whole.lines);
   CHECK(block.next_line == whole.next_line);
@@ -195,13 +195,13 @@ TEST_CASE("a record carries the keys of its uid and its id") {
   const auto block = read_text(
       "{\"uid\":\"anna\"}\n{\"id\":\"anna\"}\n{\"uid\":\"anna\",\"id\":\"77\"}\n{\"uid\":\"\\u0061nna\"}\n");
   REQUIRE(block.records.size() == 4);
-  CHECK(block.records[0].user == keys.uid("anna"));
-  CHECK(block.records[0].second == 0);
-  CHECK(block.records[1].user == keys.id("anna"));
-  CHECK(block.records[1].second == 0);
-  CHECK(block.records[2].user == keys.uid("anna"));
-  CHECK(block.records[2].second == keys.id("77"));
-  CHECK(block.records[3].user == keys.uid("anna"));
+  CHECK(block.records.all()[0].user == keys.uid("anna"));
+  CHECK(block.records.all()[0].second == 0);
+  CHECK(block.records.all()[1].user == keys.id("anna"));
+  CHECK(block.records.all()[1].second == 0);
+  CHECK(block.records.all()[2].user == keys.uid("anna"));
+  CHECK(block.records.all()[2].second == keys.id("77"));
+  CHECK(block.records.all()[3].user == keys.uid("anna"));
 }
 
 namespace {
@@ -209,7 +209,7 @@ namespace {
 /// Of the records in `block`, each as it stands in memory with what is behind it; "" where it did not stay.
 std::vector<std::string> kept_records(const CheckedBlock& block) {
   std::vector<std::string> out;
-  for (const auto& record : block.records) {
+  for (const auto& record : block.records.all()) {
     auto& bytes = out.emplace_back();
     for (const auto& each : block.blocks) {
       if (each.offset <= record.offset && record.offset < each.end && each.bytes != nullptr)
@@ -239,9 +239,9 @@ TEST_CASE("Blocks of a pool stay as they were read, with a comma behind each goo
     const auto kept = kept_records(block);
     std::size_t stayed = 0;
     for (std::size_t i = 0; i < kept.size(); ++i) {
-      const auto& record = block.records[i];
-      CHECK(record.sum == plain.records[i].sum);
-      CHECK(record.offset == plain.records[i].offset);
+      const auto& record = block.records.all()[i];
+      CHECK(record.sum == plain.records.all()[i].sum);
+      CHECK(record.offset == plain.records.all()[i].offset);
       if (kept[i].empty())
         continue;
       ++stayed;

@@ -37,9 +37,9 @@ inline Record good(std::string_view line, RecordRules rules = {}) {
   REQUIRE_MESSAGE(!rejection, rejection->message);
   const auto block = in_file(line, rules);
   REQUIRE(block.records.size() == 1);
-  CHECK(block.records.front().user == record.user);
-  CHECK(block.records.front().second == record.second);
-  CHECK(block.records.front().flags == record.flags);
+  CHECK(block.records.all().front().user == record.user);
+  CHECK(block.records.all().front().second == record.second);
+  CHECK(block.records.all().front().flags == record.flags);
   return record;
 }
 

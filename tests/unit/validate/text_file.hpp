@@ -47,7 +47,8 @@ inline CheckedBlock read_all(BlockReader& reader, ReadFile& file, std::uint64_t 
     const auto read = reader.read(file, all.next_offset, all.next_line, limit, block);
     if (!read)
       throw std::runtime_error(read.error().message);
-    all.records.insert(all.records.end(), block.records.begin(), block.records.end());
+    for (const auto& record : block.records.all())
+      all.records.add(record);
     all.rejections.insert(all.rejections.end(), block.rejections.begin(), block.rejections.end());
     all.lines += block.lines;
     all.next_offset = block.next_offset;

@@ -153,10 +153,12 @@ TEST_CASE("the size of the blocks changes nothing") {
   for (const std::size_t block_bytes : {1, 2, 31, 64, 100, 1000, 4096}) {
     const auto cut = read_text(text, block_bytes);
     REQUIRE(cut.records.size() == whole.records.size());
-    for (std::size_t i = 0; i < cut.records.size(); ++i) {
-      CHECK(cut.records.all()[i].offset == whole.records.all()[i].offset);
-      CHECK(cut.records.all()[i].line == whole.records.all()[i].line);
-      CHECK(cut.records.all()[i].user == whole.records.all()[i].user);
+    const auto records = cut.records.all();
+    const auto whole_records = whole.records.all();
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      CHECK(records[i].offset == whole_records[i].offset);
+      CHECK(records[i].line == whole_records[i].line);
+      CHECK(records[i].user == whole_records[i].user);
     }
     REQUIRE(cut.rejections.size() == whole.rejections.size());
     CHECK(cut.rejections.back().offset == whole.rejections.back().offset);
@@ -238,10 +240,12 @@ TEST_CASE("Blocks of a pool stay as they were read, with a comma behind each goo
     REQUIRE(block.records.size() == plain.records.size());
     const auto kept = kept_records(block);
     std::size_t stayed = 0;
+    const auto records = block.records.all();
+    const auto plain_records = plain.records.all();
     for (std::size_t i = 0; i < kept.size(); ++i) {
-      const auto& record = block.records.all()[i];
-      CHECK(record.sum == plain.records.all()[i].sum);
-      CHECK(record.offset == plain.records.all()[i].offset);
+      const auto& record = records[i];
+      CHECK(record.sum == plain_records[i].sum);
+      CHECK(record.offset == plain_records[i].offset);
       if (kept[i].empty())
         continue;
       ++stayed;

@@ -27,7 +27,9 @@ class UserTable {
   /// Whether it is there; then `place` says where. Key 0 never is.
   [[nodiscard]] bool find(std::uint64_t key, Place& place) const {
     const auto tag = tag_of(key);
-    for (auto group = key & mask_;; group = next(group)) {
+    const auto home = key & mask_;
+    auto group = home;
+    do {
       const Group& at = groups_[group];
       for (auto found = equal_tags(at.tags, tag); found != 0; found &= found - 1) {
         place = {group, entry_of(found)};
@@ -36,7 +38,9 @@ class UserTable {
       }
       if (passed_by(at) == 0)
         return false;
-    }
+      group = next(group);
+    } while (group != home);
+    return false;
   }
   /// The same; where it is not there it is put in, held by `holder` and with no tail.
   bool find_or_insert(std::uint64_t key, std::uint8_t holder, Place& place) {

@@ -133,3 +133,34 @@ TEST_CASE("Key 0 is in no table of users") {
   table.erase(place);
   CHECK_FALSE(table.find(0, place));
 }
+
+TEST_CASE("A question ends though keys went by every group") {
+  constexpr std::uint64_t kGroups = 256;
+  constexpr std::uint64_t kEntries = 6;
+  UserTable table;
+  const auto memory = table.memory();
+  Place place;
+  const auto key = [](std::uint64_t home, std::uint64_t nth) { return home | (nth + 1) << 32; };
+  // What is put in while these groups are full comes behind them, and stays there when they are empty again.
+  const auto go_by = [&](std::uint64_t first, std::uint64_t last) {
+    std::vector<std::uint64_t> full;
+    for (auto home = first; home < last; ++home) {
+      for (std::uint64_t i = 0; i < kEntries; ++i)
+        full.push_back(key(home, i));
+    }
+    for (const auto each : full)
+      table.find_or_insert(each, 1, place);
+    table.find_or_insert(key(first, kEntries), 1, place);
+    for (const auto each : full) {
+      REQUIRE(table.find(each, place));
+      table.erase(place);
+    }
+  };
+  go_by(0, 150);
+  go_by(150, kGroups);
+  REQUIRE(table.memory() == memory);
+  REQUIRE(table.size() == 2);
+  CHECK_FALSE(table.find(key(7, 0), place));
+  CHECK(table.find(key(0, kEntries), place));
+  CHECK(table.find(key(150, kEntries), place));
+}

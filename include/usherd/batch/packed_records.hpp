@@ -56,7 +56,7 @@ class PackedRecords {
   [[nodiscard]] Sorted take_sorted(std::span<const FileNumber> numbers);
 
  private:
-  /// As in a manifest, but the file is a slot, and the length is that of `records` entries from `first` on.
+  /// As in a manifest, but the file is a slot, and the length is what its entries in the columns add up to.
   struct SlotRun {
     std::uint64_t offset = 0;
     std::uint64_t line = 0;

@@ -113,9 +113,9 @@ class Floor(Contestant):
 class Duties(Floor):
     leaves_out = "ledger, syncs, merging, retries, polls, moving files, rejects, receipts: ends at the first fault"
 
-    def __init__(self, program):
-        super().__init__(program, 1)
-        self.name = "floor with rules and order, 1 thread"
+    def __init__(self, program, threads=1):
+        super().__init__(program, threads)
+        self.name = f"floor with rules and order, {threads} thread{'s' if threads > 1 else ''}"
 
     def missing(self):
         missing = super().missing()
@@ -243,6 +243,7 @@ def all_of(usherd, floor, duties, modules):
         "floor": Floor(floor, 1),
         "floor2": Floor(floor, 2),
         "duties": Duties(duties),
+        "duties2": Duties(duties, 2),
         "duties-read": ReadDuties(duties),
         "sdk": Sdk(modules),
         "paste": Scripts(False),

@@ -1,4 +1,5 @@
 #include "sink_connection.hpp"
+#include "threads.hpp"
 
 #include <simdjson.h>
 
@@ -6,12 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 // What nobody can do with less: reads files of records, checks that each line is a JSON object with a uid,
@@ -90,29 +89,12 @@ class Sender {
 
 std::uint64_t send_all(const Options& options) {
   const auto context = make_context(options);
-  std::atomic<std::size_t> next{0};
-  std::atomic<std::uint64_t> records{0};
-  std::atomic<bool> failed{false};
-  const auto work = [&] {
-    try {
-      Sender sender(context.get(), options);
-      for (auto i = next++; i < options.files.size(); i = next++)
-        sender.send(options.files[i]);
-      records += sender.records();
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "floor: %s\n", error.what());
-      failed = true;
-    }
-  };
-  std::vector<std::thread> threads;
-  for (unsigned i = 1; i < options.threads; ++i)
-    threads.emplace_back(work);
-  work();
-  for (auto& thread : threads)
-    thread.join();
-  if (failed)
-    fail("not everything was sent");
-  return records;
+  return on_threads(options.threads, options.files.size(), [&](const NextFile& next) {
+    Sender sender(context.get(), options);
+    while (const auto i = next())
+      sender.send(options.files[*i]);
+    return sender.records();
+  });
 }
 
 }  // namespace

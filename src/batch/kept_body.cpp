@@ -13,7 +13,6 @@ namespace usherd {
 namespace {
 
 constexpr std::uint32_t kOwn = std::numeric_limits<std::uint32_t>::max();
-constexpr std::size_t kPiece = std::size_t{64} << 10;
 /// A span that is shorter is put together with what follows.
 constexpr std::size_t kDirect = std::size_t{16} << 10;
 /// Of so many records one may be missing in the blocks.
@@ -196,17 +195,17 @@ std::span<const char> KeptBody::next() {
   if (left_ == 0)
     return {};
   const Span first = spans_[at_];
-  if (first.length >= kDirect && left_ > kPiece) {
-    const auto count = std::min<std::size_t>(first.length, kPiece);
+  if (first.length >= kDirect && !is_at_last()) {
+    const auto count = std::min<std::size_t>(first.length, kMostPiece);
     const auto* bytes = bytes_of(first);
     take(count);
     return {bytes, count};
   }
-  piece_.resize(kPiece);
+  piece_.resize(kMostPiece);
   std::size_t filled = 0;
-  while (filled < kPiece && left_ > 0) {
+  while (filled < kMostPiece && left_ > 0) {
     const Span span = spans_[at_];
-    const auto count = std::min<std::size_t>(span.length, kPiece - filled);
+    const auto count = std::min<std::size_t>(span.length, kMostPiece - filled);
     std::copy_n(bytes_of(span), count, piece_.data() + filled);
     filled += count;
     take(count);

@@ -6,7 +6,6 @@ namespace usherd {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{256} << 10;
-constexpr std::size_t kPiece = std::size_t{64} << 10;
 
 Error changed() {
   return {Errc::corrupt, "the body on disk is not the one that was frozen"};
@@ -56,7 +55,7 @@ Result<bool> BatchBody::prove() {
 /// files are looked at before the first piece and before the last one.
 boost::asio::awaitable<Result<std::span<const char>>> BatchBody::next_kept() {
   const bool is_first = kept_->left() == length_;
-  const bool is_last = kept_->left() > 0 && kept_->left() <= kPiece;
+  const bool is_last = kept_->is_at_last();
   if (is_first || is_last) {
     auto look = [this] { return Result<bool>(kept_->is_current()); };
     const auto current = co_await workers_.run(std::move(look));
@@ -84,7 +83,7 @@ boost::asio::awaitable<Result<std::span<const char>>> BatchBody::next() {
     if (!filled)
       co_return filled.error();
   }
-  const auto count = std::min(kPiece, filled_ - given_);
+  const auto count = std::min(KeptBody::kMostPiece, filled_ - given_);
   const std::span<const char> piece(chunk_.data() + given_, count);
   given_ += count;
   co_return piece;

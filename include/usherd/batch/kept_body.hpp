@@ -25,6 +25,9 @@ struct KeptBlock {
 /// be read and proved again. Gives each block back as soon as it is sent. Any thread, one at a time.
 class KeptBody {
  public:
+  /// The most that next() gives.
+  static constexpr std::size_t kMostPiece = std::size_t{64} << 10;
+
   /// Asks the disk whether the files are those that were accepted, untouched since. Blocking.
   using IsCurrent = std::function<bool()>;
 
@@ -37,7 +40,9 @@ class KeptBody {
   [[nodiscard]] bool is_current() const { return is_current_(); }
   /// Bytes that next() has not given yet.
   [[nodiscard]] std::uint64_t left() const { return left_; }
-  /// The next 16 to 64 KiB, or what is left; valid until the next call. Empty at the end.
+  /// Whether next() gives all that is left.
+  [[nodiscard]] bool is_at_last() const { return left_ > 0 && left_ <= kMostPiece; }
+  /// The next 16 KiB or more, or what is left; valid until the next call. Empty at the end.
   [[nodiscard]] std::span<const char> next();
 
   KeptBody(const KeptBody&) = delete;

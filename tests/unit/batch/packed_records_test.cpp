@@ -108,6 +108,13 @@ TEST_CASE("Packed records are all there in the order of adding, and in body orde
   }
 }
 
+TEST_CASE("In body order already, each has a second key or a 0 if one of them has one") {
+  std::vector<QueuedRecord> records;
+  for (std::uint64_t i = 0; i < 5; ++i)
+    records.push_back({{100 + i, i == 1 ? 7U : 0U, 10 * i, 1 + i, 200 + i, 9, 0}, 0});
+  check_sorted(packed(records), records);
+}
+
 TEST_CASE("Packed records can be looked at and taken out by their positions") {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     CAPTURE(seed);

@@ -20,6 +20,31 @@ using namespace usherd;
 
 namespace {
 
+/// What came of a body that was read to its end, or to the first error.
+struct Given {
+  std::string bytes;
+  std::optional<Error> error;
+  bool small_pieces = true;
+};
+
+/// `before` is called ahead of each piece.
+template <class Before>
+boost::asio::awaitable<Given> drain(BatchBody& source, const Before& before) {
+  Given given;
+  while (true) {
+    before(given);
+    const auto piece = co_await source.next();
+    if (!piece) {
+      given.error = piece.error();
+      co_return given;
+    }
+    if (piece->empty())
+      co_return given;
+    given.small_pieces = given.small_pieces && piece->size() <= 64 * 1024;
+    given.bytes.append(piece->data(), piece->size());
+  }
+}
+
 /// A file of one record of `bytes`, and its body frozen.
 struct Bench {
   explicit Bench(std::size_t bytes) {
@@ -43,26 +68,11 @@ struct Bench {
   std::string body;
   Digest digest{};
 
-  struct Given {
-    std::string bytes;
-    std::optional<Error> error;
-    bool small_pieces = true;
-  };
   static boost::asio::awaitable<Given> read_all(Bench& bench, std::uint64_t length, Digest expected) {
     const auto manifest = bench.manifest.encode();
     BatchBody source(bench.workers, BodyReader(bench.disk, manifest, bench.paths), length, expected);
-    Given given;
-    while (true) {
-      const auto piece = co_await source.next();
-      if (!piece) {
-        given.error = piece.error();
-        co_return given;
-      }
-      if (piece->empty())
-        co_return given;
-      given.small_pieces = given.small_pieces && piece->size() <= 64 * 1024;
-      given.bytes.append(piece->data(), piece->size());
-    }
+    const auto nothing = [](const Given&) {};
+    co_return co_await drain(source, nothing);
   }
   Given read(std::uint64_t length) { return loop.run(read_all(*this, length, digest)); }
   Given read() { return read(body.size()); }
@@ -179,10 +189,6 @@ struct KeptBench {
     body = "{\"requests\":[" + text + "}";
   }
 
-  struct Given {
-    std::string bytes;
-    std::optional<Error> error;
-  };
   /// Spoils the file once `change_at` bytes were given.
   static boost::asio::awaitable<Given> read_all(KeptBench& bench, std::optional<std::size_t> change_at) {
     auto is_current = [&bench] { return bench.looks.at(bench.looked++); };
@@ -191,23 +197,15 @@ struct KeptBench {
     const auto manifest = bench.draft.manifest.encode();
     BatchBody source(bench.workers, BodyReader(bench.disk, manifest, bench.paths), bench.draft.body_length,
                      bench.digest, std::move(kept));
-    Given given;
-    while (true) {
-      if (change_at && given.bytes.size() >= *change_at) {
-        auto changed = bench.disk.content("/working/1");
-        changed[changed.find("user-77\"")] = 'U';
-        bench.disk.put("/working/1", changed);
-        change_at.reset();
-      }
-      const auto piece = co_await source.next();
-      if (!piece) {
-        given.error = piece.error();
-        co_return given;
-      }
-      if (piece->empty())
-        co_return given;
-      given.bytes.append(piece->data(), piece->size());
-    }
+    const auto spoil = [&](const Given& given) {
+      if (!change_at || given.bytes.size() < *change_at)
+        return;
+      auto changed = bench.disk.content("/working/1");
+      changed[changed.find("user-77\"")] = 'U';
+      bench.disk.put("/working/1", changed);
+      change_at.reset();
+    };
+    co_return co_await drain(source, spoil);
   }
   Given read(std::optional<std::size_t> change_at = {}) { return loop.run(read_all(*this, change_at)); }
 

@@ -145,3 +145,25 @@ TEST_CASE("A record of two keys waits for whichever is held, also in the midst o
   CHECK(offset_of(batches[1].front()) == lines.records()[1].offset);
   CHECK(offset_of(batches[1].back()) == lines.records()[4].offset);
 }
+
+TEST_CASE("A run of lines keeps each of the blocks that it stands in") {
+  Lines lines;
+  for (std::uint64_t user = 1; user <= 4; ++user)
+    lines.add(user, 100);
+  BlockPool pool(2, 64);
+  const auto first = pool.take();
+  const auto second = pool.take();
+  std::vector<CheckedBlock> blocks(1);
+  for (const auto& record : lines.records())
+    blocks.front().records.add(record);
+  blocks.front().blocks = {{first, 0, 202}, {second, 202, 404}};
+  Bench bench({100, 1 << 20, 1s});
+  asio::co_spawn(bench.loop, Bench::place_all(bench.batcher, std::move(blocks)), Bench::rethrow);
+  bench.loop.poll();
+  const auto batch = bench.batcher.take();
+  CHECK(batch->records() == 4);
+  const auto kept = batch->take_kept();
+  REQUIRE(kept.size() == 2);
+  CHECK(kept[0].block.bytes == first);
+  CHECK(kept[1].block.bytes == second);
+}

@@ -125,7 +125,7 @@ class Duties(Floor):
 class ReadDuties(Duties):
     def __init__(self, program):
         super().__init__(program)
-        self.name = "the same, each body read a second time"
+        self.name = "floor with rules and order, each body read a second time"
 
     def command(self, context):
         program, *rest = super().command(context)

@@ -37,7 +37,8 @@ RecordPlace place_of(const StoredReject& reject, FileNumber file) {
   place.lines_compare = format && format->format == Format::ndjson;
   place.position = place.lines_compare ? reject.line : reject.offset;
   place.batch = reject.batch;
-  place.is_first = !reject.file.starts_with("retry-");
+  // Retry files are lines; a producer may have given another format such a name.
+  place.is_first = !place.lines_compare || !reject.file.starts_with("retry-");
   return place;
 }
 

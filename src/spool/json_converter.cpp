@@ -16,14 +16,19 @@ namespace usherd {
 namespace {
 
 constexpr std::size_t kMostRecord = std::size_t{1} << 20;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 /// Nothing where the record rules can judge the element as a line of its own. They cannot where a newline
-/// stands in a string, and must not where it looks like a bad row; and they would not know its length.
+/// stands in a string, and must not where it looks like a bad row or begins like the file of lines that it
+/// will stand in may begin; and they would not know its length.
 std::optional<BadRow> bad_element(std::string_view element, const Origin& origin) {
   if (origin.length > kMostRecord)
     return BadRow{"record_too_large",
                   fmt::format("the record has {} bytes: split it into records of at most {}", origin.length,
                               kMostRecord),
+                  std::string(element)};
+  if (element.starts_with(kByteOrderMark))
+    return BadRow{"byte_order_mark", "a byte order mark stands before the record: remove it",
                   std::string(element)};
   if (!may_be_bad_row(element) && element.find('\n') == std::string_view::npos)
     return std::nullopt;

@@ -56,7 +56,7 @@ Result<void> FileReading::read_now(const Stretch& stretch, Piece& piece) {
   if (!read)
     return read.error();
   // What goes wrong behind the first block is told when it is the first.
-  for (int more = 1; more < kBlocksAtOnce && !block.end; ++more) {
+  for (int more = 1; more < kBlocksAtOnce && !block.end && !block.is_full(); ++more) {
     if (!reader.read_on(*source_, stretch.limit, block))
       break;
   }

@@ -12,6 +12,8 @@ namespace {
 
 /// Of an over-long line no more than this stands in its reject; all of it stands in the file in done/.
 constexpr std::uint64_t kMostRaw = kMostRecordBytes;
+/// Lines are put together up to about this.
+constexpr std::size_t kPiece = std::size_t{256} << 10;
 
 Result<std::string> read_line(ReadFile& source, const Rejection& rejection, std::uint64_t most) {
   std::string line(std::min(rejection.length, most), '\0');
@@ -35,35 +37,54 @@ LocalRejects::~LocalRejects() = default;
 Result<void> LocalRejects::append(ReadFile& source, const std::vector<Rejection>& rejections) {
   if (rejections.empty())
     return {};
-  std::string lines;
-  for (const auto& rejection : rejections) {
-    auto raw = read_line(source, rejection, brings_reasons_ ? kMostBadRowLine : kMostRaw);
-    if (!raw)
-      return raw.error();
-    const auto origin = origin_of(files_, layout_, file_, rejection.line, rejection.offset);
-    if (!origin)
-      return origin.error();
-    // What could not become a line of its own brings its own reason.
-    const auto bad_row = brings_reasons_ ? read_bad_row(*raw) : std::nullopt;
-    RejectLine line;
-    line.file = file_.name;
-    line.line = origin->line;
-    line.offset = origin->offset;
-    line.stage = Stage::local;
-    line.code = bad_row ? bad_row->code : rejection.code;
-    line.message = bad_row ? bad_row->message : rejection.message;
-    line.record = bad_row ? bad_row->raw : std::string_view(*raw).substr(0, kMostRaw);
-    append_reject_line(lines, line);
-  }
   if (auto opened = open(); !opened)
     return opened;
   dirty_ = true;
-  if (auto written = out_->append(lines); !written) {
+  const auto written = write_all(source, rejections);
+  if (!written) {
     // Part of it may stand there: the next to open it cuts the file to what is known to be whole.
     out_.reset();
-    return written;
+    return written.error();
   }
-  length_ += lines.size();
+  length_ += *written;
+  return {};
+}
+
+/// Gives the bytes written.
+Result<std::uint64_t> LocalRejects::write_all(ReadFile& source, const std::vector<Rejection>& rejections) {
+  std::uint64_t written = 0;
+  std::string lines;
+  for (const auto& rejection : rejections) {
+    if (auto added = add_line(source, rejection, lines); !added)
+      return added.error();
+    if (lines.size() < kPiece && &rejection != &rejections.back())
+      continue;
+    if (auto appended = out_->append(lines); !appended)
+      return appended.error();
+    written += lines.size();
+    lines.clear();
+  }
+  return written;
+}
+
+Result<void> LocalRejects::add_line(ReadFile& source, const Rejection& rejection, std::string& lines) const {
+  auto raw = read_line(source, rejection, brings_reasons_ ? kMostBadRowLine : kMostRaw);
+  if (!raw)
+    return raw.error();
+  const auto origin = origin_of(files_, layout_, file_, rejection.line, rejection.offset);
+  if (!origin)
+    return origin.error();
+  // What could not become a line of its own brings its own reason.
+  const auto bad_row = brings_reasons_ ? read_bad_row(*raw) : std::nullopt;
+  RejectLine line;
+  line.file = file_.name;
+  line.line = origin->line;
+  line.offset = origin->offset;
+  line.stage = Stage::local;
+  line.code = bad_row ? bad_row->code : rejection.code;
+  line.message = bad_row ? bad_row->message : rejection.message;
+  line.record = bad_row ? bad_row->raw : std::string_view(*raw).substr(0, kMostRaw);
+  append_reject_line(lines, line);
   return {};
 }
 

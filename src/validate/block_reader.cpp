@@ -65,7 +65,7 @@ Result<void> BlockReader::read_on(ReadFile& file, std::uint64_t limit, CheckedBl
   const auto offset = out.next_offset;
   const auto line = out.next_line;
   out.end = offset >= limit;
-  if (out.end)
+  if (out.end || out.is_full())
     return {};
   have_ = 0;
   lent_ = pool_ == nullptr ? nullptr : pool_->take();
@@ -80,8 +80,7 @@ Result<void> BlockReader::read_on(ReadFile& file, std::uint64_t limit, CheckedBl
     if (newline == nullptr && have_ < left)
       continue;
     const auto whole = have_ == left ? have_ : static_cast<std::size_t>(newline + 1 - bytes_);
-    check_lines(whole, offset, line, out);
-    out.next_offset = offset + whole;
+    out.next_offset = offset + check_lines(whole, offset, line, out);
     out.blocks.push_back({std::move(lent_), offset, out.next_offset});
     out.end = out.next_offset == limit;
     return {};
@@ -137,13 +136,14 @@ Result<void> BlockReader::skip_long_line(ReadFile& file, std::uint64_t offset, s
   return {};
 }
 
-void BlockReader::check_lines(std::size_t bytes, std::uint64_t offset, std::uint64_t line,
-                              CheckedBlock& out) {
+/// How many of the bytes are done with: all, but where so many lines are bad that `out` is full.
+std::size_t BlockReader::check_lines(std::size_t bytes, std::uint64_t offset, std::uint64_t line,
+                                     CheckedBlock& out) {
   char* const start = bytes_;
   const char* const end = start + bytes;
   char* at = start + mark_length(offset);
   plain_->take_up({at, static_cast<std::size_t>(end - at)});
-  for (; at < end; ++line) {
+  for (; at < end && !out.is_full(); ++line) {
     Record record;
     record.offset = offset + static_cast<std::size_t>(at - start);
     record.line = line;
@@ -158,6 +158,7 @@ void BlockReader::check_lines(std::size_t bytes, std::uint64_t offset, std::uint
     at += length + 1;
   }
   out.next_line = line;
+  return std::min(bytes, static_cast<std::size_t>(at - start));
 }
 
 /// A line that is not known to be a good record.

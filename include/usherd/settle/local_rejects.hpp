@@ -26,6 +26,8 @@ class LocalRejects {
   [[nodiscard]] std::uint64_t length() const { return length_; }
 
  private:
+  [[nodiscard]] Result<std::uint64_t> write_all(ReadFile& source, const std::vector<Rejection>& rejections);
+  [[nodiscard]] Result<void> add_line(ReadFile& source, const Rejection& rejection, std::string& lines) const;
   [[nodiscard]] Result<void> open();
 
   Files& files_;

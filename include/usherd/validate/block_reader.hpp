@@ -30,6 +30,9 @@ struct BlockBytes {
 /// What one block of lines, or several in a row, held, in the order of the file; every line that is not blank
 /// is in one of the two lists.
 struct CheckedBlock {
+  /// So many at most: a file of rubbish has one in every second byte, and each takes hundreds of bytes.
+  static constexpr std::size_t kMostRejections = 4096;
+
   CheckedRecords records;
   std::vector<Rejection> rejections;
   std::vector<BlockBytes> blocks;  ///< in which the records stand
@@ -37,6 +40,9 @@ struct CheckedBlock {
   std::uint64_t next_offset = 0;   ///< where the next block starts
   std::uint64_t next_line = 1;
   bool end = false;  ///< nothing is left before the limit
+
+  /// What comes next must be read into another.
+  [[nodiscard]] bool is_full() const { return rejections.size() >= kMostRejections; }
 };
 
 /// Reads NDJSON in blocks of whole lines and checks each line in place against the record rules. One per
@@ -63,7 +69,8 @@ class BlockReader {
   [[nodiscard]] Result<void> read(ReadFile& file, std::uint64_t offset, std::uint64_t line,
                                   std::uint64_t limit, CheckedBlock& out);
 
-  /// Checks the block behind those that `out` holds, and adds to them. After an error `out` is as it was.
+  /// Checks the block behind those that `out` holds, and adds to them; nothing where that is full. After an
+  /// error `out` is as it was.
   [[nodiscard]] Result<void> read_on(ReadFile& file, std::uint64_t limit, CheckedBlock& out);
 
   /// Checks one line held in memory, without its newline: nothing when it is a good record, which `record`
@@ -76,7 +83,8 @@ class BlockReader {
   [[nodiscard]] Result<void> skip_long_line(ReadFile& file, std::uint64_t offset, std::uint64_t line,
                                             std::uint64_t limit, CheckedBlock& out);
   [[nodiscard]] std::size_t mark_length(std::uint64_t offset) const;
-  void check_lines(std::size_t bytes, std::uint64_t offset, std::uint64_t line, CheckedBlock& out);
+  [[nodiscard]] std::size_t check_lines(std::size_t bytes, std::uint64_t offset, std::uint64_t line,
+                                        CheckedBlock& out);
   void check_one(char* line, std::size_t length, Record& record, CheckedBlock& out);
   void keep(char* line, std::size_t length, Record& record, CheckedBlock& out);
 

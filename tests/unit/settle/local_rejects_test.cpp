@@ -8,6 +8,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace usherd;
 using namespace usherd::fakes;
 
@@ -161,4 +163,40 @@ TEST_CASE("lines that a full disk cut off are not there, also when there is noth
     disk.drop_unsynced();
     CHECK(disk.content(layout.local_rejects(1)) == whole);
   }
+}
+
+TEST_CASE("a byte order mark in front of an element is its reject, also where the element is nothing else") {
+  const auto alone = check("a.json", "[\xEF\xBB\xBF]");
+  CHECK(alone.records == 0);
+  CHECK(alone.rejects.find(R"("line":1,"offset":1,"stage":"local","code":"byte_order_mark",)") !=
+        std::string::npos);
+  const auto first = check("a.json",
+                           "[\xEF\xBB\xBF"
+                           "5,{\"uid\":\"b\"}]");
+  CHECK(first.records == 1);
+  CHECK(first.rejects.find(R"("code":"byte_order_mark",)") != std::string::npos);
+  CHECK(first.rejects.find("\"raw\":\"\xEF\xBB\xBF"
+                           "5\"}") != std::string::npos);
+}
+
+TEST_CASE("of many lines some are written before the last is known, and none stays where one cannot be") {
+  constexpr std::size_t kLines = 4000;
+  Spool spool("a.ndjson", std::string(kLines, 'x'));
+  auto& [disk, layout, file] = spool;
+  const auto source = disk.open(layout.readable(file));
+  std::vector<Rejection> many;
+  for (std::uint64_t i = 0; i < kLines; ++i)
+    many.push_back({i, i + 1, 1, "json_syntax", "it is no JSON"});
+  LocalRejects rejects(disk, layout, file, 0);
+  // The file is made, a piece is written, the next one is not.
+  const auto before = disk.effects();
+  disk.fail_at(before + 3, Error{Errc::no_space, "full"});
+  REQUIRE_FALSE(rejects.append(**source, many).has_value());
+  CHECK(disk.effects() == before + 3);
+  CHECK_FALSE(disk.content(layout.local_rejects(1)).empty());
+  CHECK(rejects.length() == 0);
+  REQUIRE(rejects.append(**source, many).has_value());
+  const auto lines = disk.content(layout.local_rejects(1));
+  CHECK(std::count(lines.begin(), lines.end(), '\n') == kLines);
+  CHECK(rejects.length() == lines.size());
 }

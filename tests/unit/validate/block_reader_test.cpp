@@ -271,3 +271,31 @@ TEST_CASE("A pool that is empty changes nothing but that no bytes stay") {
   REQUIRE(reader.read(file, 0, 1, text.size(), block).has_value());
   CHECK(kept_records(block) == std::vector<std::string>{"{\"uid\":\"a\"},"});
 }
+
+TEST_CASE(
+    "A block is full of rejections before a file of rubbish fills the memory, and the next goes on there") {
+  constexpr auto kMost = CheckedBlock::kMostRejections;
+  std::string text;
+  for (std::size_t i = 0; i < 3 * kMost; ++i)
+    text += i % 1000 == 0 ? "{\"uid\":\"a\"}\n" : "x\n";
+  TextFile file(text);
+  BlockReader reader({}, test_keys());
+  CheckedBlock block;
+  REQUIRE(reader.read(file, 0, 1, text.size(), block).has_value());
+  CHECK(block.is_full());
+  CHECK(block.rejections.size() == kMost);
+  CHECK(block.lines == block.rejections.size() + block.records.size());
+  CHECK(block.next_line == block.lines + 1);
+  CHECK(block.next_offset == block.rejections.back().offset + 2);
+  CHECK_FALSE(block.end);
+  const auto before = block.next_offset;
+  REQUIRE(reader.read_on(file, text.size(), block).has_value());
+  CHECK(block.next_offset == before);
+  CHECK_FALSE(block.end);
+
+  const auto all = read_all(reader, file, text.size());
+  CHECK(all.lines == 3 * kMost);
+  CHECK(all.next_line == 3 * kMost + 1);
+  CHECK(all.records.size() == 3 * kMost / 1000 + 1);
+  CHECK(all.rejections.size() + all.records.size() == all.lines);
+}

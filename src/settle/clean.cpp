@@ -2,6 +2,18 @@
 #include "usherd/settle/settlement.hpp"
 
 namespace usherd {
+namespace {
+
+/// Rejects that were all dropped before their file had settled.
+Result<void> remove_empty(Files& files, const std::string& path) {
+  const auto stat = files.stat(path);
+  if (!stat)
+    return stat.error().code == Errc::not_found ? Result<void>{} : stat.error();
+  return stat->size == 0 ? files.remove(path) : Result<void>{};
+}
+
+}  // namespace
+
 Result<void> Settlement::clean(const Ending& ending) const {
   const auto number = ending.file.number;
   std::vector<std::string> leftovers{layout_.records(number), layout_.origins(number),
@@ -15,6 +27,11 @@ Result<void> Settlement::clean(const Ending& ending) const {
   Result<void> cleaned;
   for (const auto& path : leftovers) {
     auto removed = files_.remove(path);
+    if (!removed)
+      cleaned = removed;
+  }
+  if (ending.outcomes.rejected + ending.outcomes.unknown > 0) {
+    auto removed = remove_empty(files_, EndPaths(layout_, ending.file.name).rejects());
     if (!removed)
       cleaned = removed;
   }

@@ -238,17 +238,17 @@ Result<void> RejectStore::visit_file(const std::string& path, const Visit& visit
   return line.empty() ? Result<void>{} : take();
 }
 
-Result<void> RejectStore::rewrite(const std::string& name, const Edit& edit) const {
+Result<void> RejectStore::rewrite(const std::string& name, const Edit& edit, Empty empty) const {
   auto out = files_.write(aside(layout_, name), WriteMode::truncate);
   if (!out)
     return out.error();
   std::string pending;
-  bool empty = true;
+  bool has_lines = false;
   const auto copy = [&](const StoredReject& reject) -> Result<void> {
     const auto change = edit(reject);
     if (change.kind == RejectEdit::Kind::remove)
       return {};
-    empty = false;
+    has_lines = true;
     pending += reject.bytes;
     if (change.kind == RejectEdit::Kind::mark && reject.retried_as.empty()) {
       pending.pop_back();
@@ -274,7 +274,7 @@ Result<void> RejectStore::rewrite(const std::string& name, const Edit& edit) con
   // Its entry must be durable before the old one goes.
   if (auto synced = files_.sync(layout_.rejected()); !synced)
     return synced;
-  return replace(name, empty);
+  return replace(name, !has_lines && empty == Empty::removed);
 }
 
 Result<void> RejectStore::replace(const std::string& name, bool empty) const {

@@ -85,11 +85,22 @@ Result<ReplayReport> Replay::drop(const ReplayOrder& order) {
     const auto edit = [&](const StoredReject& reject) {
       return RejectEdit{order.filter.matches(reject) ? RejectEdit::Kind::remove : RejectEdit::Kind::keep, {}};
     };
-    if (auto written = rejects_.rewrite(name, edit); !written)
+    const auto settled = has_settled(name);
+    if (!settled)
+      return settled.error();
+    const auto empty = *settled ? RejectStore::Empty::removed : RejectStore::Empty::kept;
+    if (auto written = rejects_.rewrite(name, edit, empty); !written)
       return written.error();
   }
   report.done = report.matched;
   return report;
+}
+
+Result<bool> Replay::has_settled(const std::string& name) {
+  const auto file = ledger_.file_named(name);
+  if (!file)
+    return file.error();
+  return !*file || (*file)->state == FileState::settled;
 }
 
 Result<void> Replay::nothing_waits_to_be_accepted() {

@@ -86,9 +86,12 @@ class RejectStore {
   [[nodiscard]] Result<StoredReject> at(const std::string& name, std::uint64_t at, std::size_t length) const;
 
   using Edit = std::function<RejectEdit(const StoredReject&)>;
+  /// What becomes of rejects without lines.
+  enum class Empty : std::uint8_t { removed, kept };
   /// Writes the rejects of one file anew: aside, synced, then in place of the old. A crash leaves the old or
-  /// the new one, which finish() puts right. A file without lines is removed.
-  [[nodiscard]] Result<void> rewrite(const std::string& name, const Edit& edit) const;
+  /// the new one, which finish() puts right; empty ones it removes.
+  [[nodiscard]] Result<void> rewrite(const std::string& name, const Edit& edit,
+                                     Empty empty = Empty::removed) const;
   /// Ends what a crash cut short; call before anything else.
   [[nodiscard]] Result<void> finish() const;
   /// Whether a name in rejected/ is that of rejects being written anew, or left so.

@@ -61,9 +61,12 @@ class Replay {
   /// kMostRecords match; Errc::unavailable while incoming/ holds files that are not accepted yet, or
   /// where files are accepted all the time, as these may hold newer data.
   [[nodiscard]] Result<ReplayReport> retry(const ReplayOrder& order, const std::string& name);
+  /// The rejects of a file that has not settled stay there with no line: settling would make them anew, and
+  /// removes them then.
   [[nodiscard]] Result<ReplayReport> drop(const ReplayOrder& order);
 
  private:
+  [[nodiscard]] Result<bool> has_settled(const std::string& name);
   [[nodiscard]] Result<ReplayReport> retry_once(const ReplayOrder& order, const std::string& name);
   [[nodiscard]] Result<void> nothing_waits_to_be_accepted();
   /// Since the ledger was last held still.

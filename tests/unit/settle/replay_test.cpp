@@ -279,7 +279,36 @@ TEST_CASE("dropping forgets the chosen lines alone, and a file without lines") {
   const auto before = bench.disk.content(bench.rejects_path(1));
   CHECK(bench.drop(order).value().done == 1);
   CHECK(bench.disk.content(bench.rejects_path(1)) == before.substr(before.find('\n') + 1));
-  CHECK(bench.drop({}).value().done == 1);
-  CHECK_FALSE(bench.disk.exists(bench.rejects_path(1)));
+  SUBCASE("one that has settled") {
+    REQUIRE(bench.ledger.commit([](Ledger& open) {
+      return open.file_settled(1, 3, {1, 2, 0, 0, 0}, wall(9));
+    }));
+    CHECK(bench.drop({}).value().done == 1);
+    CHECK_FALSE(bench.disk.exists(bench.rejects_path(1)));
+  }
+  SUBCASE("one that settles later would else make them anew") {
+    CHECK(bench.drop({}).value().done == 1);
+    REQUIRE(bench.disk.exists(bench.rejects_path(1)));
+    CHECK(bench.disk.content(bench.rejects_path(1)).empty());
+  }
   CHECK(bench.drop({}).value().matched == 0);
+}
+
+TEST_CASE("a producer's file of another format that is named like a retry is none") {
+  for (const char* name : {"retry-users.csv", "retry-users.json", "retry-users.ndjson", "users.csv"}) {
+    CAPTURE(name);
+    ReplayBench bench;
+    bench.names[1] = name;
+    bench.file(1, {record("a", 1), record("a", 2)}, 2);
+    bench.batch(1, 1, 1, {"a"});
+    bench.end(1, 1, {"a"});
+    bench.batch(2, 1, 2, {"a"});
+    bench.end(2, 1, {});
+    // Of its first record, which stands in a later line of the original than in what it was converted to.
+    bench.reject(1, name == std::string("retry-users.ndjson") ? 1 : 2, Stage::api, "bad", record("a", 1), 1);
+    const auto report = bench.retry({}, "retry-1.ndjson");
+    REQUIRE(report.has_value());
+    CHECK(report->done == 0);
+    CHECK(report->refusals.at(0).reason == Reason::newer_data);
+  }
 }

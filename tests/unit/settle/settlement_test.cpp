@@ -70,6 +70,29 @@ TEST_CASE("settling may die twice on its way") {
   }
 }
 
+TEST_CASE(
+    "rejects that were all dropped before their file had settled do not come back, nor does an empty file") {
+  EndedBench reference;
+  REQUIRE(reference.settle(kAll));
+  auto expected = reference.contents();
+  expected.erase("rejected/a.ndjson.rejects.ndjson");
+  int dropped = 0;
+  for (std::size_t effect = 1; effect <= reference.files.effects(); ++effect) {
+    CAPTURE(effect);
+    EndedBench bench;
+    bench.files.die_at(effect, true);
+    REQUIRE_FALSE(bench.settle(kAll));
+    const bool visible = bench.contents().contains("rejected/a.ndjson.rejects.ndjson");
+    if (!visible || bench.ledger->file(1).value()->state == FileState::settled)
+      continue;
+    ++dropped;
+    write_file(bench.layout.rejected() + "/a.ndjson.rejects.ndjson", "");
+    REQUIRE(bench.restart());
+    CHECK(bench.contents() == expected);
+  }
+  CHECK(dropped > 3);
+}
+
 TEST_CASE("a file is not gathered before its end") {
   EndedBench bench;
   CHECK(bench.gather(9).error().code == Errc::not_found);

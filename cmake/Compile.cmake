@@ -1,3 +1,6 @@
+# -O3 pays where every byte of a record passes (usherd_hot_part); elsewhere it makes the program a quarter larger and
+# nothing faster.
+string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 # One interface target carries the compile flags of every target of ours.
 add_library(usherd_flags INTERFACE)
 target_compile_options(usherd_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
@@ -17,8 +20,9 @@ target_compile_definitions(usherd_flags INTERFACE
 target_include_directories(usherd_flags INTERFACE "${CMAKE_SOURCE_DIR}/include")
 target_include_directories(usherd_flags INTERFACE "${CMAKE_SOURCE_DIR}")
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  target_compile_options(usherd_flags INTERFACE -g1 -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
-  target_link_options(usherd_flags INTERFACE -Wl,-z,relro,-z,now)
+  target_compile_options(usherd_flags INTERFACE -g1 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+    -ffunction-sections -fdata-sections)
+  target_link_options(usherd_flags INTERFACE -Wl,-z,relro,-z,now,--gc-sections)
 else()
   target_compile_options(usherd_flags INTERFACE -g1)
 endif()

@@ -13,6 +13,13 @@ function(usherd_part name)
   endif()
 endfunction()
 
+# usherd_hot_part(NAME): what every record passes.
+function(usherd_hot_part name)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(usherd_${name} PRIVATE -O3)
+  endif()
+endfunction()
+
 # usherd_program(NAME USES part): the program whose main stands in that part's folder.
 function(usherd_program name)
   cmake_parse_arguments(ARG "" "" "USES" ${ARGN})

@@ -62,11 +62,11 @@ void tell_of_no_word(unsigned status, const std::string& base_url) {
              astray ? fmt::format("; look at api.base_url first: {}", printable(base_url)) : "");
 }
 
-boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHolder& key, std::string prefix,
+boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHolder& key,
                                         std::string base_url) {
   const auto connection = transport.connection();
   Request request;
-  request.target = prefix + "/me";
+  request.target = "/me";
   request.headers.push_back(Header{"Authorization", key.authorization()});
   request.headers.push_back(Header{"Accept", "application/json"});
   const auto answer = co_await connection->exchange(std::move(request));
@@ -134,7 +134,7 @@ ExitCode check_online(const Config& config) {
     if (!failure)
       exit = code;
   };
-  boost::asio::co_spawn(loop, ask_me(**transport, key, options->base.prefix, config.api.base_url), ended);
+  boost::asio::co_spawn(loop, ask_me(**transport, key, config.api.base_url), ended);
   loop.run();
   return exit;
 }

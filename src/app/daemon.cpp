@@ -85,8 +85,6 @@ RunSummary Daemon::run() {
       log_->error("{}; the old connection settings stay", https.error().message);
     else if (const auto set = system.transport().set_options(*https); !set)
       log_->error("{}; the old connection settings stay", set.error().message);
-    else
-      parts.api.set_path_prefix(https->base.prefix);
     if (administration != nullptr)
       administration->reload(config);
   };

@@ -114,10 +114,6 @@ void note_pair(const Config& config, MadePlaces& made) {
 
 boost::system::result<void, FoundationFault> lay(const Config& config, Files& disk, MadePlaces& made,
                                                  Foundation& foundation) {
-  auto https = https_options(config);
-  if (!https)
-    return fault(ExitCode::config, https.error());
-  foundation.https = std::move(*https);
   const SpoolLayout layout(config.spool.directory);
   if (auto folders = prepare_folders(disk, layout, &made); !folders)
     return start_fault(folders.error());
@@ -242,8 +238,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
       gate(ports.loop, timers,
            TokenBucket(config.limits.requests_per_second, static_cast<double>(config.limits.burst)), log),
       sessions(ports.loop, ports.transport, config.api.sessions),
-      api(ApiClient::Options{foundation.https.base.prefix, std::move(ports.authorization),
-                             std::move(ports.reread_key),
+      api(ApiClient::Options{std::move(ports.authorization), std::move(ports.reread_key),
                              [this](const ApiRequest& request, const Exchange& exchange,
                                     BootClock::duration duration) { count(request, exchange, duration); },
                              &waits, [this] { return longest_exchange; }},

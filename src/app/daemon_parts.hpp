@@ -32,7 +32,6 @@ struct Foundation {
   std::unique_ptr<SpoolLock> lock;
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<UserKeys> user_keys;
-  HttpsOptions https;
   std::optional<Error> cut_retry;  ///< why a retry of rejects that was cut short could not be ended
 };
 

@@ -48,7 +48,7 @@ asio::awaitable<bool> ApiSession::exchange() {
   if (header != ReadEnd::whole)
     co_return false;
   ApiRequest request;
-  request.target = parse_target(reader_.target());
+  request.target = parse_target_below(stage_.organisation.settings.base_path, reader_.target());
   request.route = route_of(reader_.method(), request.target);
   request.authorization = std::string(reader_.header("Authorization"));
   request.idempotency_key = std::string(reader_.header("Idempotency-Key"));

@@ -81,6 +81,13 @@ Target parse_target(std::string_view text) {
   return target;
 }
 
+Target parse_target_below(std::string_view base, std::string_view target) {
+  if (!target.starts_with(base))
+    return {};
+  target.remove_prefix(base.size());
+  return target.starts_with('/') ? parse_target(target) : Target{};
+}
+
 Route route_of(std::string_view method, const Target& target) {
   const auto& path = target.path;
   Route route;

@@ -20,6 +20,8 @@ struct Target {
 };
 
 [[nodiscard]] Target parse_target(std::string_view target);
+/// Below a base path, as "/gateway", of which nothing is left; without a path where it does not stand there.
+[[nodiscard]] Target parse_target_below(std::string_view base, std::string_view target);
 
 /// What a request asks of the API.
 struct Route {

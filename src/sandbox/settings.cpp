@@ -17,6 +17,7 @@ void visit_server(S& s, Visitor&& visit) {
   visit("email", s.email);
   visit("org_id", s.org_id);
   visit("region", s.region);
+  visit("base_path", s.base_path);
   visit("listening", s.listening);
   visit("certificate", s.certificate);
   visit("idle_timeout", s.idle_timeout);

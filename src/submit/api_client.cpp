@@ -118,7 +118,7 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
 boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, const ApiRequest& request) {
   Request http;
   http.method = request.method;
-  http.target = options_.path_prefix + request.target;
+  http.target = request.target;
   const auto authorization = options_.authorization();
   http.headers.push_back(Header{"Authorization", authorization});
   http.headers.push_back(Header{"Accept", "application/json"});

@@ -141,6 +141,17 @@ class Commands(unittest.TestCase):
                          (0, "its role cannot read why records fail: batches with errors will end unknown; take a key of "
                              "an Admin or Architect\n"))
 
+    def test_the_path_of_the_base_url_stands_once_in_front_of_requests_also_after_a_reload(self):
+        self.sandbox.patch({"base_path": "/gateway"})
+        self.service.start()
+        self.service.drop("a.ndjson", good(2))
+        self.service.wait_for_log("parked: endpoint")
+        self.service.facts["api"] += "/gateway"
+        self.service.write_config()
+        self.assertIn("the key is good", self.service.command("check", "--online").stdout)
+        self.service.process.send_signal(signal.SIGHUP)
+        self.service.wait_for_log("a.ndjson: 2 records, 2 imported")
+
     def test_a_drain_whose_key_is_refused_says_what_to_do(self):
         self.sandbox.patch({"region": "eu1"})
         self.service.drop("a.ndjson", good(1))

@@ -35,7 +35,7 @@ struct Header {
 
 struct Request {
   Method method = Method::get;
-  std::string target;           ///< path and query, ready to be sent
+  std::string target;           ///< path and query below the base URL, ready to be sent
   std::vector<Header> headers;  ///< besides Host, Content-Length and Connection, which the transport sets
   BodySource* body = nullptr;   ///< owned by the caller; must outlive the exchange
   std::uint64_t most_response_bytes = 1 << 20;

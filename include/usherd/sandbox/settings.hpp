@@ -44,6 +44,7 @@ struct Settings {  // NOLINT(clang-analyzer-optin.performance.Padding): the orde
   std::string org_id = "o-SANDBOX-na1";
   Region region = Region::any;
 
+  std::string base_path;
   bool listening = true;
   Certificate certificate = Certificate::good;
   Milliseconds idle_timeout{60'000};

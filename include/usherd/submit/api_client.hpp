@@ -27,7 +27,7 @@ enum class Call : std::uint8_t { create, status, imports, errors, me };
 struct ApiRequest {
   Call call = Call::status;
   Method method = Method::get;
-  std::string target;
+  std::string target;           ///< below the base URL
   std::string idempotency_key;  ///< POST only; empty for none
   /// A 401 may be the answer that was stored for an earlier try of this idempotency key, and no word about
   /// the API key. GET /me tells them apart.
@@ -49,7 +49,6 @@ struct ApiRequest {
 class ApiClient {
  public:
   struct Options {
-    std::string path_prefix;                     ///< of the base URL
     std::function<std::string()> authorization;  ///< the value of the Authorization header
     std::function<void()> reread_key;            ///< after a 401, and before each probe
     /// How an exchange ended, and how long it took.
@@ -70,8 +69,6 @@ class ApiClient {
   ApiClient(Options options, RequestGate& gate, SessionPool& sessions, Timers& timers, Log& log);
 
   [[nodiscard]] boost::asio::awaitable<Reply> call(ApiRequest request);
-  /// For requests from now on.
-  void set_path_prefix(std::string prefix) { options_.path_prefix = std::move(prefix); }
   [[nodiscard]] RequestGate& gate() { return gate_; }
   [[nodiscard]] KnownJobs& jobs() { return jobs_; }
   struct Outage {

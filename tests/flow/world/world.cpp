@@ -186,7 +186,6 @@ bool World::start() {
   // Ids and jitter of another process.
   ++seed_;
   Foundation foundation;
-  foundation.https.base = *parse_url(config.api.base_url);
   const SpoolLayout layout(config.spool.directory);
   Random random(seed_);
   const auto byte = [&random] { return static_cast<std::byte>(random.up_to(255)); };

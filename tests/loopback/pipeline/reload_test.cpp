@@ -28,6 +28,17 @@ TEST_CASE("Changed rules of records hold for what is read from then on") {
   bench.check_promises();
 }
 
+TEST_CASE("The path of api.base_url stands once in front of every request") {
+  PipelineBench bench(R"({"job_time":"10ms","base_path":"/gateway"})");
+  bench.config.api.base_url += "/gateway";
+  auto daemon = bench.start(Daemon::Mode::run);
+  bench.drop("a.ndjson", PipelineBench::records(20));
+  REQUIRE(daemon->run_until([&] { return !bench.receipt("a.ndjson").empty(); }));
+  CHECK(counts(bench.receipt("a.ndjson")) == all_imported(20));
+  daemon->break_off();
+  bench.check_promises();
+}
+
 TEST_CASE("More sessions carry more batches at once, without a restart") {
   PipelineBench bench(R"({"job_time":"10ms"})");
   bench.config.api.sessions = 1;

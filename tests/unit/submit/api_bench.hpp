@@ -30,7 +30,7 @@ struct ApiBench {
   SessionPool sessions;
   std::string key = "first";
   unsigned rereads = 0;
-  ApiClient api{ApiClient::Options{"/prefix", [this] { return "Basic " + key; }, [this] { ++rereads; }, {}},
+  ApiClient api{ApiClient::Options{[this] { return "Basic " + key; }, [this] { ++rereads; }, {}},
                 gate, sessions, loop.timers, *log};
 
   void close() {

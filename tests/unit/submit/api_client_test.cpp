@@ -13,7 +13,7 @@ using usherd::fakes::lost;
 using usherd::test::ApiBench;
 using namespace std::chrono_literals;
 
-TEST_CASE("A request carries the key as it is, the prefix of the base URL, and its idempotency key") {
+TEST_CASE("A request carries the key as it is, and its idempotency key") {
   ApiBench bench;
   bench.transport.push(answered(200, "{}"));
   ApiRequest request;
@@ -25,7 +25,7 @@ TEST_CASE("A request carries the key as it is, the prefix of the base URL, and i
   CHECK(reply.exchange.status == 200);
   REQUIRE(bench.sent() == 1);
   const auto& seen = bench.transport.requests()[0];
-  CHECK(seen.target == "/prefix/v2/users/batch");
+  CHECK(seen.target == "/v2/users/batch");
   CHECK(seen.header("Authorization") == "Basic first");
   CHECK(seen.header("Idempotency-Key") == "key-1");
   CHECK(seen.header("Accept") == "application/json");
@@ -100,7 +100,7 @@ TEST_CASE("A refused key parks all that needs one; it is read again, and GET /me
     while (bench.sent() == before)
       bench.loop.pass(1s);
     CHECK(bench.sent() == before + 1);
-    CHECK(bench.last_target() == "/prefix/me");
+    CHECK(bench.last_target() == "/me");
     probes.push_back(bench.loop.now());
   }
   CHECK(probes[1] - probes[0] == 4s);
@@ -123,7 +123,7 @@ TEST_CASE("GET /me tells a 401 that was stored for an idempotency key from a wor
   ApiBench bench;
   bool key_is_good = true;
   bench.transport.handle([&](const Request& request, const std::string&) {
-    const bool good = key_is_good && request.target != "/prefix/stored";
+    const bool good = key_is_good && request.target != "/stored";
     return answered(good ? 200 : 401, "{}");
   });
   const auto post = [&](bool may_be_replayed) {
@@ -138,7 +138,7 @@ TEST_CASE("GET /me tells a 401 that was stored for an idempotency key from a wor
     for (std::size_t tries = 1; tries <= 2; ++tries) {
       CHECK(post(true)->value->replayed);
       CHECK(bench.sent() == 2 * tries);
-      CHECK(bench.last_target() == "/prefix/me");
+      CHECK(bench.last_target() == "/me");
       CHECK_FALSE(bench.parked(ParkReason::credentials));
     }
   }
@@ -182,7 +182,7 @@ TEST_CASE("GET /me tells a 401 that was stored for an idempotency key from a wor
   }
   SUBCASE("so does a server that cannot tell") {
     bench.transport.handle([](const Request& request, const std::string&) {
-      return answered(request.target == "/prefix/me" ? 404 : 401, "{}");
+      return answered(request.target == "/me" ? 404 : 401, "{}");
     });
     CHECK_FALSE(post(true)->value->replayed);
     CHECK(bench.parked(ParkReason::credentials));
@@ -358,7 +358,7 @@ TEST_CASE("GET /me beside a refused POST counts among the requests") {
   ApiBench bench;
   bench.gate.configure(2, 2);
   bench.transport.handle([](const Request& request, const std::string&) {
-    return request.target == "/prefix/me" ? answered(200, "{}") : answered(401, "{}");
+    return request.target == "/me" ? answered(200, "{}") : answered(401, "{}");
   });
   const auto refused = [&bench] {
     ApiRequest request;

@@ -32,7 +32,7 @@ class SlowBody final : public BodySource {
 TEST_CASE("An upload that gets on is not overdue, however long it takes; one that hangs is") {
   test::ApiBench bench;
   Waits waits;
-  ApiClient api{ApiClient::Options{"", [] { return "Basic key"; }, [] {}, {}, &waits, [] { return 90s; }},
+  ApiClient api{ApiClient::Options{[] { return "Basic key"; }, [] {}, {}, &waits, [] { return 90s; }},
                 bench.gate, bench.sessions, bench.loop.timers, *bench.log};
   SlowBody body(bench.loop.timers);
   bench.transport.hold();

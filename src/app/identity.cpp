@@ -68,10 +68,13 @@ boost::asio::awaitable<bool> Identity::ask() {
   request.target = "/me";
   const auto reply = co_await parts_.api.call(std::move(request));
   const auto status = reply.exchange.status;
-  if (reply.stopped || reply.exchange.failure || status == 401 || status == 429)
+  const auto& failure = reply.exchange.failure;
+  const bool unreadable = failure && failure->code == Errc::invalid;
+  if (reply.stopped || (failure && !unreadable) || status == 401 || status == 429)
     co_return false;
-  if (status != 200) {
-    parts_.log.info("GET /me answers {}: the key's organisation and role stay unknown", status);
+  if (unreadable || status != 200) {
+    parts_.log.info("GET /me: {}: the key's organisation and role stay unknown",
+                    unreadable ? failure->message : std::to_string(status));
     co_await warn_if_moved();
     co_return true;
   }

@@ -69,26 +69,25 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
     }
     auto session = co_await sessions_.acquire();
     std::optional<KeyWord> word;
-    if (admission.probes) {
+    if (admission.probes)
       options_.reread_key();
-      if (*admission.probes == ParkReason::credentials && request.call != Call::me) {
-        word = co_await ask_me(session.connection());
-        if (word == KeyWord::refused)
-          gate_.park(ParkReason::credentials);
-        else if (word == KeyWord::later)
-          gate_.probe_ended();
-        if (word == KeyWord::refused || word == KeyWord::later)
-          continue;
-      }
-    } else if (gate_.closed_for(kind)) {
+    if (must_wait(kind, admission))
       continue;
+    if (admission.probes == ParkReason::credentials && request.call != Call::me) {
+      word = co_await ask_me(session.connection());
+      if (word == KeyWord::refused)
+        gate_.park(ParkReason::credentials);
+      else if (word == KeyWord::later)
+        gate_.probe_ended();
+      if (word == KeyWord::refused || word == KeyWord::later)
+        continue;
     }
     const bool leaves = co_await gate_.depart();
     if (!leaves) {
       reply.stopped = true;
       co_return reply;
     }
-    if (!admission.probes && gate_.closed_for(kind))
+    if (must_wait(kind, admission))
       continue;
     if (request.before_send) {
       const auto ready = co_await request.before_send();
@@ -98,7 +97,7 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
         reply.not_sent = ready.error();
         co_return reply;
       }
-      if (!admission.probes && gate_.closed_for(kind))
+      if (must_wait(kind, admission))
         continue;
     }
     if (request.sending)
@@ -113,6 +112,15 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
       gate_.probe_ended();
     co_return reply;
   }
+}
+
+/// What was admitted may have become wrong since, for a probe as well: a key that was read anew may be
+/// somebody else's.
+bool ApiClient::must_wait(CallKind kind, const Admission& admission) {
+  if (!gate_.closed_for(kind, admission))
+    return false;
+  gate_.give_back(admission);
+  return true;
 }
 
 boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, const ApiRequest& request) {
@@ -199,13 +207,14 @@ void ApiClient::note(const ApiRequest& request, const Admission& admission, cons
   if (status != 200)
     log_.debug("{} {}: {}", to_string(request.call), printable(request.target, 80), status);
   const bool about_results = request.call == Call::errors || request.call == Call::imports;
+  const auto kind = kind_of(request.call);
   if (reply.replayed) {
-    clear(request);
+    gate_.answered(kind);
     return;
   }
   if (status == 401 || (status == 403 && !about_results && request.call != Call::me)) {
     options_.reread_key();
-    gate_.park(ParkReason::credentials);
+    gate_.park(ParkReason::credentials, kind);
     return;
   }
   const bool redirect = status >= 300 && status < 400;
@@ -213,8 +222,7 @@ void ApiClient::note(const ApiRequest& request, const Admission& admission, cons
     // Whatever else was to be found out was not: its pace goes on growing.
     if (admission.probes)
       gate_.probe_ended();
-    posts_misled_ = posts_misled_ || request.call == Call::create;
-    gate_.park(ParkReason::endpoint);
+    gate_.park(ParkReason::endpoint, kind);
     return;
   }
   if (status == 429) {
@@ -229,16 +237,9 @@ void ApiClient::note(const ApiRequest& request, const Admission& admission, cons
       gate_.probe_ended();
     return;
   }
-  clear(request);
-}
-
-void ApiClient::clear(const ApiRequest& request) {
-  gate_.clear(ParkReason::credentials);
-  // What a read found out a read may take back; that a POST goes astray only another POST can.
-  if (request.call == Call::create || (!posts_misled_ && request.call != Call::me)) {
-    posts_misled_ = false;
-    gate_.clear(ParkReason::endpoint);
-  }
+  // Where a role may not read results that is no word about the rest.
+  if (status != 403 || !about_results)
+    gate_.answered(kind);
 }
 
 void ApiClient::watch(Call call, const Exchange& exchange) {

@@ -15,6 +15,17 @@ using namespace std::chrono_literals;
 constexpr auto kLongHold = 10min;
 constexpr auto kLonger = 1min;
 
+constexpr std::array kKinds{CallKind::post, CallKind::read, CallKind::identity};
+constexpr std::array kProbed{ParkReason::credentials, ParkReason::endpoint};
+
+unsigned bit_of(CallKind kind) {
+  return 1U << static_cast<unsigned>(kind);
+}
+
+std::size_t index_of(ParkReason reason) {
+  return static_cast<std::size_t>(reason);
+}
+
 }  // namespace
 
 /// One kind's queue: the first in it watches the clock, the others wait behind it.
@@ -23,6 +34,19 @@ struct RequestGate::Lane {
       : turn(loop, 1), alarm(timers.alarm(WaitFor::gate)) {}
   Semaphore turn;
   std::unique_ptr<Alarm> alarm;
+  std::size_t waiting = 0;
+};
+
+/// One that waits in a lane, for as long as it lives.
+class RequestGate::Waiting {
+ public:
+  explicit Waiting(Lane& lane) : lane_(lane) { ++lane_.waiting; }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() { --lane_.waiting; }
+
+ private:
+  Lane& lane_;
 };
 
 RequestGate::RequestGate(const boost::asio::any_io_executor& loop, Timers& timers, TokenBucket bucket,
@@ -51,17 +75,33 @@ std::optional<ParkReason> RequestGate::park_reason(CallKind kind) const {
   return std::nullopt;
 }
 
+bool RequestGate::stands_still(CallKind kind) const {
+  if (kind == CallKind::identity)
+    return false;
+  const bool not_now =
+      kind == CallKind::post && (parking_.holds(ParkReason::paused) || parking_.holds(ParkReason::refused));
+  return identity_unknown_ || parking_.holds(ParkReason::organisation) || not_now;
+}
+
+/// Of those that a refused key holds up, one that met the refusal is to find out, if there is one.
+bool RequestGate::may_probe(CallKind kind, ParkReason reason) const {
+  const auto met = met_[index_of(reason)];
+  if (reason != ParkReason::credentials || kind == CallKind::identity || (met & bit_of(kind)) != 0)
+    return true;
+  return std::none_of(kKinds.begin(), kKinds.end(), [&](CallKind other) {
+    return (met & bit_of(other)) != 0 && lanes_[static_cast<std::size_t>(other)]->waiting > 0 &&
+           !stands_still(other);
+  });
+}
+
 std::optional<BootTime> RequestGate::obstacle(CallKind kind, BootTime now, Admission& admission) {
   admission.probes.reset();
-  if (identity_unknown_ && kind != CallKind::identity)
+  // It may stand behind a reason that a probe can end.
+  if (stands_still(kind))
     return kNever;
   if (const auto reason = park_reason(kind)) {
     const auto probe = parking_.next_probe(*reason);
-    // A reason that no probe can end may stand behind one that a probe can.
-    const bool other_blocks = (kind != CallKind::identity && parking_.holds(ParkReason::organisation)) ||
-                              (kind == CallKind::post &&
-                               (parking_.holds(ParkReason::paused) || parking_.holds(ParkReason::refused)));
-    if (!probe || probing_ || other_blocks)
+    if (!probe || probing_ || !may_probe(kind, *reason))
       return kNever;
     if (*probe > now)
       return probe;
@@ -76,6 +116,7 @@ std::optional<BootTime> RequestGate::obstacle(CallKind kind, BootTime now, Admis
 
 boost::asio::awaitable<Admission> RequestGate::admit(CallKind kind) {
   Lane& lane = *lanes_[static_cast<std::size_t>(kind)];
+  const Waiting waiting(lane);
   co_await lane.turn.acquire();
   const SemaphorePlace place(lane.turn);
   Admission admission;
@@ -108,9 +149,9 @@ boost::asio::awaitable<bool> RequestGate::depart() {
   co_return false;
 }
 
-bool RequestGate::closed_for(CallKind kind) {
-  const bool stranger = identity_unknown_ && kind != CallKind::identity;
-  return closed_ || stranger || held_until_ > timers_.now().boot || park_reason(kind).has_value();
+bool RequestGate::closed_for(CallKind kind, const Admission& admission) {
+  const bool parked = !admission.probes && park_reason(kind).has_value();
+  return closed_ || stands_still(kind) || held_until_ > timers_.now().boot || parked;
 }
 
 void RequestGate::wake() {
@@ -156,15 +197,48 @@ void RequestGate::park(ParkReason reason) {
   wake();
 }
 
+void RequestGate::park(ParkReason reason, CallKind met) {
+  met_[index_of(reason)] |= bit_of(met);
+  park(reason);
+}
+
 void RequestGate::clear(ParkReason reason) {
   // What was not parked ends no probe either: that one may be out for another reason.
   if (!parking_.holds(reason))
     return;
   if (reason == ParkReason::credentials || reason == ParkReason::endpoint)
     probing_ = false;
+  met_[index_of(reason)] = 0;
   log_event(log_, LogLevel::info, {LogEvent::unparked, {}, 0, {}, to_string(reason)}, "no longer parked: {}",
             to_string(reason));
   parking_.clear(reason);
+  wake();
+}
+
+void RequestGate::answered(CallKind kind) {
+  // GET /me tells less than what a key is for.
+  const auto proven = bit_of(kind) | bit_of(CallKind::identity);
+  for (const auto reason : kProbed) {
+    auto& met = met_[index_of(reason)];
+    if (!parking_.holds(reason))
+      continue;
+    const auto left = met & ~proven;
+    if (left == 0) {
+      clear(reason);
+    } else if (left != met || (kind == CallKind::identity && reason == ParkReason::credentials)) {
+      // Something is right now, a new key perhaps: the others need not wait for their pace to find out.
+      met = left;
+      probing_ = false;
+      parking_.probe_now(reason, timers_.now().boot);
+      wake();
+    }
+  }
+}
+
+void RequestGate::give_back(const Admission& admission) {
+  if (!admission.probes)
+    return;
+  probing_ = false;
   wake();
 }
 
@@ -173,7 +247,7 @@ void RequestGate::probe_ended() {
     return;
   probing_ = false;
   // Unclear is not cleared: the pace goes on growing.
-  for (const auto reason : {ParkReason::credentials, ParkReason::endpoint}) {
+  for (const auto reason : kProbed) {
     if (parking_.holds(reason))
       parking_.park(reason, timers_.now().boot);
   }
@@ -181,7 +255,7 @@ void RequestGate::probe_ended() {
 }
 
 void RequestGate::probe_now() {
-  for (const auto reason : {ParkReason::credentials, ParkReason::endpoint})
+  for (const auto reason : kProbed)
     parking_.probe_now(reason, timers_.now().boot);
   wake();
 }

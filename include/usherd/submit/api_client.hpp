@@ -85,6 +85,7 @@ class ApiClient {
   void on_quiet(std::function<void()> quiet) { quiet_ = std::move(quiet); }
 
  private:
+  [[nodiscard]] bool must_wait(CallKind kind, const Admission& admission);
   [[nodiscard]] boost::asio::awaitable<Exchange> exchange(Connection& connection, const ApiRequest& request);
   enum class KeyWord : std::uint8_t { good, unclear, refused, later };
   /// Whether the key is good as far as GET /me can tell; unclear: it answers something else, as it may not
@@ -94,8 +95,6 @@ class ApiClient {
   [[nodiscard]] boost::asio::awaitable<bool> is_replay(Connection& connection, const ApiRequest& request,
                                                        const Exchange& exchange, std::optional<KeyWord> word);
   void note(const ApiRequest& request, const Admission& admission, const Reply& reply);
-  /// The API answered it: neither key nor address is to blame.
-  void clear(const ApiRequest& request);
   void obey_retry_after(const Exchange& exchange);
   void watch(Call call, const Exchange& exchange);
 
@@ -111,8 +110,6 @@ class ApiClient {
   KnownJobs jobs_;
   std::list<Connection*> under_way_;  ///< those of the exchanges begun and not ended
   bool dials_ = true;
-  /// A POST met a 404 or a redirect, and none since has met anything else.
-  bool posts_misled_ = false;
   std::function<void()> quiet_;
 };
 

@@ -41,16 +41,22 @@ class RequestGate {
   /// others without a leave of its own.
   [[nodiscard]] boost::asio::awaitable<bool> depart();
   /// Whether a request admitted earlier must wait after all: a Retry-After came or a park reason arose
-  /// meanwhile.
-  [[nodiscard]] bool closed_for(CallKind kind);
+  /// meanwhile, another one than a probe is to find out about.
+  [[nodiscard]] bool closed_for(CallKind kind, const Admission& admission = {});
 
   /// A Retry-After: nothing goes out before `until`. The log says so where that is longer than ten minutes.
   void hold_until(BootTime until);
   void park(ParkReason reason);
-  /// An answer came that clears the reason.
+  /// An answer to a request of this kind says that key or address is wrong. Only such a request clears that
+  /// again: a key that may read may still be refused a POST.
+  void park(ParkReason reason, CallKind met);
   void clear(ParkReason reason);
+  /// The API answered a request of this kind: as far as that tells, neither key nor address is to blame.
+  void answered(CallKind kind);
   /// A probe ended without an answer.
   void probe_ended();
+  /// What was admitted as a probe was not sent.
+  void give_back(const Admission& admission);
   void probe_now();
   void configure(double rate, double burst);
   /// Lets POSTs and reads of jobs wait until it is known whose key it is. No park reason: it lasts a request.
@@ -74,10 +80,14 @@ class RequestGate {
 
  private:
   struct Lane;
+  class Waiting;
   void tell_of_long_hold(BootTime until);
   /// A time to wait for, or nothing when the request may go now.
   [[nodiscard]] std::optional<BootTime> obstacle(CallKind kind, BootTime now, Admission& admission);
   [[nodiscard]] std::optional<ParkReason> park_reason(CallKind kind) const;
+  /// Whether something holds it that no probe can end.
+  [[nodiscard]] bool stands_still(CallKind kind) const;
+  [[nodiscard]] bool may_probe(CallKind kind, ParkReason reason) const;
   void wake();
 
   Timers& timers_;
@@ -85,6 +95,8 @@ class RequestGate {
   TokenBucket departing_;  ///< of those that leave
   Log& log_;
   Parking parking_;
+  /// For each reason the kinds of requests that met it and have not been answered since, a bit each.
+  std::array<unsigned, kParkReasons> met_{};
   std::array<std::unique_ptr<Lane>, 3> lanes_;
   std::unique_ptr<Lane> departures_;
   BootTime held_until_{};

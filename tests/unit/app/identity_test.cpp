@@ -33,7 +33,7 @@ struct Bench {
   RequestGate gate{loop.executor(), loop.timers, TokenBucket(1000, 1000), *log};
   fakes::ScriptedTransport transport{loop.executor()};
   SessionPool sessions{loop.executor(), transport, 2};
-  ApiClient api{ApiClient::Options{"", [] { return std::string("Basic k"); }, [] {}, {}}, gate, sessions,
+  ApiClient api{ApiClient::Options{[] { return std::string("Basic k"); }, [] {}, {}}, gate, sessions,
                 loop.timers, *log};
   Identity identity{Identity::Parts{api, commit, loop.timers, random, *log, "https://api"}};
   TaskGroup tasks{loop.executor()};
@@ -129,6 +129,17 @@ TEST_CASE("An answer that names no organisation holds nothing up") {
     bench.start();
     CHECK_FALSE(bench.posts_wait());
     CHECK(bench.transport.requests().size() == 1);
+  }
+}
+
+TEST_CASE("An answer that cannot be read holds nothing up; one that never came does") {
+  for (const auto code : {Errc::invalid, Errc::unavailable, Errc::timeout}) {
+    Bench bench;
+    bench.knows("o-1");
+    bench.has_work();
+    bench.transport.push(fakes::lost(Progress::answer_started, code));
+    bench.start();
+    CHECK(bench.posts_wait() == (code != Errc::invalid));
   }
 }
 

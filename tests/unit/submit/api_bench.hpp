@@ -7,6 +7,7 @@
 
 #include <spdlog/sinks/ostream_sink.h>
 
+#include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -30,9 +31,15 @@ struct ApiBench {
   SessionPool sessions;
   std::string key = "first";
   unsigned rereads = 0;
-  ApiClient api{ApiClient::Options{[this] { return "Basic " + key; }, [this] { ++rereads; }, {}},
-                gate, sessions, loop.timers, *log};
+  std::function<void()> rereading;  ///< what reading the key anew brings along
+  ApiClient api{ApiClient::Options{[this] { return "Basic " + key; }, [this] { reread(); }, {}}, gate,
+                sessions, loop.timers, *log};
 
+  void reread() {
+    ++rereads;
+    if (rereading)
+      rereading();
+  }
   void close() {
     gate.close();
     transport.release();

@@ -2,6 +2,8 @@
 
 #include "usherd/core/log_event.hpp"
 #include "usherd/core/text.hpp"
+#include "usherd/spool/convert.hpp"
+#include "usherd/spool/logged_reason.hpp"
 
 #include <fmt/format.h>
 
@@ -265,8 +267,12 @@ void Settling::refused(const SpoolFile& file) {
   ++totals_.refused;
   if (totals_.first_refused.size() < SettledTotals::kMostRefusedNamed)
     totals_.first_refused.push_back(fmt::format("{} refused: {}", name, file.refusal_code));
+  auto reason = printable(logged_reason(file.refusal_code, file.refusal_message), kMostReason);
+  if (file.refusal_code == kBadHeader)
+    reason += fmt::format("{}rejected/{}.error.json has the reason", reason.empty() ? "" : ": ",
+                          printable(file.name));
   log_event(parts_.log, LogLevel::warning, {LogEvent::file_refused, file.name, 0, {}, file.refusal_code},
-            "{} refused: {}: {}", name, file.refusal_code, printable(file.refusal_message, kMostReason));
+            "{} refused: {}: {}", name, file.refusal_code, reason);
 }
 
 boost::asio::awaitable<void> Settling::expire() {

@@ -55,7 +55,7 @@ class Bounds {
 };
 
 std::string_view document_code(Format format) {
-  return format == Format::csv ? "bad_header" : "damaged_document";
+  return format == Format::csv ? kBadHeader : "damaged_document";
 }
 
 /// One run: who failed decides what the file is refused for.

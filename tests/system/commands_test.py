@@ -187,6 +187,17 @@ class Commands(unittest.TestCase):
         self.assertRegex(text, r"Refused +bad_header: \S")
         self.assertEqual(self.service.command("status", "--file", "none.csv").returncode, 1)
 
+    def test_no_log_shows_the_first_record_of_a_csv_file_without_a_header(self):
+        self.service.drop("customers.csv", ["ann,ann.lee@example.com", "bob,bob.ray@example.com"])
+        shown = self.service.command("drain")
+        self.assertEqual(shown.returncode, 2, shown.stderr)
+        self.assertIn("customers.csv refused: bad_header: line 1, column 2: "
+                      "rejected/customers.csv.error.json has the reason\n", shown.stderr)
+        self.assertNotIn("ann.lee", shown.stderr + shown.stdout)
+        with open(os.path.join(self.service.folder, "spool", "rejected", "customers.csv.error.json"),
+                  encoding="utf-8") as reason:
+            self.assertIn("ann.lee@example.com", reason.read())
+
     def story(self, name):
         shown = self.service.command("status", "--json", "--file", name)
         self.assertEqual(shown.returncode, 0, shown.stderr)

@@ -20,6 +20,9 @@ namespace usherd {
 /// The one refusal that limits of the configuration decide, and not the file alone.
 inline constexpr std::string_view kTooLargeUnpacked = "too_large_unpacked";
 
+/// The one refusal whose message shows content of the file: logged_reason() tells what a log may say.
+inline constexpr std::string_view kBadHeader = "bad_header";
+
 /// Why a file is refused whole: what Ledger::file_refused is told. Codes: damaged_archive, damaged_document,
 /// bad_header, too_large_unpacked.
 struct Refusal {

@@ -25,6 +25,7 @@ struct Intake::Present {
   [[nodiscard]] bool holds(const SeenFile& file) const {
     return file.stat.changed_ns <= newest_ns || names.contains(file.name);
   }
+  [[nodiscard]] bool wants(const SeenFile& file) const { return holds(file) && !failed.contains(file.name); }
 };
 
 asio::awaitable<Result<DrainReport>> Intake::take_present() {
@@ -54,16 +55,38 @@ asio::awaitable<Result<DrainReport>> Intake::take_present() {
   co_return co_await left_behind();
 }
 
+asio::awaitable<bool> Intake::is_short_for_nothing(std::shared_ptr<Present> present) {
+  auto ask = options_.free_bytes;
+  const auto free = co_await workers_.run(std::move(ask));
+  if (!free || *free >= options_.min_free || locked_out_ || doubts_)
+    co_return false;
+  last_free_ = *free;
+  // What was taken before stands in working/ and is to be delivered.
+  const auto report = co_await claimer_.finish();
+  accepted(report.files, report.bytes);
+  if (report.stopped)
+    co_return false;
+  ScanOptions options;
+  options.most = 1;
+  options.wanted = [present](const SeenFile& file) { return present->wants(file); };
+  const auto page = co_await scan_page(std::move(options));
+  if (!page || page->denied || !page->files.empty())
+    co_return false;
+  unpark();
+  co_return true;
+}
+
 asio::awaitable<bool> Intake::drain_turn(std::shared_ptr<Present> present) {
+  const bool is_done = co_await is_short_for_nothing(present);
+  if (is_done)
+    co_return false;
   const bool room = co_await make_room();
   if (!room) {
     co_await alarm_->wait_until(next_try_);
     co_return true;
   }
   ScanOptions options;
-  options.wanted = [present](const SeenFile& file) {
-    return present->holds(file) && !present->failed.contains(file.name);
-  };
+  options.wanted = [present](const SeenFile& file) { return present->wants(file); };
   auto page = co_await scan_page(std::move(options));
   if (!page) {
     park(page.error());

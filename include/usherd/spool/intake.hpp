@@ -105,6 +105,8 @@ class Intake {
   [[nodiscard]] boost::asio::awaitable<bool> claim(std::vector<SeenFile> files);
   [[nodiscard]] boost::asio::awaitable<std::vector<SeenFile>> look(std::vector<std::string> names);
   [[nodiscard]] boost::asio::awaitable<Result<ScanPage>> scan_page(ScanOptions options);
+  /// Below min_free only taking in stops: a drain that has nothing to take has no room to wait for.
+  [[nodiscard]] boost::asio::awaitable<bool> is_short_for_nothing(std::shared_ptr<Present> present);
   [[nodiscard]] boost::asio::awaitable<bool> drain_turn(std::shared_ptr<Present> present);
 
   void announce(WatchBatch batch);

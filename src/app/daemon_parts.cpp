@@ -34,8 +34,10 @@ FoundationFault start_fault(const Error& error) {
 }
 
 /// Spool and ledger were found, and a disk that does not give what they say of each other tells nothing
-/// against them.
+/// against them. A damaged ledger may show only here, where more than its first pages is read.
 FoundationFault pair_fault(const Error& error) {
+  if (error.code == Errc::corrupt)
+    return ledger_fault(error);
   return error.code == Errc::io ? disk_fault(error) : start_fault(error);
 }
 
@@ -71,6 +73,9 @@ FoundationFault ledger_fault(const Error& error) {
     return fault(ExitCode::config, error);
   if (error.code != Errc::corrupt)
     return fault(ExitCode::failure, error);
+  // What was found by looking closely says itself what is to be done.
+  if (error.message.find("usherd doctor") != std::string::npos)
+    return fault(ExitCode::config, error);
   constexpr auto kAdvice =
       "{}: run 'usherd doctor', and with --repair where it says so; what that cannot mend takes "
       "a copy of the state directory that was made together with the spool";
@@ -142,7 +147,7 @@ boost::system::result<void, FoundationFault> lay(const Config& config, Files& di
   const auto random = [&device] { return static_cast<std::byte>(device()); };
   auto keys = user_keys_of(*foundation.ledger, random);
   if (!keys)
-    return fault(ExitCode::failure, keys.error());
+    return ledger_fault(keys.error());
   foundation.user_keys = std::move(*keys);
   return boost::system::in_place_value;
 }

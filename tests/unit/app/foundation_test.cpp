@@ -32,5 +32,45 @@ TEST_CASE("A disk that does not tell whether spool and state are a pair is no fa
   CHECK(lay_foundation(config, disk).has_value());
 }
 
+TEST_CASE("A start that meets a damaged page of the ledger says what is to be done, and says it once") {
+  const fakes::TempDirectory place;
+  Config config;
+  config.api.base_url = "http://127.0.0.1";
+  config.spool.directory = place / "spool";
+  config.state.directory = place / "state";
+  std::filesystem::create_directory(config.spool.directory);
+  StoppingFiles disk;
+  REQUIRE(lay_foundation(config, disk).has_value());
+  const auto ledger = config.state.directory + "/ledger.sqlite";
+  const auto sound = fakes::read_file(ledger);
+  constexpr std::size_t kPage = 4096;
+  REQUIRE(sound.size() > 3 * kPage);
+  bool past_the_opening = false;
+  for (std::size_t at = kPage; at < sound.size(); at += kPage) {
+    CAPTURE(at);
+    auto damaged = sound;
+    damaged.replace(at, kPage, kPage, 'x');
+    fakes::write_file(ledger, damaged);
+    const auto laid = lay_foundation(config, disk);
+    if (laid)
+      continue;
+    const auto& fault = laid.error();
+    CAPTURE(fault.error.message);
+    CHECK(fault.exit == ExitCode::config);
+    const auto advice = fault.error.message.find("usherd doctor");
+    REQUIRE(advice != std::string::npos);
+    CHECK(fault.error.message.find("usherd doctor", advice + 1) == std::string::npos);
+    past_the_opening = past_the_opening || Ledger::open(config.state.directory).has_value();
+  }
+  CHECK(past_the_opening);
+  fakes::write_file(ledger, sound);
+  CHECK(lay_foundation(config, disk).has_value());
+  // Another's spool is no damage, and has its own advice.
+  fakes::write_file(config.spool.directory + "/.usherd-spool", "another\n");
+  const auto stranger = lay_foundation(config, disk).error();
+  CHECK(stranger.exit == ExitCode::config);
+  CHECK(stranger.error.message.ends_with("look at both with `usherd doctor`"));
+}
+
 }  // namespace
 }  // namespace usherd::test

@@ -75,6 +75,9 @@ RequestParser::State RequestParser::put(std::string_view bytes) {
 
 RequestParser::State RequestParser::finish() {
   auto& message = beast_->parser.get();
+  // Who checks the one and who answers by the other would not see the same request (RFC 9112, 3.2).
+  if (message.count(http::field::host) > 1)
+    return State::bad;
   host_ = std::string(message[http::field::host]);
   is_head_ = message.method() == http::verb::head;
   if (message.method() == http::verb::post)

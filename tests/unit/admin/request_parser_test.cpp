@@ -51,6 +51,8 @@ TEST_CASE("what is no request is refused, and says why") {
   CHECK(parse("GET /%00 HTTP/1.1\r\n\r\n") == State::bad);
   CHECK(parse("GET /%4 HTTP/1.1\r\n\r\n") == State::bad);
   CHECK(parse("GET /?a=1&a=2 HTTP/1.1\r\n\r\n") == State::bad);
+  CHECK(parse("GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n") == State::bad);
+  CHECK(parse("GET / HTTP/1.1\r\nhost: localhost\r\nX: y\r\nHOST: localhost\r\n\r\n") == State::bad);
   CHECK(parse("DELETE / HTTP/1.1\r\n\r\n") == State::unknown);
 }
 

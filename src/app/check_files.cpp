@@ -2,6 +2,7 @@
 
 #include "src/app/daemon_parts.hpp"
 #include "src/app/file_plan.hpp"
+#include "src/app/standard_output.hpp"
 #include "usherd/app/environment.hpp"
 #include "usherd/app/identity.hpp"
 #include "usherd/app/key_holder.hpp"
@@ -31,7 +32,7 @@ ExitCode check_one(Files& files, const Config& config, const std::string& path, 
   const auto name = std::filesystem::path(path).filename().string();
   const auto format = format_of(name);
   if (!format) {
-    fmt::print(stderr, "{}: unknown ending; known are {}\n", printable(path), known_endings());
+    tell("{}: unknown ending; known are {}\n", printable(path), known_endings());
     return ExitCode::with_rejects;
   }
   // As `submit` does: which file it is, is the caller's own choice.
@@ -43,7 +44,7 @@ ExitCode check_one(Files& files, const Config& config, const std::string& path, 
                                          show(path, rejection);
                                      });
   if (!checked) {
-    fmt::print(stderr, "{}: {}\n", printable(path), checked.error().message);
+    tell("{}: {}\n", printable(path), checked.error().message);
     return checked.error().code == Errc::invalid ? ExitCode::with_rejects : ExitCode::failure;
   }
   if (checked->rejected > kShown)
@@ -58,8 +59,8 @@ ExitCode check_one(Files& files, const Config& config, const std::string& path, 
 /// Why an answer is no word about the key, with what to look at.
 void tell_of_no_word(unsigned status, const std::string& base_url) {
   const bool astray = status == 404 || status / 100 == 3;
-  fmt::print(stderr, "GET /me: {}: no word about the key{}\n", status,
-             astray ? fmt::format("; look at api.base_url first: {}", printable(base_url)) : "");
+  tell("GET /me: {}: no word about the key{}\n", status,
+       astray ? fmt::format("; look at api.base_url first: {}", printable(base_url)) : "");
 }
 
 boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHolder& key,
@@ -71,11 +72,11 @@ boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHold
   request.headers.push_back(Header{"Accept", "application/json"});
   const auto answer = co_await connection->exchange(std::move(request));
   if (answer.failure) {
-    fmt::print(stderr, "GET /me: {}\n", answer.failure->message);
+    tell("GET /me: {}\n", answer.failure->message);
     co_return ExitCode::unavailable;
   }
   if (answer.status == 401 || answer.status == 403) {
-    fmt::print(stderr, "GET /me: {}: the API does not accept the key\n", answer.status);
+    tell("GET /me: {}: the API does not accept the key\n", answer.status);
     co_return ExitCode::unavailable;
   }
   if (answer.status != 200) {
@@ -85,13 +86,12 @@ boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHold
   const auto me = parse_me(answer.body);
   if (!me) {
     // A login page under 200 says nothing of the key.
-    fmt::print(stderr, "GET /me: 200, but not as the API answers: no word about the key\n");
+    tell("GET /me: 200, but not as the API answers: no word about the key\n");
     co_return ExitCode::unavailable;
   }
   fmt::print("the key is good: organisation {}, role {}\n", printable(me->org_id), printable(me->role));
   if (!role_reads_errors(me->role))
-    fmt::print(
-        stderr,
+    tell(
         "its role cannot read why records fail: batches with errors will end unknown; take a key of an "
         "Admin or Architect\n");
   co_return ExitCode::ok;
@@ -115,18 +115,18 @@ ExitCode check_online(const Config& config) {
   auto log = make_silent_log();
   KeyHolder key(config.api.key_file, process_environment(), *log);
   if (auto read = key.read(); !read) {
-    fmt::print(stderr, "{}\n", read.error().message);
+    tell("{}\n", read.error().message);
     return ExitCode::config;
   }
   const auto options = https_options(config);
   if (!options) {
-    fmt::print(stderr, "{}\n", options.error().message);
+    tell("{}\n", options.error().message);
     return ExitCode::config;
   }
   boost::asio::io_context loop(1);
   auto transport = HttpsTransport::make(loop.get_executor(), *options);
   if (!transport) {
-    fmt::print(stderr, "{}\n", transport.error().message);
+    tell("{}\n", transport.error().message);
     return ExitCode::config;
   }
   auto exit = ExitCode::failure;

@@ -4,6 +4,7 @@
 #include "src/app/log_choice.hpp"
 #include "src/app/operator_commands.hpp"
 #include "src/app/rejects_command.hpp"
+#include "src/app/standard_output.hpp"
 #include "src/app/trace_command.hpp"
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/app/config_file.hpp"
@@ -28,17 +29,12 @@
 namespace usherd {
 namespace {
 
-/// On stderr, if somebody reads it: a print by fmt would throw where nobody does.
-void say(const std::string& text) {
-  std::fputs(text.c_str(), stderr);
-}
-
 /// The configuration, or nothing after its faults were printed.
 std::optional<Config> config_of(const CommandLine& line) {
   auto outcome = load_config(line.config_file);
   if (outcome.good())
     return std::move(outcome.config);
-  say(format_faults(outcome));
+  tell("{}", format_faults(outcome));
   return std::nullopt;
 }
 
@@ -56,7 +52,7 @@ ExitCode ask_service(const CommandLine& line) {
   const auto outcome = load_config(line.config_file);
   if (outcome.good())
     return run_operator_command(outcome.config, line);
-  fmt::print(stderr, "{}", format_faults(outcome));
+  tell("{}", format_faults(outcome));
   if (!tells_of_socket(outcome))
     return ExitCode::config;
   const auto exit = run_operator_command(outcome.config, line);
@@ -75,9 +71,9 @@ ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
   Daemon daemon(*config, options, log_of(*config, options.progress_bar));
   const auto summary = daemon.run();
   std::fputs(summary.report.c_str(), stdout);
-  say(summary.notes);
+  tell("{}", summary.notes);
   if (!summary.error.empty())
-    say(fmt::format("usherd: {}\n", summary.error));
+    tell("usherd: {}\n", summary.error);
   return summary.exit;
 }
 
@@ -101,8 +97,8 @@ int tell_dropped(const std::string& file, const std::string& name) {
     failed = failure.code().value();
   }
   if (failed != 0)
-    fmt::print(stderr, "usherd: {} was dropped, as {}: do not submit it again\n",
-               file == "-" ? "standard input" : printable(file, 400), name);
+    tell("usherd: {} was dropped, as {}: do not submit it again\n",
+         file == "-" ? "standard input" : printable(file, 400), name);
   return failed;
 }
 
@@ -122,7 +118,7 @@ ExitCode submit(const CommandLine& line) {
         unsaid = failed;
       continue;
     }
-    fmt::print(stderr, "usherd: {}\n", name.error().message);
+    tell("usherd: {}\n", name.error().message);
     exit = ExitCode::failure;
   }
   if (unsaid != 0)
@@ -142,7 +138,7 @@ ExitCode check(const CommandLine& line) {
   const auto outcome = load_config(line.config_file);
   const auto report = report_config(outcome, process_environment());
   std::fputs(report.out.c_str(), stdout);
-  std::fputs(report.err.c_str(), stderr);
+  tell("{}", report.err);
   auto exit = report.code;
   if (outcome.good() && !line.check.files.empty()) {
     PosixFiles files;

@@ -1,4 +1,5 @@
 #include "src/app/doctor_survey.hpp"
+#include "src/app/standard_output.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/ledger/ledger_repair.hpp"
 #include "usherd/spool/folders.hpp"
@@ -38,8 +39,8 @@ void give_to_owner(const std::string& directory, bool (*stays)(const std::string
     if (::lstat(entry.path().c_str(), &found) == 0 && found.st_uid == 0 && S_ISREG(found.st_mode) &&
         found.st_nlink == 1 && !stays(entry.path().filename().string(), found.st_size) &&
         ::lchown(entry.path().c_str(), owner.st_uid, owner.st_gid) != 0)
-      fmt::print(stderr, "usherd: {} belongs to root: usherd may not be able to read it\n",
-                 printable(entry.path().string(), 400));
+      tell("usherd: {} belongs to root: usherd may not be able to read it\n",
+           printable(entry.path().string(), 400));
   }
 }
 
@@ -55,17 +56,17 @@ class Doctor {
       if (!std::filesystem::is_directory(directory)) {
         if (tell_odd_folders())
           return conclude();
-        fmt::print(stderr,
-                   "usherd: {} is not there: nothing was ever accepted, or spool.directory or "
-                   "state.directory is wrong\n",
-                   directory);
+        tell(
+            "usherd: {} is not there: nothing was ever accepted, or spool.directory or "
+            "state.directory is wrong\n",
+            directory);
         return ExitCode::config;
       }
     }
     MadePlaces made;
     auto lock = SpoolLock::take(config_.spool.directory, config_.state.directory, &made);
     if (!lock) {
-      fmt::print(stderr, "usherd: {}{}\n", lock.error().message, advice_for(lock.error()));
+      tell("usherd: {}{}\n", lock.error().message, advice_for(lock.error()));
       made.remove();
       return lock.error().code == Errc::denied ? ExitCode::busy : ExitCode::failure;
     }
@@ -101,7 +102,7 @@ class Doctor {
                                 ::lchown(state.c_str(), owner.st_uid, owner.st_gid) == 0);
     if (given)
       return std::nullopt;
-    fmt::print(stderr, "usherd: {}\n", Error::system(errno, fmt::format("make {}", state)).message);
+    tell("usherd: {}\n", Error::system(errno, fmt::format("make {}", state)).message);
     return ExitCode::failure;
   }
 
@@ -128,7 +129,7 @@ class Doctor {
       give_to_owner(layout_.rejected(), is_not_rejects);
     }
     if (!looked) {
-      fmt::print(stderr, "usherd: {}\n", looked.error().message);
+      tell("usherd: {}\n", looked.error().message);
       return ExitCode::failure;
     }
     return conclude();

@@ -1,5 +1,6 @@
 #include "src/app/operator_commands.hpp"
 
+#include "src/app/standard_output.hpp"
 #include "src/app/status_text.hpp"
 #include "usherd/app/admin_client.hpp"
 #include "usherd/core/text.hpp"
@@ -32,7 +33,7 @@ TextStyle style_of_stdout() {
 }
 
 ExitCode complain(const Error& error) {
-  fmt::print(stderr, "usherd: {}\n", error.message);
+  tell("usherd: {}\n", error.message);
   return error.code == Errc::unavailable ? ExitCode::unavailable : ExitCode::failure;
 }
 
@@ -43,7 +44,7 @@ ExitCode show(const Result<AdminAnswer>& answer, bool json, Render render) {
   if (!answer)
     return complain(answer.error());
   if (answer->status != 200) {
-    fmt::print(stderr, "usherd: {}\n", answer->error());
+    tell("usherd: {}\n", answer->error());
     return ExitCode::failure;
   }
   if (json) {
@@ -92,7 +93,7 @@ class Watcher {
     if (terminal_)
       redraw(last_ + "\n" + why + "; trying again\n");
     else if (why != said_)
-      fmt::print(stderr, "usherd: {}; trying again\n", why);
+      tell("usherd: {}; trying again\n", why);
     said_ = why;
   }
 

@@ -3,6 +3,7 @@
 #include "src/app/inquiries.hpp"
 #include "src/app/reject_order.hpp"
 #include "src/app/spool_question.hpp"
+#include "src/app/standard_output.hpp"
 #include "src/app/status_values.hpp"
 #include "src/app/trace_text.hpp"
 #include "usherd/adapters/posix_files.hpp"
@@ -105,11 +106,11 @@ ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArg
   if (!visited) {
     const auto* hint =
         visited.error().code == Errc::denied ? ": be root, or a member of the group usherd" : "";
-    fmt::print(stderr, "usherd: {}{}\n", visited.error().message, hint);
+    tell("usherd: {}{}\n", visited.error().message, hint);
     return visited.error().code == Errc::unavailable ? ExitCode::unavailable : ExitCode::failure;
   }
   const auto left = retried == 0 ? "" : fmt::format("; {} that were retried are left out", grouped(retried));
-  fmt::print(stderr, "{} reject{}{}\n", grouped(count), count == 1 ? "" : "s", left);
+  tell("{} reject{}{}\n", grouped(count), count == 1 ? "" : "s", left);
   return ExitCode::ok;
 }
 
@@ -122,13 +123,13 @@ ExitCode change(const Config& config, const ReplayOrder& order, const RejectsArg
   const auto target = (retries ? "/api/rejects/retry" : "/api/rejects/drop") + query_of(order);
   const auto answer = SpoolQuestion(config).change(target, order.filter.uid.value_or(""), question);
   if (answer.exit != ExitCode::ok) {
-    fmt::print(stderr, "usherd: {}\n", answer.text);
+    tell("usherd: {}\n", answer.text);
     return answer.exit;
   }
   const auto text = replay_text(answer.text);
   const auto parsed = Answer::parse(answer.text);
   if (!text || !parsed) {
-    fmt::print(stderr, "usherd: {}\n", text ? parsed.error().message : text.error().message);
+    tell("usherd: {}\n", text ? parsed.error().message : text.error().message);
     return ExitCode::failure;
   }
   fmt::print("{}", arguments.json ? answer.text : *text);

@@ -1,6 +1,7 @@
 #include "src/app/trace_command.hpp"
 
 #include "src/app/spool_question.hpp"
+#include "src/app/standard_output.hpp"
 #include "src/app/status_values.hpp"
 #include "src/app/trace_text.hpp"
 #include "usherd/core/text.hpp"
@@ -60,7 +61,7 @@ ExitCode show(const std::string& user, const std::string& answer, bool json, boo
   const auto parsed = Answer::parse(answer);
   const auto text = trace_text(answer);
   if (!parsed || !text) {
-    fmt::print(stderr, "usherd: {}\n", parsed ? text.error().message : parsed.error().message);
+    tell("usherd: {}\n", parsed ? text.error().message : parsed.error().message);
     return ExitCode::failure;
   }
   if (json)
@@ -70,13 +71,13 @@ ExitCode show(const std::string& user, const std::string& answer, bool json, boo
   else
     fmt::print("{}", *text);
   for (const auto& name : parsed->values().texts("unsearched"))
-    fmt::print(stderr, "usherd: {} was not looked into to its end: it is large, or being converted\n", name);
+    tell("usherd: {} was not looked into to its end: it is large, or being converted\n", name);
   if (!parsed->values().list("updates").empty())
     return ExitCode::ok;
-  fmt::print(stderr,
-             "usherd: no update of {} is known: it was never accepted, is longer ago than spool.keep_done, "
-             "or its reject was dropped\n",
-             printable(user));
+  tell(
+      "usherd: no update of {} is known: it was never accepted, is longer ago than spool.keep_done, "
+      "or its reject was dropped\n",
+      printable(user));
   return ExitCode::failure;
 }
 
@@ -85,7 +86,7 @@ ExitCode trace_one(const SpoolQuestion& spool, const std::string& user, bool jso
     return inquiry.trace({&user, 1});
   });
   if (answer.exit != ExitCode::ok) {
-    fmt::print(stderr, "usherd: {}\n", answer.text);
+    tell("usherd: {}\n", answer.text);
     return answer.exit;
   }
   return show(user, answer.text, json, named);

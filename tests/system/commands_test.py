@@ -315,6 +315,21 @@ class Commands(unittest.TestCase):
             watching = self.results_to(full, "status", "--watch")
             self.assertEqual((watching.returncode, watching.stderr), (1, "usherd: cannot write to standard output\n"))
 
+    def test_words_that_are_lost_do_not_decide_the_exit_code(self):
+        self.service.drop("a.ndjson", good(2) + ['{"uid":""}'])
+        self.assertEqual(self.service.command("drain").returncode, 2)
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            def ended(*words):
+                return subprocess.run([USHERD, *words, "--config", self.service.config], stdout=subprocess.PIPE,
+                                      stderr=full, text=True, timeout=service.PATIENCE_S, check=False)
+            for words, code in ((["rejects", "list"], 0), (["rejects", "show"], 0), (["rejects", "export"], 0),
+                                (["status"], 69), (["trace", "nobody"], 1)):
+                with self.subTest(words=words):
+                    shown = self.service.command(*words)
+                    self.assertEqual(shown.returncode, code, shown.stderr)
+                    lost = ended(*words)
+                    self.assertEqual((lost.returncode, lost.stdout), (code, shown.stdout))
+
     def test_a_reader_that_had_enough_is_no_failure(self):
         for ignored in (False, True):
             ours, theirs = os.pipe()

@@ -1,6 +1,7 @@
 #include "usherd/app/delivery.hpp"
 
 #include "src/app/end_reasons.hpp"
+#include "usherd/core/text.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -104,7 +105,7 @@ boost::asio::awaitable<Result<void>> Delivery::recover() {
     adopt(batch);
   }
   if (!found->batches.empty())
-    parts_.log.info("taking up {} unfinished batches", found->batches.size());
+    parts_.log.info("taking up {}", counted(found->batches.size(), "unfinished batch", "unfinished batches"));
   co_return Result<void>{};
 }
 

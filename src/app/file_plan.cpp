@@ -1,6 +1,7 @@
 #include "src/app/file_plan.hpp"
 
 #include "usherd/batch/open_batch.hpp"
+#include "usherd/core/text.hpp"
 #include "usherd/spool/bad_row.hpp"
 #include "usherd/spool/convert.hpp"
 #include "usherd/validate/block_reader.hpp"
@@ -110,6 +111,8 @@ std::string FilePlan::text() const {
                  format_size(config_.batch.max_bytes));
   if (batches == 0)
     return out;
+  if (batches == 1)
+    return out + "it is closed by batch.linger, or by the end of the files; no limit binds\n";
   const auto per_batch = std::max<std::uint64_t>(1, good_ / batches);
   const bool by_operations = per_batch * limits.in_progress_batches > limits.in_progress_operations;
   const auto at_once = by_operations ? std::max<std::uint64_t>(1, limits.in_progress_operations / per_batch)
@@ -119,10 +122,9 @@ std::string FilePlan::text() const {
   if (batches <= at_once)
     out += "all of them may be in progress at once, no limit binds\n";
   else
-    fmt::format_to(std::back_inserter(out),
-                   "{} binds: {} batches in progress at once, {} rounds of job time\n",
-                   by_operations ? "limits.in_progress_operations" : "limits.in_progress_batches", at_once,
-                   (batches + at_once - 1) / at_once);
+    fmt::format_to(std::back_inserter(out), "{} binds: {} in progress at once, {} rounds of job time\n",
+                   by_operations ? "limits.in_progress_operations" : "limits.in_progress_batches",
+                   counted(at_once, "batch", "batches"), (batches + at_once - 1) / at_once);
   return out;
 }
 

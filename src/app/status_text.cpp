@@ -17,6 +17,10 @@ constexpr std::size_t kBar = 20;
 constexpr std::size_t kMostShownJobs = 10;
 constexpr std::size_t kMostShownCodes = 8;
 
+std::string grouped_count(std::uint64_t number, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", grouped(number), number == 1 ? one : many);
+}
+
 /// Builds the text line by line, each line with its heading.
 class Lines {
  public:
@@ -107,13 +111,13 @@ void add_rate(Lines& lines, const Values& status) {
 
 void add_backlog(Lines& lines, const Values& status) {
   const auto backlog = status.object("backlog");
-  lines.add(
-      "Backlog",
-      fmt::format("{} files, {}, oldest {}; {} records under way, {} of them behind an earlier "
-                  "update of their user",
-                  grouped(backlog.number("files")), format_size(backlog.number("bytes")),
-                  backlog.seconds("oldest_seconds").value_or("none"),
-                  grouped(backlog.number("records_pending")), grouped(backlog.number("records_waiting"))));
+  lines.add("Backlog", fmt::format("{}, {}, oldest {}; {} under way, {} of them behind an earlier "
+                                   "update of their user",
+                                   grouped_count(backlog.number("files"), "file", "files"),
+                                   format_size(backlog.number("bytes")),
+                                   backlog.seconds("oldest_seconds").value_or("none"),
+                                   grouped_count(backlog.number("records_pending"), "record", "records"),
+                                   grouped(backlog.number("records_waiting"))));
   if (backlog.number("files") == 0)
     return;
   std::string ages = "  minutes ";
@@ -233,9 +237,9 @@ Result<std::string> file_text(std::string_view json, TextStyle style) {
   lines.add("State", lines.paint(state, colour_of(state)));
   if (state != "left") {
     lines.add("Accepted", fmt::format("{} as number {}", file.text("accepted"), file.number("sequence")));
-    lines.add("Read",
-              fmt::format("{} of {}, {} records", format_size(file.number("bytes_read")),
-                          format_size(file.number("bytes_to_read")), grouped(file.number("records"))));
+    lines.add("Read", fmt::format("{} of {}, {}", format_size(file.number("bytes_read")),
+                                  format_size(file.number("bytes_to_read")),
+                                  grouped_count(file.number("records"), "record", "records")));
     lines.add("Records", fmt::format("imported {}, merged {}, rejected {}, unknown {}, pending {}",
                                      grouped(file.number("imported")), grouped(file.number("merged")),
                                      grouped(file.number("rejected")), grouped(file.number("unknown")),

@@ -86,7 +86,8 @@ boost::asio::awaitable<void> Supervision::run() {
     const bool runs = options_.mode == Daemon::Mode::run;
     link_.enter(runs ? ServicePhase::delivering : ServicePhase::draining);
     log_event(log_, LogLevel::info, {LogEvent::started, {}, 0, {}, {}},
-              "started; {} files of an earlier run are open", found_files_);
+              "started; {} of an earlier run {} open", counted(found_files_, "file", "files"),
+              found_files_ == 1 ? "is" : "are");
     if (runs) {
       parts_.tasks.spawn(parts_.intake.run());
       co_await wait_for_stop();

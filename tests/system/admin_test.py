@@ -260,6 +260,16 @@ class Admin(unittest.TestCase):
             self.assertEqual((gone.returncode, gone.stdout), (69, ""), words)
             self.assertIn("systemctl status usherd", gone.stderr)
 
+    def test_a_start_says_what_it_takes_up(self):
+        self.sandbox.patch({"job_time": "1h"})
+        self.service.drop("a.ndjson", good(10))
+        self.service.wait_until(
+            lambda status: [job["stage"] for job in status["jobs"]["list"]] == ["processing"], "a job")
+        self.service.stop()
+        self.service.start()
+        self.service.wait_for_log(r"started; 1 file of an earlier run is open\b")
+        self.service.wait_for_log(r"taking up 1 unfinished batch\b")
+
     def test_a_drain_answers_the_same_commands(self):
         self.service.stop()
         self.sandbox.patch({"job_time": "1h"})

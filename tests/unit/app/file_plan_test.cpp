@@ -26,6 +26,8 @@ TEST_CASE("many small files share their batches") {
   for (int i = 0; i < 50; ++i)
     plan.add(checked(1, 200));
   CHECK(plan.text().starts_with("plan: 50 records in about 1 batch of at most 5000 records"));
+  CHECK(
+      plan.text().ends_with("\nit is closed by batch.linger, or by the end of the files; no limit binds\n"));
 }
 
 TEST_CASE("the plan counts batches by records or by bytes, whichever closes them first") {
@@ -41,6 +43,17 @@ TEST_CASE("the plan counts batches by records or by bytes, whichever closes them
   by_bytes.add(checked(260, 9 << 20));
   CHECK(by_bytes.text().find("260 records in about 10 batches") != std::string::npos);
   CHECK(by_bytes.text().find("closed by batch.max_bytes") != std::string::npos);
+}
+
+TEST_CASE("the plan names the limit that binds, and one batch at once is no batches") {
+  Config config;
+  config.batch.max_records = 100;
+  config.limits.in_progress_batches = 1;
+  FilePlan plan(config);
+  plan.add(checked(250, 20'000));
+  CHECK(
+      plan.text().ends_with("a batch is closed by batch.max_records; limits.in_progress_batches binds: "
+                            "1 batch in progress at once, 3 rounds of job time\n"));
 }
 
 TEST_CASE("a plan of nothing has no batches") {

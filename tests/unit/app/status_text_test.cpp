@@ -56,6 +56,14 @@ TEST_CASE("status says what it does, how fast, how much is left and how it ended
   CHECK(has(shown, "4.8M"));
 }
 
+TEST_CASE("one file and one record are no files and no records") {
+  auto one = report();
+  CHECK(has(text(one), "Backlog   1 file, 4.8 MiB, oldest 1.0s; 0 records under way, 0 of them behind"));
+  one.backlog.add(1s, 1);
+  one.pending_records = 1;
+  CHECK(has(text(one), "Backlog   2 files, 4.8 MiB, oldest 1.0s; 1 record under way, 0 of them behind"));
+}
+
 TEST_CASE("a parked service says why, since when and what to do") {
   auto parked = report();
   parked.state = ServiceState::parked;

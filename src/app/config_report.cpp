@@ -48,6 +48,8 @@ ConfigReport report_config(const ConfigOutcome& outcome, const Environment& envi
     else
       insert_by_line(all.faults, std::move(named.fault));
   }
+  for (auto& named : check_named_places(outcome))
+    insert_by_line(all.faults, std::move(named.fault));
   if (!all.good())
     return {ExitCode::config, "", format_faults(all) + notes};
   const auto& api = outcome.config.api;

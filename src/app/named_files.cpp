@@ -4,7 +4,15 @@
 #include "usherd/app/api_key.hpp"
 #include "usherd/app/config_proxy.hpp"
 
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <string>
 
 namespace usherd {
 namespace {
@@ -32,6 +40,37 @@ class NamedFiles {
   std::vector<NamedFault> faults_;
 };
 
+enum class Links : bool { refused, followed };
+
+/// What a start cannot make a directory of, and does not take as one. What is not there may yet be made, and
+/// what this process may not look at is no fault.
+std::optional<Error> unfit_directory(const std::string& key, const std::string& path, Links links) {
+  struct ::stat found {};
+  const int failed = links == Links::followed ? ::stat(path.c_str(), &found) : ::lstat(path.c_str(), &found);
+  if (failed == 0) {
+    if (S_ISDIR(found.st_mode))
+      return std::nullopt;
+    return Error{Errc::invalid,
+                 fmt::format("{} {}: is {}; name a directory, or a path where usherd can make one", key, path,
+                             S_ISLNK(found.st_mode) ? "a symbolic link" : "not a directory")};
+  }
+  if (errno == ENOTDIR)
+    return Error{Errc::invalid, fmt::format("{} {}: {} is not a directory, or is below none", key, path,
+                                            std::filesystem::path(path).parent_path().string())};
+  return std::nullopt;
+}
+
+/// The folder above it may yet be made by whoever starts usherd, as systemd makes /run/usherd.
+std::optional<Error> unfit_socket(const std::string& path) {
+  struct ::stat found {};
+  if (path.empty() || ::lstat(path.c_str(), &found) != 0 || S_ISSOCK(found.st_mode))
+    return std::nullopt;
+  const auto* what = S_ISDIR(found.st_mode)   ? "a directory"
+                     : S_ISREG(found.st_mode) ? "a file"
+                                              : "something that is no socket";
+  return Error{Errc::invalid, fmt::format("admin.socket {} names {}; give it another path", path, what)};
+}
+
 }  // namespace
 
 std::vector<NamedFault> check_named_files(const ConfigOutcome& outcome, const Environment& environment) {
@@ -56,6 +95,19 @@ std::vector<NamedFault> check_named_files(const ConfigOutcome& outcome, const En
     if (const auto credentials = read_proxy_credentials(api.proxy_credentials_file); !credentials)
       named.blame("api.proxy_credentials_file", credentials.error());
   }
+  return named.take();
+}
+
+std::vector<NamedFault> check_named_places(const ConfigOutcome& outcome) {
+  const auto& config = outcome.config;
+  NamedFiles named(outcome);
+  const auto check = [&named](std::string_view key, const std::optional<Error>& unfit) {
+    if (unfit && named.was_read(key))
+      named.blame(key, *unfit);
+  };
+  check("spool.directory", unfit_directory("spool.directory", config.spool.directory, Links::refused));
+  check("state.directory", unfit_directory("state.directory", config.state.directory, Links::followed));
+  check("admin.socket", unfit_socket(config.admin.socket));
   return named.take();
 }
 

@@ -19,6 +19,10 @@ struct NamedFault {
 [[nodiscard]] std::vector<NamedFault> check_named_files(const ConfigOutcome& outcome,
                                                         const Environment& environment);
 
+/// Looks likewise at where spool, state and socket are to be: whether a start could use or make them. One
+/// that is running keeps the places that it has, whatever a reload says.
+[[nodiscard]] std::vector<NamedFault> check_named_places(const ConfigOutcome& outcome);
+
 /// For who is going to use the configuration: what it may not look at is a fault as well.
 void add_named_faults(ConfigOutcome& outcome, const Environment& environment);
 

@@ -132,3 +132,41 @@ TEST_CASE("where the file is faulty, nothing is said of a key file that it may h
   CHECK(report("api:\n  key_file: relative\n").err.find("API key") == std::string::npos);
   CHECK(report("api: [\n").err.find("API key") == std::string::npos);
 }
+
+TEST_CASE("a directory or socket that names something else is a fault, one that is not there is none") {
+  const KeyFile key(0640);
+  const usherd::fakes::TempDirectory folder;
+  usherd::fakes::write_file(folder / "file", "");
+  std::filesystem::create_directory(folder / "folder");
+  std::filesystem::create_directory_symlink(folder / "folder", folder / "link");
+  const auto with = [&](const std::string& section, const std::string& word, const std::string& path) {
+    return report("api:\n  key_file: " + key.name() + "\n" + section + ":\n  " + word + ": " + path + "\n");
+  };
+  const std::string line = "f.yaml:4: ";
+  for (const std::string section : {"spool", "state"}) {
+    CAPTURE(section);
+    const auto of = [&](const std::string& name) { return with(section, "directory", folder / name); };
+    const auto starts = [&](const std::string& name) {
+      return line + section + ".directory " + (folder / name);
+    };
+    CHECK(of("file").code == ExitCode::config);
+    CHECK(of("file").err ==
+          starts("file") + ": is not a directory; name a directory, or a path where usherd can make one\n");
+    CHECK(of("file/x").err ==
+          starts("file/x") + ": " + (folder / "file") + " is not a directory, or is below none\n");
+    for (const auto* good : {"folder", "new", "folder/new", "link/new", "a/b"})
+      CHECK(of(good).code == ExitCode::ok);
+  }
+  // A start takes a linked state, and no linked spool.
+  CHECK(with("state", "directory", folder / "link").code == ExitCode::ok);
+  CHECK(with("spool", "directory", folder / "link").err.find("link: is a symbolic link; ") !=
+        std::string::npos);
+
+  CHECK(with("admin", "socket", folder / "folder").err ==
+        line + "admin.socket " + (folder / "folder") + " names a directory; give it another path\n");
+  CHECK(with("admin", "socket", folder / "file").err ==
+        line + "admin.socket " + (folder / "file") + " names a file; give it another path\n");
+  CHECK(with("admin", "socket", folder / "new.sock").code == ExitCode::ok);
+  // The service's own folder in /run is there only while it runs.
+  CHECK(with("admin", "socket", folder / "not-there/admin.sock").code == ExitCode::ok);
+}

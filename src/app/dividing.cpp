@@ -65,12 +65,14 @@ Result<Part> freeze_part(Files& disk, Operations& operations, const ActiveBatch&
 }
 
 /// Files of a batch that may not be what was read; of converted ones nobody knows.
-std::vector<FileNumber> suspects(Files& disk, const SpoolLayout& layout,
-                                 const std::vector<SpoolFile>& files) {
+Result<std::vector<FileNumber>> suspects(Files& disk, const SpoolLayout& layout,
+                                         const std::vector<SpoolFile>& files) {
   auto numbers = touched_files(disk, layout, files);
+  if (!numbers)
+    return numbers;
   for (const auto& file : files) {
     if (file.converted)
-      numbers.push_back(file.number);
+      numbers->push_back(file.number);
   }
   return numbers;
 }
@@ -96,10 +98,12 @@ Result<std::pair<Operations, std::vector<bool>>> apart_by_file(Files& disk, cons
                                                                const BodyPaths& paths,
                                                                const std::vector<SpoolFile>& files) {
   const auto numbers = suspects(disk, layout, files);
-  auto operations = Operations::find_except(disk, batch.row.manifest, paths, numbers);
+  if (!numbers)
+    return numbers.error();
+  auto operations = Operations::find_except(disk, batch.row.manifest, paths, *numbers);
   if (!operations)
     return operations.error();
-  auto changed = changed_by_file(*operations, numbers);
+  auto changed = changed_by_file(*operations, *numbers);
   return std::pair(std::move(*operations), std::move(changed));
 }
 

@@ -95,9 +95,12 @@ boost::asio::awaitable<bool> FileReading::sync() {
   while (true) {
     auto work = [this] { return rejects_.sync(); };
     const auto synced = co_await parts_.workers.run(std::move(work));
-    if (synced)
+    if (synced) {
+      parts_.recorder.note_moving(printable(file_.name));
       co_return true;
-    const bool again = co_await parts_.recorder.wait_for_disk(synced.error(), Purpose::begin);
+    }
+    const bool again =
+        co_await parts_.recorder.wait_for_one(printable(file_.name), synced.error(), Purpose::begin);
     if (!again)
       co_return false;
   }

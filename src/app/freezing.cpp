@@ -46,13 +46,15 @@ Result<Digest> freeze_checked(Files& disk, const SpoolLayout& layout, DraftBatch
     return digest;
   sums = record_sums(draft.lengths, draft.sums);
   const auto touched = touched_files(disk, layout, files);
-  trusted = known.empty() && touched.empty();
+  if (!touched)
+    return touched.error();
+  trusted = known.empty() && touched->empty();
   if (trusted)
     return digest;
   auto changed = operations_at(disk, draft, paths, known);
-  if (!touched.empty()) {
+  if (!touched->empty()) {
     auto reader = make_reader();
-    const auto checked = recheck(disk, draft, paths, touched, reader);
+    const auto checked = recheck(disk, draft, paths, *touched, reader);
     if (!checked)
       return checked.error();
     std::transform(changed.begin(), changed.end(), checked->begin(), changed.begin(), std::logical_or<>());
@@ -140,7 +142,8 @@ boost::asio::awaitable<void> Freezing::merge(OpenBatch& open, std::vector<Merged
   auto work = [&disk, groups, paths = parts_.files.paths(named, 0), room, files = files_of(named),
                &layout = parts_.files.layout()]() -> Result<std::vector<MergeOutcome>> {
     // What was written to since it was checked cannot be trusted to be folded.
-    if (!touched_files(disk, layout, files).empty())
+    const auto touched = touched_files(disk, layout, files);
+    if (!touched || !touched->empty())
       return std::vector<MergeOutcome>(groups->size());
     return fold_groups(disk, paths, *groups, room);
   };
@@ -205,7 +208,10 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Par
       auto digest =
           freeze_checked(disk, layout, part->draft, paths, files, changed, make_reader, part->sums, trusted);
       if (digest && trusted && !part->blocks.empty()) {
-        auto is_current = [&disk, &layout, files] { return touched_files(disk, layout, files).empty(); };
+        auto is_current = [&disk, &layout, files] {
+          const auto touched = touched_files(disk, layout, files);
+          return touched && touched->empty();
+        };
         part->kept = KeptBody::of(disk, part->draft, paths, std::move(part->blocks), std::move(is_current));
       }
       part->blocks.clear();

@@ -5,13 +5,16 @@
 #include <algorithm>
 
 namespace usherd {
-std::vector<FileNumber> touched_files(Files& disk, const SpoolLayout& layout,
-                                      const std::vector<SpoolFile>& files) {
+
+Result<std::vector<FileNumber>> touched_files(Files& disk, const SpoolLayout& layout,
+                                              const std::vector<SpoolFile>& files) {
   std::vector<FileNumber> numbers;
   for (const auto& file : files) {
     if (file.converted)
       continue;
     const auto stat = disk.stat(layout.working_file(file));
+    if (!stat && !is_gone(stat.error()))
+      return stat.error();
     if (!stat || stat->modified_ns != file.modified_ns)
       numbers.push_back(file.number);
   }

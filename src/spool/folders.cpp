@@ -221,8 +221,12 @@ Result<void> sweep_trials(Files& files, const SpoolLayout& layout) {
 
 Result<std::uint64_t> free_bytes(const std::string& directory) {
   struct ::statvfs found {};
-  if (::statvfs(directory.c_str(), &found) != 0)
-    return Error::system(errno, fmt::format("free space of {}", directory));
+  if (::statvfs(directory.c_str(), &found) != 0) {
+    auto error = Error::system(errno, fmt::format("free space of {}", directory));
+    // That it is away says of no file that it is gone.
+    error.code = error.code == Errc::not_found ? Errc::io : error.code;
+    return error;
+  }
   // A file system that makes inodes as it goes counts none.
   if (found.f_files != 0 && found.f_favail < kLeastInodes)
     return Error{Errc::no_space,

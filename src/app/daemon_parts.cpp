@@ -66,6 +66,19 @@ std::function<Result<void>()> keeping_back(SpaceReserve* reserve) {
   return [reserve] { return reserve->hold(); };
 }
 
+/// Room on another disk in the spool's place is none: nothing may be taken there, or unpacked.
+std::function<Result<std::uint64_t>()> room_of_spool(const AnchoredFiles& disk,
+                                                     std::function<Result<std::uint64_t>()> ask,
+                                                     const std::string& directory) {
+  if (!ask)
+    ask = [directory] { return free_bytes(directory); };
+  return [&disk, ask = std::move(ask)]() -> Result<std::uint64_t> {
+    if (auto held = disk.holds(); !held)
+      return held.error();
+    return ask();
+  };
+}
+
 }  // namespace
 
 FoundationFault ledger_fault(const Error& error) {
@@ -129,6 +142,11 @@ boost::system::result<void, FoundationFault> lay(const Config& config, Files& di
     return lock.error().code == Errc::denied ? fault(ExitCode::busy, lock.error())
                                              : start_fault(lock.error());
   foundation.lock = std::make_unique<SpoolLock>(std::move(*lock));
+  // Before spool and state are held against each other: what those find is in this one.
+  auto working = FolderIdentity::of(disk, layout.working());
+  if (!working)
+    return start_fault(working.error());
+  foundation.working = *working;
   if (auto swept = sweep_trials(disk, layout); !swept)
     return start_fault(swept.error());
   note_pair(config, made);
@@ -195,8 +213,6 @@ ConvertLimits convert_limits(const Config& config, std::function<Result<std::uin
   ConvertLimits limits;
   limits.max_unpacked = spool.max_unpacked;
   limits.max_ratio = spool.max_ratio;
-  if (!free)
-    free = [directory = spool.directory] { return free_bytes(directory); };
   limits.room = [directory = spool.directory, least = spool.min_free,
                  ask = std::move(free)]() -> Result<void> {
     const auto room = ask();
@@ -232,7 +248,8 @@ BootClock::duration longest_exchange_of(const Config& config) {
 
 DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPorts ports, Log& log)
     : layout(config.spool.directory),
-      free_space(std::move(ports.free_space)),
+      disk(ports.disk, layout, foundation.working),
+      free_space(room_of_spool(disk, std::move(ports.free_space), config.spool.directory)),
       longest_exchange(longest_exchange_of(config)),
       timers(ports.timers, waits),
       workers(ports.workers),
@@ -254,28 +271,27 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
       files(layout),
       batcher(ports.loop, timers, batch_limits(config, 0), config.batch.lookahead),
       recorder(ledger, gate, timers, log),
-      submitter(Submitter::Parts{api, recorder, budget, recovery, files, ports.disk, ports.workers, timers,
-                                 random, log, ports.boot_id}),
+      submitter(Submitter::Parts{api, recorder, budget, recovery, files, disk, ports.workers, timers, random,
+                                 log, ports.boot_id}),
       schedule(random.up_to(~std::uint64_t{0})),
       poller(Poller::Parts{api, schedule, timers, random, log, config.limits.job_timeout}),
-      freezing(Freezing::Parts{batcher, files, ports.disk, ports.workers, recorder, submitter, timers, random,
+      freezing(Freezing::Parts{batcher, files, disk, ports.workers, recorder, submitter, timers, random,
                                record_rules(config), *foundation.user_keys, config.records.merge},
                foundation.ledger->last_batch_id().value()),
-      settling(Settling::Parts{ports.loop, ports.disk, ports.workers, ledger, recorder, files, timers, log,
+      settling(Settling::Parts{ports.loop, disk, ports.workers, ledger, recorder, files, timers, log,
                                KeepTimes{config.spool.keep_done, config.spool.keep_rejected}}),
       tasks(ports.loop),
-      delivery(Delivery::Parts{ports.loop, tasks, batcher, freezing, submitter, poller, budget, files,
-                               ports.disk, ports.workers, ledger, recorder, gate, timers, log,
-                               *foundation.user_keys, tally, config.api.sessions,
+      delivery(Delivery::Parts{ports.loop, tasks, batcher, freezing, submitter, poller, budget, files, disk,
+                               ports.workers, ledger, recorder, gate, timers, log, *foundation.user_keys,
+                               tally, config.api.sessions,
                                [this](FileNumber number) { settling.file_progressed(number); }}),
-      feed(FileFeed::Parts{ports.loop, tasks, ledger, recorder, files, batcher, ports.disk, ports.workers,
-                           log, record_rules(config), convert_limits(config, free_space),
-                           *foundation.user_keys, timers, tally, config.api.sessions,
+      feed(FileFeed::Parts{ports.loop, tasks, ledger, recorder, files, batcher, disk, ports.workers, log,
+                           record_rules(config), convert_limits(config, free_space), *foundation.user_keys,
+                           timers, tally, config.api.sessions,
                            [this](FileNumber number) { settling.file_progressed(number); }}),
       intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free, free_space,
                            keeping_back(ports.reserve), foundation.ledger->last_batch_id().value()},
-             layout, ports.disk, ports.watch, timers, ports.workers, ledger, log,
-             [this] { feed.files_arrived(); }),
+             layout, disk, ports.watch, timers, ports.workers, ledger, log, [this] { feed.files_arrived(); }),
       identity(Identity::Parts{api, ledger, timers, random, log, config.api.base_url}),
       held_wait(ledger, gate, tasks, timers, std::move(ports.boot_id)) {
   if (const auto restored = held_wait.restore(*foundation.ledger); !restored)

@@ -13,6 +13,7 @@
 #include "usherd/ledger/group_commit.hpp"
 #include "usherd/ports/noted_timers.hpp"
 #include "usherd/ports/service_manager.hpp"
+#include "usherd/spool/anchored_files.hpp"
 #include "usherd/spool/intake.hpp"
 #include "usherd/spool/spool_lock.hpp"
 #include "usherd/submit/api_client.hpp"
@@ -30,6 +31,7 @@ namespace usherd {
 /// What must hold before anything is built: folders, locks, an open ledger, a key. Blocking, at start.
 struct Foundation {
   std::unique_ptr<SpoolLock> lock;
+  FolderIdentity working;  ///< of the spool that the lock is for
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<UserKeys> user_keys;
   std::optional<Error> cut_retry;  ///< why a retry of rejects that was cut short could not be ended
@@ -93,6 +95,7 @@ struct DaemonParts {
   DaemonParts(const Config& config, Foundation& foundation, DaemonPorts ports, Log& log);
 
   SpoolLayout layout;
+  AnchoredFiles disk;
   std::function<Result<std::uint64_t>()> free_space;
   BootClock::duration longest_exchange;
   Waits waits;

@@ -212,6 +212,23 @@ void MemFiles::link(const std::string& from, const std::string& to) {
   state_->live[to] = state_->durable[to] = node;
 }
 
+void MemFiles::move_folder(const std::string& from, const std::string& to) {
+  const Lock lock(state_->mutex);
+  const auto renamed = [&](const std::string& path) {
+    return path == from || path.starts_with(from + "/") ? to + path.substr(from.size()) : path;
+  };
+  for (auto* entries : {&state_->live, &state_->durable}) {
+    std::map<std::string, NodePtr> moved;
+    for (auto& [path, node] : *entries)
+      moved.emplace(renamed(path), std::move(node));
+    *entries = std::move(moved);
+  }
+  for (auto& move : state_->pending) {
+    move.from = renamed(move.from);
+    move.to = renamed(move.to);
+  }
+}
+
 bool MemFiles::exists(const std::string& path) const {
   const Lock lock(state_->mutex);
   return state_->find(path) != nullptr;

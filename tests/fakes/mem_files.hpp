@@ -39,6 +39,8 @@ class MemFiles final : public Files {
   /// As a producer's finished drop; replaces what was there.
   void put(const std::string& path, std::string_view bytes);
   void link(const std::string& from, const std::string& to);
+  /// A folder, with all that is in it, gets another name, as by `mv` or a mount.
+  void move_folder(const std::string& from, const std::string& to);
   [[nodiscard]] bool exists(const std::string& path) const;
   /// "" when there is no such file.
   [[nodiscard]] std::string content(const std::string& path) const;

@@ -116,6 +116,7 @@ class World::Life {
 
   void resume() { parts_.tasks.spawn(go_on(pause_)); }
   [[nodiscard]] bool parked(ParkReason reason) const { return parts_.gate.parking().holds(reason); }
+  [[nodiscard]] std::string intake_parked() const { return parts_.intake.parked().value_or(""); }
   [[nodiscard]] std::optional<ExitCode> exit() const {
     return ended_ ? std::optional(supervision_.summary().exit) : std::nullopt;
   }
@@ -194,6 +195,10 @@ bool World::start() {
     if (!ledger)
       return ledger.error();
     foundation.ledger = std::move(*ledger);
+    auto working = FolderIdentity::of(files, layout.working());
+    if (!working)
+      return working.error();
+    foundation.working = *working;
     if (auto matched = match_spool(files, layout, *foundation.ledger); !matched)
       return matched;
     auto keys = user_keys_of(*foundation.ledger, byte);
@@ -281,6 +286,10 @@ bool World::nothing_works() const {
 
 bool World::parked(ParkReason reason) const {
   return life_ != nullptr && life_->parked(reason);
+}
+
+std::string World::intake_parked() const {
+  return life_ == nullptr ? "" : life_->intake_parked();
 }
 
 std::optional<ExitCode> World::exit() const {

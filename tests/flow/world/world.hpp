@@ -71,6 +71,8 @@ class World {
   [[nodiscard]] bool nothing_works() const;
   /// Whether the daemon that runs is parked for that reason.
   [[nodiscard]] bool parked(ParkReason reason) const;
+  /// Why its intake is (`disk`); empty while it is not.
+  [[nodiscard]] std::string intake_parked() const;
   [[nodiscard]] Instant now() const;
   /// The server's time: what really passed, whatever the machine's clocks say.
   [[nodiscard]] WallTime server_now() const;

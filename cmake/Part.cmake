@@ -13,7 +13,7 @@ function(usherd_part name)
   endif()
 endfunction()
 
-# usherd_hot_part(NAME): what every record passes.
+# usherd_hot_part(NAME): what every byte of a record passes.
 function(usherd_hot_part name)
   if(CMAKE_BUILD_TYPE STREQUAL "Release")
     target_compile_options(usherd_${name} PRIVATE -O3)

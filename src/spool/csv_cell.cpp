@@ -7,8 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdint>
 #include <iterator>
 
 namespace usherd {
@@ -34,25 +32,48 @@ bool take_sign(std::string_view& text) {
   return minus;
 }
 
+std::size_t digits_at(std::string_view text, std::size_t from) {
+  auto at = from;
+  while (at < text.size() && is_digit(text[at]))
+    ++at;
+  return at - from;
+}
+
 std::string_view take_digits(std::string_view& text) {
-  const auto end = std::find_if_not(text.begin(), text.end(), is_digit);
-  const auto digits = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+  const auto digits = text.substr(0, digits_at(text, 0));
   text.remove_prefix(digits.size());
   return digits;
 }
 
 /// JSON has no leading zeros.
-void append_digits(std::string& out, std::string_view digits) {
+void append_digits(LineBuffer& out, std::string_view digits) {
   const auto first = digits.find_first_not_of('0');
   if (first == std::string_view::npos)
-    out += '0';
+    out.put('0');
   else
-    out += digits.substr(first);
+    out.put(digits.substr(first));
 }
 
-bool append_whole(std::string& out, std::string_view text) {
+/// Whether a number is written as JSON writes it, without an exponent.
+bool is_json_number(std::string_view text, bool fraction) {
+  const std::size_t first = text.starts_with('-') ? 1 : 0;
+  const auto whole = digits_at(text, first);
+  if (whole == 0 || (whole > 1 && text[first] == '0'))
+    return false;
+  const auto point = first + whole;
+  if (point == text.size())
+    return true;
+  const auto decimals = text[point] == '.' && fraction ? digits_at(text, point + 1) : 0;
+  return decimals > 0 && point + 1 + decimals == text.size();
+}
+
+bool append_whole(LineBuffer& out, std::string_view text) {
+  if (is_json_number(text, false)) {
+    out.put(text);
+    return true;
+  }
   if (take_sign(text))
-    out += '-';
+    out.put('-');
   const auto digits = take_digits(text);
   if (digits.empty() || !text.empty())
     return false;
@@ -60,9 +81,13 @@ bool append_whole(std::string& out, std::string_view text) {
   return true;
 }
 
-bool append_real(std::string& out, std::string_view text) {
+bool append_real(LineBuffer& out, std::string_view text) {
+  if (is_json_number(text, true)) {
+    out.put(text);
+    return true;
+  }
   if (take_sign(text))
-    out += '-';
+    out.put('-');
   const auto digits = take_digits(text);
   const bool point = text.starts_with('.');
   text.remove_prefix(point ? 1 : 0);
@@ -70,20 +95,22 @@ bool append_real(std::string& out, std::string_view text) {
   if (digits.empty() && fraction.empty())
     return false;
   append_digits(out, digits);
-  if (!fraction.empty())
-    out.append(".").append(fraction);
+  if (!fraction.empty()) {
+    out.put('.');
+    out.put(fraction);
+  }
   if (text.empty())
     return true;
   if (text.front() != 'e' && text.front() != 'E')
     return false;
   text.remove_prefix(1);
-  out += take_sign(text) ? "e-" : "e";
+  out.put(take_sign(text) ? "e-" : "e");
   const auto exponent = take_digits(text);
   append_digits(out, exponent);
   return !exponent.empty() && text.empty();
 }
 
-bool append_bool(std::string& out, std::string_view text) {
+bool append_bool(LineBuffer& out, std::string_view text) {
   struct Word {
     std::string_view word;
     bool value;
@@ -103,7 +130,7 @@ bool append_bool(std::string& out, std::string_view text) {
   };
   for (const auto& [word, value] : kWords) {
     if (std::equal(text.begin(), text.end(), word.begin(), word.end(), same)) {
-      out += value ? "true" : "false";
+      out.put(value ? "true" : "false");
       return true;
     }
   }
@@ -113,39 +140,46 @@ bool append_bool(std::string& out, std::string_view text) {
 }  // namespace
 
 std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t";
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_blank(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back()))
+    text.remove_suffix(1);
+  return text;
 }
 
 bool is_unescaped(std::string_view text) {
-  const char* const end = text.data() + text.size();
-  const auto* const rest = skip_others<0x20, '\\'>(text.data(), end);
-  return std::none_of(rest, end, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\\'; });
+  // Without an end in the middle the compiler looks at many bytes at once.
+  unsigned char found = 0;
+  for (const char c : text)
+    found |= static_cast<unsigned char>(static_cast<unsigned char>(c) < 0x20) |
+             static_cast<unsigned char>(c == '\\');
+  return found == 0;
 }
 
-void append_text(std::string& out, std::string_view text) {
-  out += '"';
+void append_text(LineBuffer& out, std::string_view text) {
+  out.put('"');
   while (!text.empty()) {
     const char* const end = text.data() + text.size();
     const auto* const stop = std::find_if(skip_others<0x20, '"', '\\'>(text.data(), end), end,
                                           [](char c) { return kEscaped[static_cast<unsigned char>(c)]; });
     const auto plain = static_cast<std::size_t>(stop - text.data());
-    out += text.substr(0, plain);
+    out.put(text.substr(0, plain));
     if (stop == end)
       break;
-    if (*stop == '"' || *stop == '\\')
-      out.append("\\").push_back(*stop);
-    else
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(*stop));
+    std::array<char, 6> escape{'\\', *stop};
+    if (*stop == '"' || *stop == '\\') {
+      out.put(std::string_view(escape.data(), 2));
+    } else {
+      fmt::format_to(escape.begin() + 1, "u{:04x}", static_cast<unsigned char>(*stop));
+      out.put(std::string_view(escape.data(), escape.size()));
+    }
     text.remove_prefix(plain + 1);
   }
-  out += '"';
+  out.put('"');
 }
 
-bool append_value(std::string& out, CellType type, std::string_view text) {
+bool append_value(LineBuffer& out, CellType type, std::string_view text) {
   switch (type) {
     case CellType::text:
       append_text(out, text);
@@ -162,8 +196,8 @@ bool append_value(std::string& out, CellType type, std::string_view text) {
   return false;
 }
 
-bool append_list(std::string& out, CellType type, std::string_view text) {
-  out += '[';
+bool append_list(LineBuffer& out, CellType type, std::string_view text) {
+  out.put('[');
   bool first = true;
   while (true) {
     const auto end = text.find(';');
@@ -171,7 +205,7 @@ bool append_list(std::string& out, CellType type, std::string_view text) {
     element = type == CellType::text ? element : trimmed(element);
     if (!element.empty()) {
       if (!first)
-        out += ',';
+        out.put(',');
       first = false;
       if (!append_value(out, type, element))
         return false;
@@ -180,7 +214,7 @@ bool append_list(std::string& out, CellType type, std::string_view text) {
       break;
     text.remove_prefix(end + 1);
   }
-  out += ']';
+  out.put(']');
   return true;
 }
 

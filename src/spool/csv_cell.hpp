@@ -1,14 +1,19 @@
 #pragma once
 
+#include "src/spool/line_buffer.hpp"
 #include "usherd/spool/csv_header.hpp"
 
-#include <string>
+#include <cstddef>
 #include <string_view>
 
 namespace usherd {
 
+/// What is appended takes at most so many bytes for each of the text's, and so many more.
+inline constexpr std::size_t kMostEscaped = 6;
+inline constexpr std::size_t kMostAround = 4;
+
 /// Appends `text` as a JSON string. Bytes that are not UTF-8 stay as they are.
-void append_text(std::string& out, std::string_view text);
+void append_text(LineBuffer& out, std::string_view text);
 
 /// Whether `text` holds neither a control character nor a backslash: without quotes it is a JSON string's
 /// text.
@@ -19,8 +24,8 @@ void append_text(std::string& out, std::string_view text);
 
 /// Appends one value of a type, or a list of them split at ';' with the empty ones left out, as JSON. False
 /// where the text is none of that type; something may then have been appended.
-[[nodiscard]] bool append_value(std::string& out, CellType type, std::string_view text);
-[[nodiscard]] bool append_list(std::string& out, CellType type, std::string_view text);
+[[nodiscard]] bool append_value(LineBuffer& out, CellType type, std::string_view text);
+[[nodiscard]] bool append_list(LineBuffer& out, CellType type, std::string_view text);
 
 /// The forms that are taken, for a message.
 [[nodiscard]] std::string_view form_of(CellType type);

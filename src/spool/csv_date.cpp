@@ -1,6 +1,5 @@
 #include "src/spool/csv_date.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -86,9 +85,23 @@ void read_time(DateReader& reader) {
   read_zone(reader);
 }
 
+char spelt(char c) {
+  switch (c) {
+    case ' ':
+    case 't':
+      return 'T';
+    case 'z':
+      return 'Z';
+    case ',':
+      return '.';
+    default:
+      return c;
+  }
+}
+
 }  // namespace
 
-bool append_date(std::string& out, std::string_view text) {
+bool append_date(LineBuffer& out, std::string_view text) {
   DateReader reader(text);
   const int year = reader.number(4, 0, 9999);
   reader.expect('-');
@@ -105,16 +118,11 @@ bool append_date(std::string& out, std::string_view text) {
   }
   if (!reader.good() || !reader.at_end())
     return false;
-  out += '"';
-  const auto start = static_cast<std::ptrdiff_t>(out.size());
-  out += text;
-  out += '"';
+  out.put('"');
   // Of the forms that are taken, only these differ from ISO 8601's own spelling.
-  const auto spell = [&](char from, char to) { std::replace(out.begin() + start, out.end(), from, to); };
-  spell(' ', 'T');
-  spell('t', 'T');
-  spell('z', 'Z');
-  spell(',', '.');
+  for (const char c : text)
+    out.put(spelt(c));
+  out.put('"');
   return true;
 }
 

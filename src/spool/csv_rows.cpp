@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace usherd {
@@ -11,13 +12,40 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-constexpr std::array<bool, 256> make_stops() {
-  std::array<bool, 256> stops{};
-  for (const unsigned char c : {',', '\n', '"'})
-    stops[c] = true;
-  return stops;
-}
-constexpr auto kStops = make_stops();
+/// Finds the bytes that end a cell, or must not stand in one, one after the other.
+class Stops {
+ public:
+  Stops(const char* from, const char* end) : block_(from), end_(end) { look(); }
+
+  /// `end` where there is none any more.
+  const char* next() {
+    while (found_ == 0) {
+      if (end_ - block_ <= static_cast<std::ptrdiff_t>(kSearched))
+        return end_;
+      block_ += kSearched;
+      look();
+    }
+    const auto* const at = block_ + std::countr_zero(found_);
+    found_ &= found_ - 1;
+    return at;
+  }
+
+ private:
+  void look() {
+    const auto left = static_cast<std::size_t>(end_ - block_);
+    if (left >= kSearched) {
+      found_ = find_bytes<',', '\n', '"'>(block_);
+      return;
+    }
+    std::array<char, kSearched> last{};
+    std::copy(block_, end_, last.begin());
+    found_ = find_bytes<',', '\n', '"'>(last.data());
+  }
+
+  const char* block_;
+  const char* end_;
+  std::uint64_t found_ = 0;  ///< of the 64 bytes from block_ on, those that are still to be told
+};
 
 }  // namespace
 
@@ -97,26 +125,29 @@ bool CsvRows::scan(bool final) {
 bool CsvRows::step_plain() {
   const char* const row = buffer_.data() + row_;
   const char* const end = buffer_.data() + limit();
-  const char* at = buffer_.data() + at_;
+  Stops stops(buffer_.data() + at_, end);
+  auto begin = cell_.begin;
   while (true) {
-    at = skip_others<0, ',', '\n', '"'>(at, end);
-    while (at != end && !kStops[static_cast<unsigned char>(*at)])
-      ++at;
-    at_ = static_cast<std::size_t>(at - buffer_.data());
-    if (at == end)
+    const char* const at = stops.next();
+    const auto length = static_cast<std::uint32_t>(at - row);
+    at_ = row_ + length;
+    if (at == end) {
+      cell_.begin = begin;
       return false;
+    }
     if (*at == '"')
       return broken_quotes(RowFault::quote_inside);
     ++at_;
     if (*at == '\n') {
-      const bool carriage = at > row + cell_.begin && at[-1] == '\r';
-      add_cell(static_cast<std::size_t>(at - row) - (carriage ? 1 : 0));
+      const bool carriage = length > begin && at[-1] == '\r';
+      add_cell({.begin = begin, .end = length - (carriage ? 1 : 0)});
       return true;
     }
-    add_cell(static_cast<std::size_t>(at - row));
-    if (++at == end || *at == '"')
+    add_cell({.begin = begin, .end = length});
+    if (at + 1 == end || at[1] == '"')
       return false;
-    begin_cell(false);
+    begin = length + 1;
+    state_ = State::plain;
   }
 }
 
@@ -148,7 +179,7 @@ bool CsvRows::step_behind_quote(bool final) {
   const bool last_carriage = c == '\r' && at_ + 1 == buffer_.size() && final;
   if (c != ',' && c != '\n' && !carriage && !last_carriage)
     return broken_quotes(RowFault::behind_quote);
-  add_cell(closing - row_);
+  end_cell(closing - row_);
   at_ += carriage ? 2 : 1;
   return c != ',';
 }
@@ -177,19 +208,19 @@ bool CsvRows::end_of_file() {
     case State::quoted:
       return broken_quotes(RowFault::never_closed) || scan(true);
     case State::behind_quote:
-      add_cell(at_ - 1 - row_);
+      end_cell(at_ - 1 - row_);
       break;
     case State::cell_start:
       // Behind a last comma stands an empty cell; behind a row's end stands nothing.
       if (cell_count_ > 0) {
         cell_ = {};
         cell_.begin = static_cast<std::uint32_t>(at_ - row_);
-        add_cell(at_ - row_);
+        end_cell(at_ - row_);
       }
       break;
     case State::plain: {
       const bool carriage = at_ > row_ + cell_.begin && buffer_[at_ - 1] == '\r';
-      add_cell(at_ - (carriage ? 1 : 0) - row_);
+      end_cell(at_ - (carriage ? 1 : 0) - row_);
       break;
     }
     case State::spoilt:
@@ -226,13 +257,17 @@ inline void CsvRows::begin_cell(bool quoted) {
   state_ = quoted ? State::quoted : State::plain;
 }
 
-/// `end` counts from the row's first byte.
-inline void CsvRows::add_cell(std::size_t end) {
-  cell_.end = static_cast<std::uint32_t>(end);
-  if (cells_.size() < kMostCells)
-    cells_.push_back(cell_);
+inline void CsvRows::add_cell(const CsvCell& cell) {
+  if (cell_count_ < kMostCells)
+    cells_.push_back(cell);
   ++cell_count_;
   state_ = State::cell_start;
+}
+
+/// `end` counts from the row's first byte.
+inline void CsvRows::end_cell(std::size_t end) {
+  cell_.end = static_cast<std::uint32_t>(end);
+  add_cell(cell_);
 }
 
 bool CsvRows::is_blank() const {

@@ -2,42 +2,31 @@
 
 #include "usherd/spool/file_name.hpp"
 
+#include <boost/endian/conversion.hpp>
+
 #include <fmt/format.h>
 
 #include <array>
 #include <cassert>
 
 namespace usherd {
-namespace {
-
-void put_number(char* out, std::uint64_t number) {
-  for (unsigned at = 0; at < 8; ++at)
-    out[at] = static_cast<char>(number >> (8 * at));
-}
-
-std::uint64_t decode_number(std::string_view bytes) {
-  std::uint64_t number = 0;
-  for (unsigned at = 0; at < 8; ++at)
-    number |= std::uint64_t{static_cast<unsigned char>(bytes[at])} << (8 * at);
-  return number;
-}
-
-}  // namespace
+namespace endian = boost::endian;
 
 void append_origin(std::string& out, const Origin& origin) {
-  std::array<char, kOriginBytes> bytes{};
-  put_number(bytes.data(), origin.offset);
-  put_number(bytes.data() + 8, origin.line);
-  put_number(bytes.data() + 16, origin.length);
-  out.append(bytes.data(), bytes.size());
+  std::array<unsigned char, kOriginBytes> bytes{};
+  endian::store_little_u64(bytes.data(), origin.offset);
+  endian::store_little_u64(bytes.data() + 8, origin.line);
+  endian::store_little_u64(bytes.data() + 16, origin.length);
+  out.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 Origin decode_origin(std::string_view bytes) {
   assert(bytes.size() >= kOriginBytes);
+  const auto* const numbers = reinterpret_cast<const unsigned char*>(bytes.data());
   Origin origin;
-  origin.offset = decode_number(bytes);
-  origin.line = decode_number(bytes.substr(8));
-  origin.length = decode_number(bytes.substr(16));
+  origin.offset = endian::load_little_u64(numbers);
+  origin.line = endian::load_little_u64(numbers + 8);
+  origin.length = endian::load_little_u64(numbers + 16);
   return origin;
 }
 

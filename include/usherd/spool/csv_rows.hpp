@@ -74,7 +74,8 @@ class CsvRows {
   bool overflow();
   bool broken_quotes(RowFault fault);
   void begin_cell(bool quoted);
-  void add_cell(std::size_t end);
+  void add_cell(const CsvCell& cell);
+  void end_cell(std::size_t end);
   [[nodiscard]] Result<void> hand_on();
   void begin_row();
   [[nodiscard]] bool is_blank() const;

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <random>
+
 using namespace usherd;
 using namespace usherd::test;
 
@@ -159,6 +161,32 @@ TEST_CASE("the pieces a file comes in change nothing, at the bounds neither") {
       CHECK(cut.origins[i].offset == whole.origins[i].offset);
       CHECK(cut.origins[i].line == whole.origins[i].line);
     }
+  }
+}
+
+TEST_CASE("cells of any length are cut at the same places, whatever the pieces") {
+  std::mt19937 random(3);
+  std::string text = "uid,p,q\n";
+  Strings expected;
+  for (int row = 0; row < 300; ++row) {
+    const auto cell = [&](bool quoted) {
+      std::string letters(1 + random() % (random() % 4 == 0 ? 200 : 20), 'x');
+      if (quoted)
+        letters.replace(0, 1, ",\n");
+      return letters;
+    };
+    const bool quoted = random() % 4 == 0;
+    const auto p = cell(quoted);
+    const auto q = cell(false);
+    const std::string_view quote = quoted ? "\"" : "";
+    text += fmt::format("{},{}{}{},{}{}", row, quote, p, quote, q, random() % 3 == 0 ? "\r\n" : "\n");
+    const auto shown = quoted ? ",\\u000a" + p.substr(2) : p;
+    expected.push_back(fmt::format(R"({{"uid":"{}","properties":{{"p":"{}","q":"{}"}}}})", row, shown, q));
+  }
+  for (const std::size_t piece : {1, 13, 63, 64, 65, 1000, 100'000}) {
+    const auto done = convert_csv(text, piece);
+    CHECK(done.error.empty());
+    CHECK(done.lines == expected);
   }
 }
 

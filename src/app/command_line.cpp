@@ -52,12 +52,17 @@ void declare_submit(CLI::App& app, SubmitArguments& submit) {
       ->required();
   command->add_option("--name", submit.name, "With -: the name to drop it under, as in updates.ndjson")
       ->type_name("NAME");
+  command->footer(
+      "Exit codes: 0 dropped, 1 some were not, as is said of each, 64 usage, 78 configuration or no spool.");
 }
 
 void declare_check(CLI::App& app, CheckArguments& check) {
   auto* command = app.add_subcommand("check", "Check the configuration, and FILEs against the API's rules");
   command->add_option("FILE", check.files, "Files of user updates to check; nothing is sent")->type_name("");
   command->add_flag("--online", check.online, "Prove the API key as well (GET /me)");
+  command->footer(
+      "Exit codes: 0 all well, 1 a FILE cannot be read, 2 some records or a FILE would be refused,\n"
+      "69 the API does not answer or refuses the key, 78 faults in the configuration.");
 }
 
 void declare_status(CLI::App& app, StatusArguments& status) {
@@ -70,8 +75,9 @@ void declare_status(CLI::App& app, StatusArguments& status) {
 }
 
 void declare_control(CLI::App& app) {
-  app.add_subcommand("pause", "Stop sending; intake and polls go on. Outlives a restart");
-  app.add_subcommand("resume", "Send again, also after 'refused' and 'organisation'");
+  constexpr const char* kExits = "Exit codes: 0 done, 69 the service does not answer.";
+  app.add_subcommand("pause", "Stop sending; intake and polls go on. Outlives a restart")->footer(kExits);
+  app.add_subcommand("resume", "Send again, also after 'refused' and 'organisation'")->footer(kExits);
 }
 
 void declare_jobs(CLI::App& app, JobsArguments& jobs) {
@@ -85,6 +91,7 @@ void declare_jobs(CLI::App& app, JobsArguments& jobs) {
   abandon->group("Actions");
   abandon->add_option("JOB", jobs.abandon, "Its id, as list shows it")->type_name("")->required();
   command->require_subcommand(0, 1);
+  command->footer("Exit codes: 0 done, 1 no such job, 69 the service does not answer.");
 }
 
 void declare_doctor(CLI::App& app, DoctorArguments& doctor) {
@@ -102,7 +109,10 @@ void declare_config_file(CLI::App& app, std::string& file) {
 void declare(CLI::App& app, CommandLine& line, TypedDurations& typed) {
   app.set_version_flag("--version", "", "The same as the command version");
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  app.add_subcommand("run", "The service: take files until told to stop");
+  auto* run = app.add_subcommand("run", "The service: take files until told to stop");
+  run->footer(
+      "Exit codes: 0 stopped as told, 1 failure, 75 another instance holds the spool, 78 configuration, or\n"
+      "spool and state that do not belong together.");
   declare_drain(app, typed);
   declare_submit(app, line.submit);
   declare_check(app, line.check);

@@ -7,15 +7,23 @@
 namespace usherd::test {
 namespace {
 
-TEST_CASE("A disk that does not tell whether spool and state are a pair is no fault of the configuration") {
-  const fakes::TempDirectory place;
+/// Spool and state of one start, which a next one meets.
+struct Laid {
+  Laid() {
+    config.api.base_url = "http://127.0.0.1";
+    config.spool.directory = place / "spool";
+    config.state.directory = place / "state";
+    std::filesystem::create_directory(config.spool.directory);
+    REQUIRE(lay_foundation(config, disk).has_value());
+  }
+
+  fakes::TempDirectory place;
   Config config;
-  config.api.base_url = "http://127.0.0.1";
-  config.spool.directory = place / "spool";
-  config.state.directory = place / "state";
-  std::filesystem::create_directory(config.spool.directory);
   StoppingFiles disk;
-  REQUIRE(lay_foundation(config, disk).has_value());
+};
+
+TEST_CASE_FIXTURE(
+    Laid, "A disk that does not tell whether spool and state are a pair is no fault of the configuration") {
   const auto ends_with = [&](Errc code) {
     disk.before_open = [code](const std::string& path) -> Result<void> {
       if (path.ends_with("/.usherd-spool"))
@@ -32,15 +40,8 @@ TEST_CASE("A disk that does not tell whether spool and state are a pair is no fa
   CHECK(lay_foundation(config, disk).has_value());
 }
 
-TEST_CASE("A start that meets a damaged page of the ledger says what is to be done, and says it once") {
-  const fakes::TempDirectory place;
-  Config config;
-  config.api.base_url = "http://127.0.0.1";
-  config.spool.directory = place / "spool";
-  config.state.directory = place / "state";
-  std::filesystem::create_directory(config.spool.directory);
-  StoppingFiles disk;
-  REQUIRE(lay_foundation(config, disk).has_value());
+TEST_CASE_FIXTURE(
+    Laid, "A start that meets a damaged page of the ledger says what is to be done, and says it once") {
   const auto ledger = config.state.directory + "/ledger.sqlite";
   const auto sound = fakes::read_file(ledger);
   constexpr std::size_t kPage = 4096;

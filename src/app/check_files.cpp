@@ -76,8 +76,8 @@ boost::asio::awaitable<ExitCode> ask_me(HttpsTransport& transport, const KeyHold
     co_return ExitCode::unavailable;
   }
   if (answer.status == 401 || answer.status == 403) {
-    tell("GET /me: {}: the API does not accept the key\n", answer.status);
-    co_return ExitCode::unavailable;
+    tell("GET /me: {}: the API does not accept the key; put a good one into api.key_file\n", answer.status);
+    co_return ExitCode::failure;
   }
   if (answer.status != 200) {
     tell_of_no_word(answer.status, base_url);

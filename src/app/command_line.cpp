@@ -61,8 +61,9 @@ void declare_check(CLI::App& app, CheckArguments& check) {
   command->add_option("FILE", check.files, "Files of user updates to check; nothing is sent")->type_name("");
   command->add_flag("--online", check.online, "Prove the API key as well (GET /me)");
   command->footer(
-      "Exit codes: 0 all well, 1 a FILE cannot be read, 2 some records or a FILE would be refused,\n"
-      "69 the API does not answer or refuses the key, 78 faults in the configuration.");
+      "Exit codes: 0 all well, 1 a FILE cannot be read or the API refuses the key,\n"
+      "2 some records or a FILE would be refused, 69 the API gives no word about the key,\n"
+      "78 faults in the configuration.");
 }
 
 void declare_status(CLI::App& app, StatusArguments& status) {

@@ -134,6 +134,12 @@ class Commands(unittest.TestCase):
             self.assertEqual((checked.returncode, checked.stderr),
                              (69, f"GET /me: {code}: no word about the key; look at api.base_url first: "
                                   f"{self.service.facts['api']}\n"))
+        for code in (401, 403):
+            self.sandbox.add_faults({"call": "me", "action": "status", "code": code, "times": 1})
+            checked = self.service.command("check", "--online")
+            self.assertEqual((checked.returncode, checked.stderr),
+                             (1, f"GET /me: {code}: the API does not accept the key; put a good one into "
+                                 "api.key_file\n"))
         self.sandbox.patch({"role": "USER"})
         checked = self.service.command("check", "--online")
         self.assertIn("the key is good", checked.stdout)
@@ -218,7 +224,8 @@ class Commands(unittest.TestCase):
             key.write("na1.another\n")
         for files in ([], [file]):
             shown = self.service.command("check", "--online", *files)
-            self.assertEqual((shown.returncode, shown.stderr), (69, "GET /me: 401: the API does not accept the key\n"))
+            self.assertEqual((shown.returncode, shown.stderr),
+                             (1, "GET /me: 401: the API does not accept the key; put a good one into api.key_file\n"))
 
     def test_check_follows_a_link_as_submit_does(self):
         file = os.path.join(self.service.folder, "b.ndjson")

@@ -157,8 +157,9 @@ void StatusCollector::add_pace(StatusReport& report, Instant now) const {
   report.rate_now = rate.rate(now.boot, kNow);
   report.rate_hour = rate.rate(now.boot, 1h);
   report.rate_history = rate.history(now.boot, StatusReport::kRatePoints);
-  // The rate of the last seconds says nothing of the next ones while something holds them up.
-  const double pace = report.parked.empty() ? report.rate_now : 0;
+  // The rate of the last seconds says nothing of the next ones while something holds them up, or nothing
+  // passes.
+  const double pace = report.parked.empty() && !report.outage ? report.rate_now : 0;
   report.eta = reckon_eta(report.backlog.total().bytes, record_bytes_, pace);
   report.rejects = parts_.tally.codes().latest();
   if (report.rejects.size() > StatusReport::kMostCodes)

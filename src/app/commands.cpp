@@ -91,14 +91,15 @@ ExitCode drain(const CommandLine& line) {
 int tell_dropped(const std::string& file, const std::string& name) {
   int failed = 0;
   try {
-    fmt::print("{}\n", name);
+    // A script takes it as it is; a terminal takes no orders from it.
+    fmt::print("{}\n", ::isatty(STDOUT_FILENO) != 0 ? printable(name) : name);
     failed = std::fflush(stdout) == 0 ? 0 : errno;
   } catch (const std::system_error& failure) {
     failed = failure.code().value();
   }
   if (failed != 0)
     tell("usherd: {} was dropped, as {}: do not submit it again\n",
-         file == "-" ? "standard input" : printable(file, 400), name);
+         file == "-" ? "standard input" : printable(file, 400), printable(name));
   return failed;
 }
 
@@ -114,7 +115,7 @@ ExitCode submit(const CommandLine& line) {
     const auto name = file == "-" ? drop_descriptor(files, layout, line.submit.name, STDIN_FILENO)
                                   : drop_file(files, layout, file);
     if (name) {
-      if (const int failed = tell_dropped(file, printable(*name)); failed != 0)
+      if (const int failed = tell_dropped(file, *name); failed != 0)
         unsaid = failed;
       continue;
     }

@@ -94,7 +94,7 @@ RunSummary Daemon::run() {
     return failed(ExitCode::failure, restored.error().message);
   Administration admin(loop.get_executor(), parts, supervision, pause, *log_);
   administration = &admin;
-  Inquiries inquiries(parts, parts.disk, config_.state.directory);
+  Inquiries inquiries(loop.get_executor(), parts, parts.disk, config_.state.directory);
   inquiries.add_to(admin.router());
   admin.open(config_, options_.mode);
   if (options_.progress_bar)

@@ -12,20 +12,15 @@
 namespace usherd {
 namespace {
 
-/// Until the end of a scope, whichever way that is left.
-class Busy {
- public:
-  explicit Busy(bool& flag) : flag_(flag) { flag_ = true; }
-  Busy(const Busy&) = delete;
-  Busy& operator=(const Busy&) = delete;
-  ~Busy() { flag_ = false; }
-
- private:
-  bool& flag_;
-};
-
 unsigned status_of(const Error& error) {
-  return error.code == Errc::invalid ? 400 : 503;
+  switch (error.code) {
+    case Errc::invalid:
+      return 400;
+    case Errc::corrupt:
+      return 500;  // waiting does not help
+    default:
+      return 503;
+  }
 }
 
 }  // namespace
@@ -44,10 +39,10 @@ void Inquiries::add_to(Router& router) {
 }
 
 Inquiries::Answer Inquiries::ask(Question question) {
-  if (busy_)
-    co_return AdminReply::error(503,
-                                "another trace or rejects command is at work: try again when it has ended");
-  const Busy busy(busy_);
+  if (turn_.waiting() >= kMostWaiting)
+    co_return AdminReply::error(503, "many trace and rejects commands wait in line: try again later");
+  co_await turn_.acquire();
+  const SemaphorePlace turn(turn_);
   auto work = [this, question = std::move(question)]() -> Result<std::string> {
     auto inquiry = Inquiry::open(state_directory_, disk_, parts_.layout);
     if (!inquiry)

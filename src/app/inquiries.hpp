@@ -3,20 +3,27 @@
 #include "src/app/daemon_parts.hpp"
 #include "src/app/inquiry.hpp"
 #include "usherd/admin/router.hpp"
+#include "usherd/ports/semaphore.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 
 namespace usherd {
 
-/// The questions of `trace` and `rejects` to a running daemon, behind the admin socket. One at a time: each
-/// keeps a worker busy, and the other ones are for the delivery. Event loop only; references must outlive it.
+/// The questions of `trace` and `rejects` to a running daemon, behind the admin socket. One at a time, the
+/// others in line: each keeps a worker busy, and the other ones are for the delivery. Event loop only;
+/// references must outlive it.
 class Inquiries {
  public:
-  Inquiries(DaemonParts& parts, Files& disk, std::string state_directory)
-      : parts_(parts), disk_(disk), state_directory_(std::move(state_directory)) {}
+  /// With so many in line the next one is told to try again.
+  static constexpr std::size_t kMostWaiting = 32;
+
+  Inquiries(boost::asio::any_io_executor loop, DaemonParts& parts, Files& disk, std::string state_directory)
+      : parts_(parts), disk_(disk), state_directory_(std::move(state_directory)), turn_(std::move(loop), 1) {}
 
   /// Adds /api/trace (of one user, and of many), /api/rejects/retry and /api/rejects/drop.
   void add_to(Router& router);
@@ -33,7 +40,7 @@ class Inquiries {
   DaemonParts& parts_;
   Files& disk_;
   std::string state_directory_;
-  bool busy_ = false;
+  Semaphore turn_;
 };
 
 /// A name for the file that a retry at `now` makes: "retry-20261125T182411Z.ndjson".

@@ -30,6 +30,10 @@ std::string aside(const SpoolLayout& layout, std::string_view name) {
   return fmt::format("{}/.{}{}{}", layout.rejected(), name, kEnding, kAside);
 }
 
+std::string name_of_aside(std::string_view name) {
+  return std::string(name.substr(1, name.size() - 1 - kEnding.size() - kAside.size()));
+}
+
 std::string text_of(const simdjson::dom::object& object, const char* name) {
   std::string_view text;
   return object[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string{};
@@ -117,13 +121,16 @@ bool RejectFilter::matches(const StoredReject& reject) const {
 Result<std::vector<std::string>> RejectStore::names() const {
   std::vector<std::string> names;
   const auto listed = files_.list(layout_.rejected(), [&](std::string_view name) {
-    if (!name.starts_with('.') && name.ends_with(kEnding))
+    if (is_unfinished(name))
+      names.push_back(name_of_aside(name));
+    else if (!name.starts_with('.') && name.ends_with(kEnding))
       names.emplace_back(name.substr(0, name.size() - kEnding.size()));
     return true;
   });
   if (!listed)
     return listed.error();
   std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
@@ -177,15 +184,23 @@ Result<void> RejectStore::visit_named(const std::string& name, const Visit& visi
   // A name is one of a file, whoever asks.
   if (name.empty() || name.find('/') != std::string::npos)
     return {};
-  return visit_unsettled(EndPaths(layout_, name).rejects(), visit);
+  // In the middle of replace() the new one is whole; behind it, it has the name of the old.
+  const auto path = EndPaths(layout_, name).rejects();
+  for (const auto& at : {path, aside(layout_, name), path}) {
+    const auto file = files_.open(at);
+    if (file)
+      return visit_lines(**file, at, visit);
+    if (file.error().code != Errc::not_found)
+      return file.error();
+  }
+  return {};
 }
 
 Result<void> RejectStore::visit_unsettled(const std::string& path, const Visit& visit) const {
-  auto visited = visit_file(path, visit);
-  // Expired in between, or never there.
-  if (!visited && visited.error().code == Errc::not_found)
-    return {};
-  return visited;
+  const auto file = files_.open(path);
+  if (file)
+    return visit_lines(**file, path, visit);
+  return file.error().code == Errc::not_found ? Result<void>{} : Result<void>(file.error());
 }
 
 Result<StoredReject> RejectStore::at(const std::string& name, std::uint64_t at, std::size_t length) const {
@@ -199,10 +214,7 @@ Result<StoredReject> RejectStore::at(const std::string& name, std::uint64_t at, 
   return found;
 }
 
-Result<void> RejectStore::visit_file(const std::string& path, const Visit& visit) const {
-  const auto file = files_.open(path);
-  if (!file)
-    return file.error();
+Result<void> RejectStore::visit_lines(ReadFile& file, const std::string& path, const Visit& visit) {
   RejectParser parser;
   std::vector<char> piece(kPiece);
   std::string line;
@@ -210,15 +222,22 @@ Result<void> RejectStore::visit_file(const std::string& path, const Visit& visit
   std::uint64_t begins = 0;
   const auto take = [&]() -> Result<void> {
     ++number;
+    const auto at = std::exchange(begins, begins + line.size() + 1);
+    // As an editor leaves them.
+    if (line.find_first_not_of(" \t\r") == std::string::npos) {
+      line.clear();
+      return {};
+    }
     auto reject = parser.parse(line);
     if (!reject)
-      return Error{Errc::corrupt, fmt::format("{}:{}: not a line of rejects", printable(path, 400), number)};
-    reject->at = std::exchange(begins, begins + line.size() + 1);
+      return Error{Errc::corrupt, fmt::format("{}:{}: not a line of rejects: mend it or take it out",
+                                              printable(path, 400), number)};
+    reject->at = at;
     line.clear();
     return visit(*reject);
   };
   for (std::uint64_t at = 0;;) {
-    const auto got = (*file)->read_at(piece, at);
+    const auto got = file.read_at(piece, at);
     if (!got)
       return got.error();
     if (*got == 0)
@@ -261,7 +280,9 @@ Result<void> RejectStore::rewrite(const std::string& name, const Edit& edit, Emp
     pending.clear();
     return written;
   };
-  auto written = visit_file(EndPaths(layout_, name).rejects(), copy);
+  const auto path = EndPaths(layout_, name).rejects();
+  const auto old = files_.open(path);
+  auto written = old ? visit_lines(**old, path, copy) : Result<void>(old.error());
   if (written)
     written = (*out)->append(pending);
   if (written)
@@ -294,7 +315,7 @@ Result<void> RejectStore::finish() const {
   std::vector<std::string> names;
   const auto listed = files_.list(layout_.rejected(), [&](std::string_view name) {
     if (is_unfinished(name))
-      names.emplace_back(name.substr(1, name.size() - 1 - kEnding.size() - kAside.size()));
+      names.push_back(name_of_aside(name));
     return true;
   });
   if (!listed)

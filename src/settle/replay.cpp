@@ -46,8 +46,8 @@ Result<ReplayReport> Replay::retry(const ReplayOrder& order, const std::string& 
 
 Result<ReplayReport> Replay::retry_once(const ReplayOrder& order, const std::string& name) {
   ReplayReport report;
-  if (auto waits = nothing_waits_to_be_accepted(); !waits)
-    return waits.error();
+  if (auto accepted = all_is_accepted(); !accepted)
+    return accepted.error();
   RetryChoice choice(ledger_, files_, layout_, keys_, rejects_);
   if (auto made = choice.make(order, report); !made)
     return made.error();
@@ -69,19 +69,25 @@ Result<ReplayReport> Replay::drop(const ReplayOrder& order) {
   auto names = rejects_.names();
   if (!names)
     return names.error();
+  // Before anything goes: what cannot be read is met while all is as it was.
+  std::vector<std::string> matching;
   for (const auto& name : *names) {
     if (order.filter.file && *order.filter.file != name)
       continue;
-    std::uint64_t here = 0;
+    const auto before = report.matched;
     const auto count = [&](const StoredReject& reject) -> Result<void> {
-      here += order.filter.matches(reject) ? 1 : 0;
+      report.matched += order.filter.matches(reject) ? 1 : 0;
       return {};
     };
     if (auto counted = rejects_.visit_named(name, count); !counted)
       return counted.error();
-    report.matched += here;
-    if (here == 0 || order.dry_run)
-      continue;
+    if (report.matched > before)
+      matching.push_back(name);
+  }
+  report.done = report.matched;
+  if (order.dry_run)
+    return report;
+  for (const auto& name : matching) {
     const auto edit = [&](const StoredReject& reject) {
       return RejectEdit{order.filter.matches(reject) ? RejectEdit::Kind::remove : RejectEdit::Kind::keep, {}};
     };
@@ -92,7 +98,6 @@ Result<ReplayReport> Replay::drop(const ReplayOrder& order) {
     if (auto written = rejects_.rewrite(name, edit, empty); !written)
       return written.error();
   }
-  report.done = report.matched;
   return report;
 }
 
@@ -119,18 +124,45 @@ Result<void> Replay::nothing_waits_to_be_accepted() {
   return {};
 }
 
+Result<std::pair<FileNumber, std::string>> Replay::newest_claimed() {
+  std::pair<FileNumber, std::string> newest;
+  const auto listed = files_.list(layout_.working(), [&newest](std::string_view name) {
+    const auto [number, rest] = SpoolLayout::parse_working_name(name);
+    if (number > newest.first)
+      newest = {number, std::string(rest)};
+    return true;
+  });
+  if (!listed)
+    return listed.error();
+  return newest;
+}
+
+Result<FileNumber> Replay::all_is_accepted() {
+  // In the order in which a file goes on: it cannot slip by between two looks.
+  if (auto waits = nothing_waits_to_be_accepted(); !waits)
+    return waits.error();
+  const auto claimed = newest_claimed();
+  if (!claimed)
+    return claimed.error();
+  if (auto held = ledger_.hold_still(); !held)
+    return held.error();
+  const auto last = ledger_.last_file_number();
+  if (last && claimed->first > *last)
+    return Error{Errc::unavailable, fmt::format("{} is being accepted and may hold newer data: try again",
+                                                printable(claimed->second))};
+  return last;
+}
+
 Result<void> Replay::nothing_was_accepted() {
   const auto before = ledger_.last_file_number();
   if (!before)
     return before.error();
-  if (auto held = ledger_.hold_still(); !held)
-    return held;
-  const auto now = ledger_.last_file_number();
+  const auto now = all_is_accepted();
   if (!now)
     return now.error();
   if (*now != *before)
     return Error{Errc::unavailable, "files were accepted meanwhile, which may hold newer data: try again"};
-  return nothing_waits_to_be_accepted();
+  return {};
 }
 
 }  // namespace usherd

@@ -178,7 +178,8 @@ Result<void> RetryChoice::learn_fates(Rivals& rivals) {
 
 Result<void> RetryChoice::weed(Rivals& rivals, bool force, ReplayReport& report) {
   std::unordered_set<std::size_t> refused;
-  // The newest first: one that goes, too, stands not against what is older.
+  // The newest first: one that is known to have been refused, and goes, too, stands not against what is
+  // older.
   for (auto i = chosen_.size(); i-- > 0;) {
     auto against = objection(chosen_[i], rivals, force);
     if (!against)
@@ -218,7 +219,7 @@ Result<std::optional<ReplayRefusal>> RetryChoice::objection(const ReplayCandidat
         "it may have made its user already, and would make another; --force sends it all the same";
     return std::optional(std::move(refusal));
   }
-  if (candidate.key != 0 && candidate.file <= forgotten_) {
+  if (candidate.key != 0 && candidate.place.file <= forgotten_) {
     refusal.reason = ReplayRefusal::Reason::older_than_index;
     refusal.detail =
         "files accepted after it are forgotten already: nobody knows whether they held newer data "

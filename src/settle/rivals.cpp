@@ -76,7 +76,8 @@ void Rivals::refused(FileNumber file, BatchId batch, std::uint64_t key, Stage st
 }
 
 void Rivals::goes(const ReplayCandidate& candidate) {
-  if (candidate.batch == 0)
+  // An unknown one may have been imported: it may be refused now, and what is older stand over it.
+  if (candidate.batch == 0 || candidate.unknown)
     return;
   for (const auto key : {candidate.key, candidate.second}) {
     if (key != 0)

@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdint>
+#include <limits>
 
 namespace usherd {
 namespace {
 
 constexpr std::size_t kDigits = 12;
+/// What the ledger can hold.
+constexpr auto kMostNumber = static_cast<FileNumber>(std::numeric_limits<std::int64_t>::max());
 
 }  // namespace
 
@@ -21,7 +25,7 @@ std::pair<FileNumber, std::string_view> SpoolLayout::parse_working_name(std::str
   if (dot == std::string_view::npos || dot < kDigits || dot + 1 == working_name.size())
     return {0, {}};
   const auto [end, failure] = std::from_chars(working_name.data(), working_name.data() + dot, number);
-  if (failure != std::errc{} || end != working_name.data() + dot)
+  if (failure != std::errc{} || end != working_name.data() + dot || number > kMostNumber)
     return {0, {}};
   return {number, working_name.substr(dot + 1)};
 }

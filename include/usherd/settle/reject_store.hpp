@@ -62,7 +62,7 @@ class RejectStore {
 
   using Visit = std::function<Result<void>(const StoredReject&)>;
   /// Every reject that matches, files in the order of their names. Errc::corrupt, with file and line, for a
-  /// line that is no reject.
+  /// line that is no reject; blank lines are passed over.
   [[nodiscard]] Result<void> visit(const RejectFilter& filter, const Visit& visit) const;
   /// The same in the order of acceptance, in which they may be sent again: files by the sequence in their
   /// receipts, those whose receipts are gone before all others; the records of one as they stood in it, with
@@ -70,7 +70,7 @@ class RejectStore {
   [[nodiscard]] Result<void> visit_oldest_first(const RejectFilter& filter, const Visit& visit) const;
   /// The names of the files that have rejects, sorted.
   [[nodiscard]] Result<std::vector<std::string>> names() const;
-  /// The rejects of one file; none where it has no such file.
+  /// The rejects of one file, as they were or are while it is written anew; none where it has no such file.
   [[nodiscard]] Result<void> visit_named(const std::string& name, const Visit& visit) const;
   /// Reject lines that still stand in working/, of a file that is not settled; none where there is no such
   /// file.
@@ -98,7 +98,8 @@ class RejectStore {
   [[nodiscard]] static bool is_unfinished(std::string_view name);
 
  private:
-  [[nodiscard]] Result<void> visit_file(const std::string& path, const Visit& visit) const;
+  /// `path` is for messages.
+  [[nodiscard]] static Result<void> visit_lines(ReadFile& file, const std::string& path, const Visit& visit);
   [[nodiscard]] Result<void> replace(const std::string& name, bool empty) const;
 
   Files& files_;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace usherd {
@@ -58,8 +59,8 @@ class Replay {
       : ledger_(ledger), files_(files), layout_(layout), keys_(keys), rejects_(files, layout) {}
 
   /// `name` is that of the new file; it gets a number where it is taken. Errc::invalid where more than
-  /// kMostRecords match; Errc::unavailable while incoming/ holds files that are not accepted yet, or
-  /// where files are accepted all the time, as these may hold newer data.
+  /// kMostRecords match; Errc::unavailable while incoming/ or working/ holds files that are not accepted yet,
+  /// or where files are accepted all the time, as these may hold newer data.
   [[nodiscard]] Result<ReplayReport> retry(const ReplayOrder& order, const std::string& name);
   /// The rejects of a file that has not settled stay there with no line: settling would make them anew, and
   /// removes them then.
@@ -69,6 +70,10 @@ class Replay {
   [[nodiscard]] Result<bool> has_settled(const std::string& name);
   [[nodiscard]] Result<ReplayReport> retry_once(const ReplayOrder& order, const std::string& name);
   [[nodiscard]] Result<void> nothing_waits_to_be_accepted();
+  /// The highest number in working/, of a file that perhaps no ledger knows yet, and its name.
+  [[nodiscard]] Result<std::pair<FileNumber, std::string>> newest_claimed();
+  /// Holds the ledger still; the number of its last file.
+  [[nodiscard]] Result<FileNumber> all_is_accepted();
   /// Since the ledger was last held still.
   [[nodiscard]] Result<void> nothing_was_accepted();
 

@@ -170,6 +170,42 @@ TEST_CASE("a crash at any step of a rewrite leaves the old lines or the new ones
   }
 }
 
+TEST_CASE("rejects are found at each moment of their rewriting, and once") {
+  Rejects whole;
+  const auto old = Rejects::line("a", 1, Stage::api, "x", R"({"uid":"u"})");
+  whole.disk.put(whole.path("a"), old);
+  const auto keep = [](const StoredReject&) { return RejectEdit{}; };
+  const auto before = whole.disk.effects();
+  REQUIRE(whole.store.rewrite("a", keep).has_value());
+  const auto steps = whole.disk.effects() - before;
+  for (std::uint64_t step = 1; step <= steps; ++step) {
+    CAPTURE(step);
+    Rejects rejects;
+    rejects.disk.put(rejects.path("a"), old);
+    rejects.disk.fail_from(rejects.disk.effects() + step, Error{Errc::io, "it stands still here"});
+    CHECK_FALSE(rejects.store.rewrite("a", keep).has_value());
+    CHECK(rejects.store.names().value() == std::vector<std::string>{"a"});
+    CHECK(rejects.found({}).size() == 1);
+  }
+}
+
+TEST_CASE("blank lines between rejects are passed over") {
+  Rejects rejects;
+  rejects.disk.put(rejects.path("a"), "\n" + Rejects::line("a", 1, Stage::api, "x", "{}") + " \r\n\n" +
+                                          Rejects::line("a", 2, Stage::api, "y", "{}") + "\n");
+  RejectFilter filter;
+  filter.code = "y";
+  CHECK(rejects.found({}).size() == 2);
+  std::vector<RejectStore::Place> places;
+  const auto note = [&](const StoredReject& reject) -> Result<void> {
+    places.push_back({reject.at, reject.bytes.size()});
+    return {};
+  };
+  REQUIRE(rejects.store.visit(filter, note).has_value());
+  REQUIRE(places.size() == 1);
+  CHECK(rejects.store.at("a", places[0].at, places[0].length).value().code == "y");
+}
+
 TEST_CASE("a line that is no reject is named, and nothing is rewritten") {
   Rejects rejects;
   rejects.disk.put(rejects.path("a"), "{\"file\":1}\n");

@@ -26,8 +26,8 @@ TEST_CASE("derived and foreign names are never taken for accepted files") {
     const auto name = path.substr(path.rfind('/') + 1);
     CHECK(SpoolLayout::parse_working_name(name).first == 0);
   }
-  for (const auto* name :
-       {"", ".", "a", "7.a", "000000000007", "000000000007.", "00000000000x.a", "-00000000007.a"})
+  for (const auto* name : {"", ".", "a", "7.a", "000000000007", "000000000007.", "00000000000x.a",
+                           "-00000000007.a", "18446744073709551615.a"})
     CHECK(SpoolLayout::parse_working_name(name).first == 0);
 }
 

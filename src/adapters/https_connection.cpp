@@ -59,7 +59,7 @@ asio::awaitable<Exchange> HttpsConnection::exchange(Request request) {
     throw;
   }
   deadline_.clear();
-  if (exchange.failure || deadline_.stopped()) {
+  if ((exchange.failure && !exchange.held_back) || deadline_.stopped()) {
     wire_.reset();
   }
   busy_ = false;
@@ -79,6 +79,12 @@ asio::awaitable<void> HttpsConnection::carry(const Request& request, Exchange& e
   if (exchange.failure) {
     co_return;
   }
+  if (request.may_leave && !request.may_leave()) {
+    exchange.progress = Progress::connected;
+    exchange.failure = Error{Errc::cancelled, "held back"};
+    exchange.held_back = true;
+    co_return;
+  }
   AnswerParser answer(request.most_response_bytes);
   RequestSender sender(*wire_, deadline_, answer, settings_->options.request_timeout);
   co_await sender.send(*head, request.body);
@@ -88,7 +94,7 @@ asio::awaitable<void> HttpsConnection::carry(const Request& request, Exchange& e
   if (exchange.failure) {
     co_return;
   }
-  const bool keep = answer.keeps_connection() && sender.progress() == Progress::body_written;
+  const bool keep = answer.keeps_connection() && sender.is_whole();
   answer.move_to(exchange);
   if (!keep) {
     wire_.reset();

@@ -38,7 +38,7 @@ Piece checked(Piece piece, std::uint64_t rest) {
 }  // namespace
 
 Progress RequestSender::progress() const {
-  if (whole_) {
+  if (whole_ && !wire_.lost_bytes()) {
     return Progress::body_written;
   }
   if (!sent_before_body_) {

@@ -22,7 +22,9 @@ class RequestSender {
 
   [[nodiscard]] boost::asio::awaitable<void> send(const std::string& head, BodySource* body);
 
-  /// connected, body_started or body_written.
+  /// All was given to the kernel.
+  [[nodiscard]] bool is_whole() const { return whole_; }
+  /// connected, head_written, body_started or body_written. What a reset kept in the kernel was not written.
   [[nodiscard]] Progress progress() const;
   [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
   /// The failure is the body source's.

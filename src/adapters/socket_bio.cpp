@@ -1,11 +1,16 @@
 #include "src/adapters/socket_bio.hpp"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 
 namespace usherd {
 namespace {
+
+/// TCP_CLOSE, which the kernel's own header does not name. The C library's lacks the counts.
+constexpr unsigned kClosed = 7;
 
 bool would_block(int number) {
   return number == EAGAIN || number == EWOULDBLOCK;
@@ -99,6 +104,14 @@ long SocketIo::receive(char* data, std::size_t size, bool only_look) {
     }
     return -1;
   }
+}
+
+bool SocketIo::lost_bytes() const {
+  ::tcp_info info{};
+  socklen_t size = sizeof info;
+  // Where the connection still stands, or was closed by us alone, the kernel goes on sending.
+  return ::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == kClosed &&
+         info.tcpi_bytes_sent - info.tcpi_bytes_retrans < sent;
 }
 
 BIO* make_socket_bio(SocketIo& io) {

@@ -20,6 +20,8 @@ struct SocketIo {
   /// As send and recv: the number of bytes, or -1 with errno. Interruptions are retried.
   long send(const char* data, std::size_t size);
   long receive(char* data, std::size_t size, bool only_look);
+  /// The connection was reset, and of the bytes that the kernel took some never left this machine.
+  [[nodiscard]] bool lost_bytes() const;
 };
 
 /// A new BIO over `io`; the caller, usually an SSL object, owns it. Null when memory is short.

@@ -37,6 +37,8 @@ class Wire {
   [[nodiscard]] Look look();
   /// Bytes the kernel took so far, TLS included.
   [[nodiscard]] std::uint64_t sent() const { return io_.sent; }
+  /// The connection was reset, and of the bytes that the kernel took some never left this machine.
+  [[nodiscard]] bool lost_bytes() const { return io_.lost_bytes(); }
 
  private:
   enum class Step : std::uint8_t { done, want_read, want_write, end, broken };

@@ -124,6 +124,7 @@ void Delivery::release(ActiveBatch& batch, const BatchEnd& end) {
     put_back(user);
   batch.row.state = BatchState::ended;
   places_.ended(batch);
+  parts_.submitter.ended(batch);
   active_.erase(batch.row.id);
   parts_.batcher.released();
   for (const auto& share : end.shares) {

@@ -100,10 +100,17 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
       if (must_wait(kind, admission))
         continue;
     }
-    if (request.sending)
-      request.sending();
+    // A handshake may have taken its time.
+    const auto may_leave = [&] {
+      const bool free = !must_wait(kind, admission);
+      if (free && request.sending)
+        request.sending();
+      return free;
+    };
     reply.sent = timers_.now().boot;
-    reply.exchange = co_await exchange(session.connection(), request);
+    reply.exchange = co_await exchange(session.connection(), request, may_leave);
+    if (reply.exchange.held_back)
+      continue;
     reply.ended = timers_.now().boot;
     reply.replayed = co_await is_replay(session.connection(), request, reply.exchange, word);
     note(request, admission, reply);
@@ -123,7 +130,8 @@ bool ApiClient::must_wait(CallKind kind, const Admission& admission) {
   return true;
 }
 
-boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, const ApiRequest& request) {
+boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, const ApiRequest& request,
+                                                     std::function<bool()> may_leave) {
   Request http;
   http.method = request.method;
   http.target = request.target;
@@ -136,6 +144,7 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
     http.headers.push_back(Header{"Idempotency-Key", request.idempotency_key});
   http.body = request.body;
   http.most_response_bytes = request.most_response_bytes;
+  http.may_leave = std::move(may_leave);
   const auto start = timers_.now().boot;
   if (!dials_ && !connection.is_open()) {
     Exchange stopped;
@@ -152,6 +161,8 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
     http.body = noted->body();
   }
   auto answer = co_await connection.exchange(std::move(http));
+  if (answer.held_back)
+    co_return answer;
   if (!answer.failure && answer.status == 200 && request.is_its_own && !request.is_its_own(answer.body)) {
     connection.close();
     answer.failure = Error{Errc::unavailable, "an answer that belongs to another request"};

@@ -69,8 +69,10 @@ class ScriptedTransport final : public Transport {
   void handle(Handler handler) { handler_ = std::move(handler); }
   /// From now on exchanges wait until release().
   void hold() { held_ = true; }
+  /// From now on exchanges without a connection wait for it until release().
+  void hold_dials() { dials_held_ = true; }
   void release() {
-    held_ = false;
+    held_ = dials_held_ = false;
     for (boost::asio::steady_timer* waiter : waiters_) {
       waiter->cancel();
     }
@@ -107,6 +109,7 @@ class ScriptedTransport final : public Transport {
   std::size_t closed_ = 0;
   std::size_t busy_ = 0;
   bool held_ = false;
+  bool dials_held_ = false;
 };
 
 class ScriptedConnection final : public Connection {
@@ -125,7 +128,7 @@ class ScriptedConnection final : public Connection {
     ++transport_.busy_;
     Exchange result = co_await carry(request);
     --transport_.busy_;
-    open_ = !result.failure;
+    open_ = !result.failure || result.held_back;
     co_await boost::asio::this_coro::throw_if_cancelled(throwing);
     co_return result;
   }
@@ -141,6 +144,14 @@ class ScriptedConnection final : public Connection {
 
  private:
   boost::asio::awaitable<Exchange> carry(const Request& request) {
+    while (transport_.dials_held_ && !open_ && !closed_ && !co_await cancelled()) {
+      co_await wake_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    }
+    if (request.may_leave && !request.may_leave()) {
+      Exchange held = lost(Progress::connected, Errc::cancelled);
+      held.held_back = true;
+      co_return held;
+    }
     std::string body;
     std::optional<Error> failure;
     const std::uint64_t length = request.body != nullptr ? request.body->length() : 0;

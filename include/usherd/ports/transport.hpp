@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -39,6 +40,9 @@ struct Request {
   std::vector<Header> headers;  ///< besides Host, Content-Length and Connection, which the transport sets
   BodySource* body = nullptr;   ///< owned by the caller; must outlive the exchange
   std::uint64_t most_response_bytes = 1 << 20;
+  /// Asked when the connection stands, right before the first byte: what was true when the exchange began may
+  /// be so no more once a handshake has ended. Empty: it may.
+  std::function<bool()> may_leave = {};
 };
 
 /// How far an exchange came before it failed. The order is the order of events.
@@ -57,6 +61,7 @@ struct Exchange {
   std::optional<Error>
       failure;               ///< set: no whole answer came; timeout and cancelled are told apart by its code
   bool body_failed = false;  ///< set with `failure`: the body source gave the error, not the network
+  bool held_back = false;    ///< set with `failure`: may_leave said no; the connection stands
   unsigned status = 0;
   std::string retry_after;  ///< header values as they came, cut to 256 bytes
   std::string date;

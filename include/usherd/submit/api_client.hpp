@@ -39,7 +39,8 @@ struct ApiRequest {
   std::uint64_t most_response_bytes = 1 << 20;
   /// Awaited when a session is at hand, right before the first byte may leave: what must be durable by then.
   std::function<boost::asio::awaitable<Result<void>>()> before_send;
-  /// Called when that went well and nothing stands between the request and the wire any more.
+  /// Called when that went well, the connection stands, and nothing is between the request and the wire any
+  /// more.
   std::function<void()> sending;
 };
 
@@ -86,7 +87,8 @@ class ApiClient {
 
  private:
   [[nodiscard]] bool must_wait(CallKind kind, const Admission& admission);
-  [[nodiscard]] boost::asio::awaitable<Exchange> exchange(Connection& connection, const ApiRequest& request);
+  [[nodiscard]] boost::asio::awaitable<Exchange> exchange(Connection& connection, const ApiRequest& request,
+                                                          std::function<bool()> may_leave = {});
   enum class KeyWord : std::uint8_t { good, unclear, refused, later };
   /// Whether the key is good as far as GET /me can tell; unclear: it answers something else, as it may not
   /// exist on a stand-in; later: a 429, which now binds everybody.

@@ -83,6 +83,8 @@ class Submitter {
   /// Gives the batch another key; `reason` is set when the old one may still run: its place goes over to that
   /// one, and the batch has none.
   [[nodiscard]] boost::asio::awaitable<bool> new_key(ActiveBatch& batch, std::string reason);
+  /// The batch has ended: its job, if it has one, is nobody's any more.
+  void ended(const ActiveBatch& batch) { parts_.api.jobs().ended(batch.row.job, batch.row.id); }
   [[nodiscard]] SendTime send_time() const;
   [[nodiscard]] SubmitStats& stats() { return stats_; }
 

@@ -25,6 +25,12 @@ Exchange lost(Progress progress, Errc code, std::string what) {
   return exchange;
 }
 
+Exchange held_back() {
+  auto exchange = lost(Progress::connected, Errc::cancelled, "held back");
+  exchange.held_back = true;
+  return exchange;
+}
+
 class SandboxConnection final : public Connection {
  public:
   explicit SandboxConnection(SandboxTransport::Parts parts)
@@ -35,7 +41,7 @@ class SandboxConnection final : public Connection {
     const bool throwing = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     auto result = co_await carry(request);
-    if (result.failure)
+    if (result.failure && !result.held_back)
       close();
     co_await asio::this_coro::throw_if_cancelled(throwing);
     co_return result;
@@ -55,6 +61,8 @@ class SandboxConnection final : public Connection {
       co_return lost(Progress::nothing, Errc::unavailable, "connection refused");
     if (!std::exchange(open_, true))
       organisation.session_opened();
+    if (request.may_leave && !request.may_leave())
+      co_return held_back();
     sandbox::ApiRequest seen;
     seen.target = sandbox::parse_target(request.target);
     seen.route = sandbox::route_of(request.method == Method::post ? "POST" : "GET", seen.target);

@@ -335,6 +335,36 @@ TEST_CASE("A Retry-After that comes while a request is being made ready binds it
   CHECK(asked->done());
 }
 
+TEST_CASE("What comes to bind a request while it connects binds it before its first byte") {
+  for (const bool paused : {true, false}) {
+    CAPTURE(paused);
+    ApiBench bench;
+    bench.transport.hold_dials();
+    bench.transport.push(answered(200, "{}"));
+    unsigned sending = 0;
+    ApiRequest request;
+    request.call = Call::create;
+    request.sending = [&sending] { ++sending; };
+    const auto asked = bench.loop.start(bench.api.call(std::move(request)));
+    if (paused)
+      bench.gate.park(ParkReason::paused);
+    else
+      bench.gate.hold_until(bench.loop.now() + 6s);
+    bench.transport.release();
+    bench.loop.pass(5999ms);
+    CHECK(bench.sent() == 0);
+    CHECK(sending == 0);
+    if (paused)
+      bench.gate.clear(ParkReason::paused);
+    bench.loop.pass(1ms);
+    CHECK(bench.sent() == 1);
+    CHECK(sending == 1);
+    CHECK(asked->done());
+    // That one was ready all the time.
+    CHECK(bench.transport.closed() == 0);
+  }
+}
+
 TEST_CASE("Requests that waited for a session together leave at the rate") {
   ApiBench bench(2);
   bench.gate.configure(2, 3);

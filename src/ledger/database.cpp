@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -13,6 +14,27 @@ namespace {
 // A stranger who reads the ledger may hold a lock for a moment; the ledger's thread waits no longer than
 // this.
 constexpr int kBusyTimeoutMs = 1000;
+
+// A checkpoint syncs the database file, so it stays rare beside the commits. But the log must not take the
+// last of a disk, and what it holds needs room in the database before it can be given up.
+constexpr std::uint64_t kMostLog = std::uint64_t{16} << 20;
+constexpr std::uint64_t kLeastLog = std::uint64_t{256} << 10;
+constexpr std::uint64_t kShareOfFree = 16;
+constexpr std::uint64_t kPage = 4096;
+
+std::uint64_t most_log(const std::string& path) {
+  std::error_code failed;
+  const auto room = std::filesystem::space(std::filesystem::path(path).parent_path(), failed);
+  return failed ? kMostLog : std::clamp<std::uint64_t>(room.available / kShareOfFree, kLeastLog, kMostLog);
+}
+
+/// Called by SQLite after each commit. What fails here is tried again after the next.
+int checkpoint_if_long(void* path, sqlite3* handle, const char* database, int pages) {
+  const auto log = static_cast<std::uint64_t>(pages) * kPage;
+  if (log >= kLeastLog && log >= most_log(*static_cast<const std::string*>(path)))
+    sqlite3_wal_checkpoint_v2(handle, database, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  return SQLITE_OK;
+}
 
 Errc kind_of(int code, int system_errno) {
   switch (code & 0xFF) {
@@ -175,6 +197,21 @@ Result<void> Database::sync_log() {
   if (synced != SQLITE_OK)
     return Error{Errc::io, fmt::format("{}: sync its log: {}", path_, sqlite3_errstr(synced))};
   return {};
+}
+
+void Database::checkpoint_by_room() {
+  sqlite3_wal_hook(handle_, checkpoint_if_long, &path_);
+}
+
+bool Database::cut_log() {
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(path_ + "-wal", failed);
+  if (failed || size < kLeastLog)
+    return false;
+  sqlite3_busy_timeout(handle_, 0);
+  const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
+  return code == SQLITE_OK;
 }
 
 Error Database::failure(int code) const {

@@ -113,6 +113,13 @@ class Database {
   /// could sync it.
   [[nodiscard]] Result<void> sync_log();
 
+  /// From now on a commit that leaves much in the log moves it into the database; less is much where little
+  /// is free on the disk.
+  void checkpoint_by_room();
+  /// Gives the room of a log that is not small back to the disk; false when there was nothing to give, or the
+  /// disk or a reader forbids it now. Waits for nobody.
+  bool cut_log();
+
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   /// What an SQLite result code means, with SQLite's words.
   [[nodiscard]] Error failure(int code) const;

@@ -46,7 +46,16 @@ Result<void> sync_directory(const std::string& directory) {
 /// What is read from now on is on the disk, too: others act on it.
 Result<void> prepare(Database& database) {
   auto prepared = prepare_schema(database);
-  return prepared ? database.sync_log() : prepared;
+  if (prepared)
+    prepared = database.sync_log();
+  // A process that was killed may have left a log that takes the last of the disk.
+  if (prepared)
+    database.cut_log();
+  return prepared;
+}
+
+bool is_full(const Result<void>& done) {
+  return !done && done.error().code == Errc::no_space;
 }
 
 /// Rolls back what was not committed, also when a change throws.
@@ -98,6 +107,17 @@ Result<std::unique_ptr<Ledger>> Ledger::open_in(const char* vfs, const std::stri
 }
 
 Result<void> Ledger::transaction(const std::function<Result<void>()>& change) {
+  // What was given to a full disk since is for the database: its log goes with it.
+  if (full_)
+    database_->cut_log();
+  auto done = try_transaction(change);
+  if (is_full(done) && database_->cut_log())
+    done = try_transaction(change);
+  full_ = is_full(done);
+  return done;
+}
+
+Result<void> Ledger::try_transaction(const std::function<Result<void>()>& change) {
   assert(!database_->in_transaction());
   const auto begun = database_->run("BEGIN IMMEDIATE");
   if (!begun)

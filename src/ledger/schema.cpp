@@ -112,15 +112,12 @@ PRAGMA user_version = 2;
 COMMIT;
 )";
 
-// 16 MiB of log between checkpoints: a checkpoint syncs the database file once, so it stays rare beside the
-// commits.
 constexpr const char* kConnection = R"(
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA cell_size_check = ON;
 PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -2048;
-PRAGMA wal_autocheckpoint = 4096;
 PRAGMA journal_size_limit = 67108864;
 )";
 
@@ -173,6 +170,7 @@ Result<void> prepare_schema(Database& database) {
   if (*mode != "wal")
     return Error{Errc::io,
                  fmt::format("{}: its file system does not carry a write-ahead log", database.path())};
+  database.checkpoint_by_room();
   auto connection = database.script(kConnection);
   if (!connection || *found == Found::present_format)
     return connection;

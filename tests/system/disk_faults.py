@@ -161,6 +161,21 @@ def full_inode_table(bench):
     bench.check(before[1] and "second.ndjson" not in before[0], "the file was taken before there was room")
 
 
+def nearly_full(bench):
+    """Little room for long: the ledger's log does not take the last of it, and nothing parks."""
+    with open(os.path.join(bench.folder, "filler"), "wb") as out:
+        disk = os.statvfs(bench.folder)
+        out.write(b"x" * (disk.f_bavail * disk.f_frsize - (3 << 20)))
+    bench.start()
+    for number in range(80):
+        bench.drop(f"{number}.ndjson", record(f"user{number}"))
+        bench.wait_for("a receipt", lambda number=number: bench.receipt(f"{number}.ndjson"))
+    log = os.path.getsize(os.path.join(bench.folder, "state", "ledger.sqlite-wal"))
+    bench.check(log < 1 << 20, f"its log has {log} bytes")
+    bench.check("disk" not in bench.log_text(), bench.log_text()[-400:])
+    bench.check(bench.stop() == 0, "it did not stop by itself")
+
+
 def read_only(bench):
     """The spool turns read-only under the daemon, as a file system with errors does, and back."""
     bench.start()
@@ -391,6 +406,7 @@ SCENARIOS = {
     "limited_size": scenario(limited_size),
     "full_disk": on_small_disk(full_disk),
     "full_from_the_start": on_small_disk(full_from_the_start),
+    "nearly_full": on_small_disk(nearly_full, size="8m"),
     "full_inode_table": on_small_disk(full_inode_table, extra=",nr_inodes=400"),
     "read_only": on_small_disk(read_only),
     "another_file_system": on_small_disk(another_file_system),

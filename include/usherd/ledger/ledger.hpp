@@ -28,7 +28,8 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  /// Runs `change` in one durable transaction; an error from it or from the commit rolls everything back.
+  /// Runs `change` in one durable transaction; an error from it or from the commit rolls everything back. On
+  /// a full disk it is run once more when the write-ahead log could be cut.
   [[nodiscard]] Result<void> transaction(const std::function<Result<void>()>& change);
 
   // Small facts: spool id, base_url, org id, pause, Retry-After, the secret of the user keys.
@@ -141,7 +142,10 @@ class Ledger {
 
  private:
   explicit Ledger(std::unique_ptr<Database> database);
+  [[nodiscard]] Result<void> try_transaction(const std::function<Result<void>()>& change);
+
   std::unique_ptr<Database> database_;
+  bool full_ = false;  ///< the last transaction met a full disk
 };
 
 }  // namespace usherd

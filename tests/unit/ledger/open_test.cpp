@@ -23,6 +23,13 @@ void overwrite(const std::string& path, std::size_t at, std::size_t length) {
   file << std::string(length, '\x5A');
 }
 
+constexpr std::size_t kLargeFact = 600'000;
+
+void grow_log(LedgerBench& bench) {
+  const std::string large(kLargeFact, 'x');
+  REQUIRE(bench.commit([&](Ledger& ledger) { return ledger.set_fact("large", large); }));
+}
+
 }  // namespace
 
 TEST_CASE("a new ledger is made with mode 0600 and opens again") {
@@ -147,6 +154,48 @@ TEST_CASE("damage is an error, never an exception") {
     else
       CHECK(ledger.error().code == Errc::corrupt);
   }
+}
+
+TEST_CASE("A full disk gets the room of the write-ahead log back before a change is given up") {
+  LedgerBench bench;
+  const auto log = bench.scratch.ledger_file() + "-wal";
+  grow_log(bench);
+  const auto grown = std::filesystem::file_size(log);
+  int tries = 0;
+  const auto full_at_first = [&](Ledger& ledger) -> Result<void> {
+    if (++tries == 1)
+      return Error{Errc::no_space, "disk full"};
+    return ledger.set_fact("a", "1");
+  };
+  SUBCASE("and the change is tried again") {
+    CHECK(bench.commit(full_at_first));
+    CHECK(tries == 2);
+    CHECK(bench->fact("a").value() == "1");
+    CHECK(std::filesystem::file_size(log) < grown);
+  }
+  SUBCASE("at a later try when somebody reads just then, who is not waited for") {
+    sqlite3* reader = nullptr;
+    REQUIRE(sqlite3_open(bench.scratch.ledger_file().c_str(), &reader) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(reader, "BEGIN; SELECT * FROM facts", nullptr, nullptr, nullptr) == SQLITE_OK);
+    CHECK(bench.commit(full_at_first).error().code == Errc::no_space);
+    CHECK(tries == 1);
+    CHECK(std::filesystem::file_size(log) == grown);
+    sqlite3_close(reader);
+    CHECK(bench.commit(full_at_first));
+    CHECK(std::filesystem::file_size(log) < grown);
+  }
+}
+
+TEST_CASE("A ledger that is opened with a long write-ahead log begins a new one") {
+  LedgerBench killed;
+  grow_log(killed);
+  const Scratch left;
+  for (const auto* ending : {"", "-wal"})
+    std::filesystem::copy_file(killed.scratch.ledger_file() + ending, left.ledger_file() + ending);
+  const auto opened = Ledger::open(left.path());
+  REQUIRE(opened.has_value());
+  CHECK(std::filesystem::file_size(left.ledger_file() + "-wal") == 0);
+  CHECK((*opened)->fact("large").value().value().size() == kLargeFact);
 }
 
 TEST_CASE("a missing directory and a link in place of the ledger are told") {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
@@ -67,6 +70,14 @@ std::string without_links(const std::string& path) {
   std::error_code failed;
   const auto folder = std::filesystem::canonical(path.substr(0, slash + 1), failed);
   return failed || slash == std::string::npos ? path : (folder / path.substr(slash + 1)).string();
+}
+
+Error not_writable(const std::string& path) {
+  const bool closed = ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0;
+  const auto why = closed ? Error::system(errno, path) : Error{Errc::io, path + ": opened for reading alone"};
+  return {why.code, why.message +
+                        ": it must be writable, so give it and its -wal and -shm to usherd (chown), "
+                        "or look after its disk"};
 }
 
 }  // namespace
@@ -140,6 +151,9 @@ Result<std::unique_ptr<Database>> Database::open_with(const std::string& path, i
   const int code = sqlite3_open_v2(direct.c_str(), &database->handle_, flags, vfs);
   if (code != SQLITE_OK)
     return database->failure(code);
+  // SQLite falls back to reading alone, and would stay so for good.
+  if ((flags & SQLITE_OPEN_READWRITE) != 0 && sqlite3_db_readonly(database->handle_, "main") == 1)
+    return not_writable(path);
   sqlite3_busy_timeout(database->handle_, kBusyTimeoutMs);
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);

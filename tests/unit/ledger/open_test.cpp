@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <stdexcept>
@@ -22,6 +23,30 @@ void overwrite(const std::string& path, std::size_t at, std::size_t length) {
   file.seekp(static_cast<std::streamoff>(at));
   file << std::string(length, '\x5A');
 }
+
+/// Root may write whatever it likes: for as long as this lives it is nobody, to whom all of `directory` goes.
+class NotRoot {
+ public:
+  explicit NotRoot(const std::string& directory) {
+    if (::geteuid() != 0)
+      return;
+    for (const auto& entry : std::filesystem::directory_iterator(directory))
+      REQUIRE(::chown(entry.path().c_str(), kNobody, kNobody) == 0);
+    REQUIRE(::chown(directory.c_str(), kNobody, kNobody) == 0);
+    REQUIRE(::seteuid(kNobody) == 0);
+    lowered_ = true;
+  }
+  NotRoot(const NotRoot&) = delete;
+  NotRoot& operator=(const NotRoot&) = delete;
+  ~NotRoot() {
+    if (lowered_)
+      static_cast<void>(::seteuid(0) == 0);
+  }
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+  bool lowered_ = false;
+};
 
 constexpr std::size_t kLargeFact = 600'000;
 
@@ -204,6 +229,20 @@ TEST_CASE("a missing directory and a link in place of the ledger are told") {
   std::ofstream(scratch.path() + "/else").put('x');
   std::filesystem::create_symlink(scratch.path() + "/else", scratch.ledger_file());
   CHECK(Ledger::open(scratch.path()).has_error());
+}
+
+TEST_CASE("A ledger that cannot be written is refused at once and named: it would stay so for good") {
+  LedgerBench bench;
+  bench.ledger.reset();
+  const NotRoot not_root(bench.scratch.path());
+  REQUIRE(::chmod(bench.scratch.ledger_file().c_str(), 0400) == 0);
+  const auto refused = Ledger::open(bench.scratch.path());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Errc::denied);
+  CHECK(refused.error().message.starts_with(bench.scratch.ledger_file() + ": Permission denied"));
+  CHECK(refused.error().message.find("chown") != std::string::npos);
+  REQUIRE(::chmod(bench.scratch.ledger_file().c_str(), 0600) == 0);
+  CHECK(Ledger::open(bench.scratch.path()).has_value());
 }
 
 TEST_CASE("a ledger is found through folders that are links") {

@@ -33,12 +33,15 @@ FoundationFault start_fault(const Error& error) {
   return error.code == Errc::no_space ? disk_fault(error) : fault(ExitCode::config, error);
 }
 
-/// Spool and ledger were found, and a disk that does not give what they say of each other tells nothing
-/// against them. A damaged ledger may show only here, where more than its first pages is read.
-FoundationFault pair_fault(const Error& error) {
-  if (error.code == Errc::corrupt)
-    return ledger_fault(error);
+/// The folders were found and tried: a disk that does not give what is in them tells nothing against the
+/// configuration.
+FoundationFault found_fault(const Error& error) {
   return error.code == Errc::io ? disk_fault(error) : start_fault(error);
+}
+
+/// A damaged ledger may show only here, where more than its first pages is read.
+FoundationFault pair_fault(const Error& error) {
+  return error.code == Errc::corrupt ? ledger_fault(error) : found_fault(error);
 }
 
 /// Nobody but usherd has business there.
@@ -145,10 +148,10 @@ boost::system::result<void, FoundationFault> lay(const Config& config, Files& di
   // Before spool and state are held against each other: what those find is in this one.
   auto working = FolderIdentity::of(disk, layout.working());
   if (!working)
-    return start_fault(working.error());
+    return found_fault(working.error());
   foundation.working = *working;
   if (auto swept = sweep_trials(disk, layout); !swept)
-    return start_fault(swept.error());
+    return found_fault(swept.error());
   note_pair(config, made);
   auto ledger = open_ledger(config);
   if (!ledger)

@@ -80,6 +80,14 @@ Error not_writable(const std::string& path) {
                         "or look after its disk"};
 }
 
+/// What the last read or write of it that failed met.
+int errno_of(sqlite3_file* file) {
+  int number = 0;
+  if (file != nullptr && file->pMethods != nullptr)
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number);
+  return number;
+}
+
 }  // namespace
 
 Statement::Statement(Statement&& other) noexcept
@@ -228,7 +236,22 @@ bool Database::cut_log() {
   return code == SQLITE_OK;
 }
 
+int Database::unread() const {
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(handle_, nullptr, which, static_cast<void*>(&file));
+    const int number = errno_of(file);
+    if (number == EIO || number == ENXIO)
+      return number;
+  }
+  return 0;
+}
+
 Error Database::failure(int code) const {
+  if ((code & 0xFF) == SQLITE_CORRUPT) {
+    if (const int number = unread(); number != 0)
+      return Error::system(number, path_);
+  }
   const int system_errno = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
   const char* words = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
   return {kind_of(code, system_errno), fmt::format("{}: {}", path_, words)};

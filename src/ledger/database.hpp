@@ -130,6 +130,8 @@ class Database {
   [[nodiscard]] static Result<std::unique_ptr<Database>> open_with(const std::string& path, int flags,
                                                                    const char* vfs);
   explicit Database(std::string path) : path_(std::move(path)) {}
+  /// SQLite calls malformed, too, what the disk does not give: the errno of that, or 0.
+  [[nodiscard]] int unread() const;
   [[nodiscard]] Result<std::uint64_t> finish(Statement& statement);
 
   std::string path_;

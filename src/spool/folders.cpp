@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -71,7 +72,7 @@ Result<bool> make_folder(const Folder& folder, MadePlaces* places) {
       return call_error(folder.path, errno, fmt::format("make {}", folder.path));
     struct ::stat found {};
     if (::lstat(folder.path.c_str(), &found) != 0)
-      return Error::system(errno, folder.path);
+      return call_error(folder.path, errno, folder.path);
     if (const auto odd = odd_folder(folder.path, found.st_mode))
       return Error{Errc::invalid, *odd};
     return false;
@@ -80,7 +81,7 @@ Result<bool> make_folder(const Folder& folder, MadePlaces* places) {
     places->note_directory(folder.path);
   // After the fact, because the umask cuts what mkdir is given.
   if (::chmod(folder.path.c_str(), folder.mode) != 0)
-    return Error::system(errno, fmt::format("set the mode of {}", folder.path));
+    return call_error(folder.path, errno, fmt::format("set the mode of {}", folder.path));
   return true;
 }
 
@@ -91,18 +92,49 @@ void give_to_producers(const std::string& incoming) {
     static_cast<void>(::chmod(incoming.c_str(), 03730));
 }
 
+/// Whether a rename from one to the other can work at all: a mount may show the same file system twice.
+bool on_one_mount(const std::string& one, const std::string& other) {
+  struct ::statx first {};
+  struct ::statx second {};
+  return ::statx(AT_FDCWD, one.c_str(), 0, STATX_MNT_ID, &first) == 0 &&
+         ::statx(AT_FDCWD, other.c_str(), 0, STATX_MNT_ID, &second) == 0 &&
+         first.stx_dev_major == second.stx_dev_major && first.stx_dev_minor == second.stx_dev_minor &&
+         first.stx_mnt_id == second.stx_mnt_id;
+}
+
+Error rename_fault(const std::string& from, const std::string& to, const Error& error) {
+  if (error.code == Errc::no_space)
+    return disk_error(to, error);
+  if (error.code != Errc::io)
+    return error.within(fmt::format("{} and {} must be writable: trial rename", from, to));
+  if (!on_one_mount(from, to))
+    return error.within(fmt::format("{} and {} must be on one file system: trial rename", from, to));
+  return disk_error(to, error.within(fmt::format("trial rename between {} and {}", from, to)));
+}
+
+/// Errors of the disk or of a machine that is short of something: they may pass.
+bool may_pass(int number) {
+  switch (number) {
+    case EIO:
+    case ENXIO:
+    case ESTALE:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Result<void> move_through(Files& files, std::span<const std::string> folders, const std::string& name,
                           std::string& stands_in) {
   for (std::size_t next = 1; next < folders.size(); ++next) {
     const auto& from = folders[next - 1];
     const auto& to = folders[next];
     const auto moved = files.rename(fmt::format("{}/{}", from, name), fmt::format("{}/{}", to, name));
-    if (!moved && moved.error().code == Errc::no_space)
-      return disk_error(to, moved.error());
-    if (!moved) {
-      return moved.error().within(
-          fmt::format("{} and {} must be on one file system and writable: trial rename", from, to));
-    }
+    if (!moved)
+      return rename_fault(from, to, moved.error());
     stands_in = to;
   }
   return {};
@@ -149,7 +181,7 @@ Error disk_error(const std::string& place, const Error& error) {
 
 Error call_error(const std::string& place, int number, std::string_view what) {
   auto error = Error::system(number, what);
-  const bool of_disk = error.code == Errc::no_space || number == EIO;
+  const bool of_disk = error.code == Errc::no_space || may_pass(number);
   return of_disk ? disk_error(place, error) : error;
 }
 

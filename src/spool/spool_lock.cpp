@@ -59,7 +59,7 @@ Result<void> lock(const std::string& directory, int& descriptor, MadePlaces* mad
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK)
         return held(descriptor, directory);
-      return Error::system(errno, fmt::format("lock {}", path));
+      return call_error(directory, errno, fmt::format("lock {}", path));
     }
     if (!is_removed(descriptor))
       break;

@@ -35,7 +35,7 @@ namespace usherd {
 
 /// An error of the disk under `place`: as it is, or that the file system is read-only. Errc::no_space.
 [[nodiscard]] Error disk_error(const std::string& place, const Error& error);
-/// A failed system call in `place`: EROFS, EIO, ENOSPC and their kin as disk_error(), others as they are.
+/// A failed system call in `place`: EROFS, EIO, EMFILE and their kin as disk_error(), others as they are.
 [[nodiscard]] Error call_error(const std::string& place, int number, std::string_view what);
 
 /// Removes what the trials of processes that were killed left in the folders. Call it under the SpoolLock.

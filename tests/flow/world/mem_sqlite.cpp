@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <vector>
@@ -66,7 +67,7 @@ int close_file(sqlite3_file* file) {
 
 int read_file(sqlite3_file* file, void* into, int amount, sqlite3_int64 offset) {
   if (of(file).state->refuses_reads)
-    return SQLITE_IOERR_READ;
+    return SQLITE_IOERR_CORRUPTFS;  // as SQLite's own answers to EIO
   const std::string& bytes = (*of(file).content)->bytes;
   const auto wanted = static_cast<std::size_t>(amount);
   const auto start = std::min(static_cast<std::size_t>(offset), bytes.size());
@@ -124,8 +125,11 @@ int is_reserved(sqlite3_file*, int* result) {
   return SQLITE_OK;
 }
 
-int control_file(sqlite3_file*, int, void*) {
-  return SQLITE_NOTFOUND;
+int control_file(sqlite3_file* file, int what, void* answer) {
+  if (what != SQLITE_FCNTL_LAST_ERRNO)
+    return SQLITE_NOTFOUND;
+  *static_cast<int*>(answer) = of(file).state->refuses_reads ? EIO : 0;
+  return SQLITE_OK;
 }
 
 int sector_size(sqlite3_file*) {

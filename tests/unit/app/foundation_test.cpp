@@ -40,6 +40,15 @@ TEST_CASE_FIXTURE(
   CHECK(lay_foundation(config, disk).has_value());
 }
 
+TEST_CASE_FIXTURE(Laid, "A disk that gives none of the folders' names is no fault of the configuration") {
+  disk.before_list = [](const std::string& directory) -> Result<void> {
+    return Error{Errc::io, directory + ": Stale file handle"};
+  };
+  CHECK(lay_foundation(config, disk).error().exit == ExitCode::failure);
+  disk.before_list = {};
+  CHECK(lay_foundation(config, disk).has_value());
+}
+
 TEST_CASE_FIXTURE(
     Laid, "A start that meets a damaged page of the ledger says what is to be done, and says it once") {
   const auto ledger = config.state.directory + "/ledger.sqlite";

@@ -122,15 +122,14 @@ TEST_CASE("a disk with errors is told from a spool that is laid out wrongly") {
   const TempDirectory directory;
   const SpoolLayout layout(directory.path());
   StoppingFiles disk;
-  for (const long effects : {0L, 4L}) {  // the first removal, the trial file
+  for (const long effects : {0L, 4L, 5L}) {  // the first removal, the trial file, the rename
     disk.effects_left = effects;
     const auto prepared = prepare_folders(disk, layout);
     REQUIRE_FALSE(prepared.has_value());
     CHECK(prepared.error().code == Errc::no_space);
   }
-  disk.effects_left = 5;  // the rename
-  CHECK(prepare_folders(disk, layout).error().code == Errc::io);
-  CHECK(call_error("/", EIO, "open /x").code == Errc::no_space);
+  for (const int number : {EIO, ENXIO, ESTALE, ENOMEM, EMFILE, ENFILE})
+    CHECK(call_error("/", number, "open /x").code == Errc::no_space);
   CHECK(call_error("/", ENOTDIR, "open /x").code == Errc::io);
 }
 

@@ -72,10 +72,8 @@ void Settling::file_progressed(FileNumber number) {
 boost::asio::awaitable<void> Settling::run() {
   while (true) {
     const auto now = parts_.timers.now().boot;
-    if (now >= next_expiry_) {
+    if (now >= next_expiry_)
       co_await expire();
-      next_expiry_ = parts_.timers.now().boot + kExpiryPace;
-    }
     if (!again_.empty() && now >= again_at_) {
       queue_.insert(queue_.end(), again_.begin(), again_.end());
       again_.clear();
@@ -276,34 +274,41 @@ void Settling::refused(const SpoolFile& file) {
 }
 
 boost::asio::awaitable<void> Settling::expire() {
-  bool told = false;
-  while (true) {
-    const auto now = parts_.timers.now().wall;
-    auto question = [now, keep = parts_.keep](Ledger& ledger) {
-      return Expiry::gather(ledger, now, keep, kExpiryGroup);
-    };
-    auto due = co_await parts_.ledger.ask(std::move(question));
-    if (!due || due->empty())
-      co_return;
-    auto expiring = std::make_shared<Expiring>(std::move(*due));
-    auto kept = std::make_shared<std::optional<Error>>();
-    auto& expiry = expiry_;
-    auto work = [&expiry, expiring, kept] { return expiry.remove(*expiring, *kept); };
-    const auto removed = co_await parts_.workers.run(std::move(work));
-    if (!removed)
-      *kept = removed.error();
-    if (*kept && !std::exchange(told, true)) {
-      parts_.log.error("what was kept long enough cannot be removed: {}", (*kept)->message);
-      note_refused(**kept);
-    }
-    // What stays is tried again at the next pace.
-    if (!removed || expiring->empty())
-      co_return;
-    GroupCommit::Change change = [expiring](Ledger& ledger) { return Expiry::commit(ledger, *expiring); };
-    const bool durable = co_await parts_.recorder.record(std::move(change));
-    if (!durable)
-      co_return;
+  const auto now = parts_.timers.now().wall;
+  auto question = [now, keep = parts_.keep, after = expired_](Ledger& ledger) {
+    return Expiry::gather(ledger, now, keep, kExpiryGroup, after);
+  };
+  auto due = co_await parts_.ledger.ask(std::move(question));
+  if (!due || due->empty()) {
+    expire_later();
+    co_return;
   }
+  expired_ = due->reached;
+  auto expiring = std::make_shared<Expiring>(std::move(*due));
+  auto kept = std::make_shared<std::optional<Error>>();
+  auto& expiry = expiry_;
+  auto work = [&expiry, expiring, kept] { return expiry.remove(*expiring, *kept); };
+  const auto removed = co_await parts_.workers.run(std::move(work));
+  if (!removed)
+    *kept = removed.error();
+  if (*kept && !std::exchange(told_of_kept_, true)) {
+    parts_.log.error("what was kept long enough cannot be removed: {}", (*kept)->message);
+    note_refused(**kept);
+  }
+  if (!removed)
+    expire_later();
+  if (!removed || expiring->empty())
+    co_return;
+  GroupCommit::Change change = [expiring](Ledger& ledger) { return Expiry::commit(ledger, *expiring); };
+  const bool durable = co_await parts_.recorder.record(std::move(change));
+  if (!durable)
+    expire_later();
+}
+
+void Settling::expire_later() {
+  expired_ = {};
+  told_of_kept_ = false;
+  next_expiry_ = parts_.timers.now().boot + kExpiryPace;
 }
 
 }  // namespace usherd

@@ -20,6 +20,7 @@ Result<std::vector<Ledger::Expired>> read_expired(Result<Statement> found) {
     file.number = row.number();
     file.name = row.text();
     file.refused = row.flag();
+    file.finished = row.wall();
     return file;
   });
 }
@@ -45,20 +46,22 @@ Result<bool> is_kept(Database& database, FileNumber number) {
 }  // namespace
 
 Result<std::vector<Ledger::Expired>> Ledger::finished_before(WallTime before, std::size_t most) {
-  return read_expired(
-      database_->query("SELECT number, name, refusal_code <> '' FROM files WHERE state = 3 AND finished < ?"
-                       " ORDER BY finished, number LIMIT ?",
-                       before, most));
+  return read_expired(database_->query(
+      "SELECT number, name, refusal_code <> '', finished FROM files WHERE state = 3 AND finished < ?"
+      " ORDER BY finished, number LIMIT ?",
+      before, most));
 }
 
-Result<std::vector<Ledger::Expired>> Ledger::kept_before(Kept where, WallTime before, std::size_t most) {
+Result<std::vector<Ledger::Expired>> Ledger::kept_before(Kept where, WallTime before, std::size_t most,
+                                                         const End& after) {
   constexpr const char* kDone =
-      "SELECT number, name, refusal_code <> '' FROM files WHERE kept_done = 1 AND finished < ?"
-      " ORDER BY finished, number LIMIT ?";
+      "SELECT number, name, refusal_code <> '', finished FROM files WHERE kept_done = 1 AND finished < ?"
+      " AND (finished, number) > (?, ?) ORDER BY finished, number LIMIT ?";
   constexpr const char* kRejected =
-      "SELECT number, name, refusal_code <> '' FROM files WHERE kept_rejected = 1 AND finished < ?"
-      " ORDER BY finished, number LIMIT ?";
-  return read_expired(database_->query(where == Kept::done ? kDone : kRejected, before, most));
+      "SELECT number, name, refusal_code <> '', finished FROM files WHERE kept_rejected = 1 AND finished < ?"
+      " AND (finished, number) > (?, ?) ORDER BY finished, number LIMIT ?";
+  return read_expired(
+      database_->query(where == Kept::done ? kDone : kRejected, before, after.finished, after.number, most));
 }
 
 Result<void> Ledger::not_kept(FileNumber number, Kept where) {

@@ -10,16 +10,22 @@ Result<void> remove_both(Files& files, const std::string& first, const std::stri
   return removed ? files.remove(second) : removed;
 }
 
+Ledger::End last_of(const std::vector<Ledger::Expired>& files, const Ledger::End& before) {
+  return files.empty() ? before : Ledger::End{files.back().finished, files.back().number};
+}
+
 }  // namespace
 
-Result<Expiring> Expiry::gather(Ledger& ledger, WallTime now, KeepTimes keep, std::size_t most) {
-  auto done = ledger.kept_before(Ledger::Kept::done, now - keep.done, most);
+Result<Expiring> Expiry::gather(Ledger& ledger, WallTime now, KeepTimes keep, std::size_t most,
+                                const ExpiryMark& after) {
+  auto done = ledger.kept_before(Ledger::Kept::done, now - keep.done, most, after.done);
   if (!done)
     return done.error();
-  auto rejected = ledger.kept_before(Ledger::Kept::rejected, now - keep.rejected, most);
+  auto rejected = ledger.kept_before(Ledger::Kept::rejected, now - keep.rejected, most, after.rejected);
   if (!rejected)
     return rejected.error();
   Expiring expiring;
+  expiring.reached = {last_of(*done, after.done), last_of(*rejected, after.rejected)};
   expiring.done = std::move(*done);
   expiring.rejected = std::move(*rejected);
   return expiring;

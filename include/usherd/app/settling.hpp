@@ -70,7 +70,9 @@ class Settling {
   [[nodiscard]] boost::asio::awaitable<void> find_tails(Group group);
   [[nodiscard]] boost::asio::awaitable<void> prepare(Group group);
   [[nodiscard]] boost::asio::awaitable<void> publish(Group group);
+  /// One group, so that what has ended meanwhile need not wait for all of them.
   [[nodiscard]] boost::asio::awaitable<void> expire();
+  void expire_later();
   void failed(const SpoolFile& file, const Error& error);
   void try_later(FileNumber number);
   void note_refused(const Error& error) const;
@@ -87,6 +89,8 @@ class Settling {
   BootClock::duration pace_;               ///< to the next of these tries
   std::unordered_set<FileNumber> failed_;  ///< since they were to be settled
   BootTime next_expiry_{};
+  ExpiryMark expired_;  ///< what stays is tried again by the next look, and holds up nothing of this one
+  bool told_of_kept_ = false;  ///< said once in a look
   std::function<void()> settled_;
   std::function<void()> refused_;
   SettledTotals totals_;

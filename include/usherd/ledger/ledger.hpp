@@ -54,14 +54,21 @@ class Ledger {
     FileNumber number = 0;
     std::string name;
     bool refused = false;
+    WallTime finished{};
   };
   /// Settled files that finished before `before`, at most `most`.
   [[nodiscard]] Result<std::vector<Expired>> finished_before(WallTime before, std::size_t most);
   /// A folder that keeps something of a settled file: done/ the file and its receipt, rejected/ its reject
   /// lines or the refused file.
   enum class Kept : std::uint8_t { done, rejected };
-  /// Of those, the ones of which that folder still keeps something, oldest first.
-  [[nodiscard]] Result<std::vector<Expired>> kept_before(Kept where, WallTime before, std::size_t most);
+  /// A place in the order of their ends.
+  struct End {
+    WallTime finished = WallTime::min();
+    FileNumber number = 0;
+  };
+  /// Of those, the ones past `after` of which that folder still keeps something, oldest first.
+  [[nodiscard]] Result<std::vector<Expired>> kept_before(Kept where, WallTime before, std::size_t most,
+                                                         const End& after);
   /// That folder keeps nothing of a settled file any more; the file is forgotten once no folder does.
   [[nodiscard]] Result<void> not_kept(FileNumber number, Kept where);
   /// Removes the row of a file, its shares, and the batches that no file is left of.

@@ -3,6 +3,7 @@
 #include "tests/fakes/mem_files.hpp"
 #include "tests/flow/world/effects.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,6 +29,8 @@ class CountedFiles final : public Files {
       ++barred_renames_;
       return Error{Errc::denied, to + ": Permission denied"};
     }
+    if (on_rename)
+      on_rename(to);
     return effects_.begin() ? disk_.rename(from, to) : stopped();
   }
   [[nodiscard]] Result<void> remove(const std::string& path) override {
@@ -44,6 +47,8 @@ class CountedFiles final : public Files {
   [[nodiscard]] Result<void> sync(const std::string& path) override {
     return effects_.begin() ? disk_.sync(path) : stopped();
   }
+
+  std::function<void(const std::string& to)> on_rename;
 
   /// Files whose names end so may not be read any more once they were opened so many times.
   void close(std::string ending, std::uint64_t opens = 0) {

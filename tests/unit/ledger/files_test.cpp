@@ -166,7 +166,7 @@ TEST_CASE("a file is forgotten when neither folder keeps anything of it") {
   using Kept = Ledger::Kept;
   const auto numbers = [&](Kept where) {
     std::vector<FileNumber> found;
-    for (const auto& file : bench->kept_before(where, wall(100), 10).value())
+    for (const auto& file : bench->kept_before(where, wall(100), 10, {}).value())
       found.push_back(file.number);
     return found;
   };
@@ -192,7 +192,7 @@ TEST_CASE("a file is forgotten when neither folder keeps anything of it") {
   CHECK(numbers(Kept::done).empty());
   let_go(2, Kept::rejected);
   CHECK_FALSE(bench->file(2).value());
-  CHECK(bench->kept_before(Kept::rejected, wall(5), 10).value().empty());
+  CHECK(bench->kept_before(Kept::rejected, wall(5), 10, {}).value().empty());
   let_go(3, Kept::rejected);
   CHECK(bench->finished_before(wall(100), 10).value().empty());
 }

@@ -80,20 +80,21 @@ Error AdminClient::unreachable(int failure) const {
                   path_, std::strerror(failure))};
 }
 
-Result<AdminAnswer> AdminClient::get(std::string_view target) const {
+Result<AdminAnswer> AdminClient::get(std::string_view target) {
   return ask("GET", target, {}, nullptr);
 }
 
-Result<AdminAnswer> AdminClient::post(std::string_view target, std::string_view body) const {
+Result<AdminAnswer> AdminClient::post(std::string_view target, std::string_view body) {
   return ask("POST", target, body, nullptr);
 }
 
-Result<AdminAnswer> AdminClient::stream(std::string_view target, const Piece& piece) const {
+Result<AdminAnswer> AdminClient::stream(std::string_view target, const Piece& piece) {
   return ask("GET", target, {}, piece);
 }
 
 Result<AdminAnswer> AdminClient::ask(std::string_view method, std::string_view target, std::string_view body,
-                                     const Piece& piece) const {
+                                     const Piece& piece) {
+  unanswered_ = false;
   const Connection connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (connection.get() < 0)
     return unreachable(errno);
@@ -112,8 +113,10 @@ Result<AdminAnswer> AdminClient::ask(std::string_view method, std::string_view t
   std::array<char, 65536> bytes{};
   while (true) {
     const auto count = ::recv(connection.get(), bytes.data(), bytes.size(), 0);
-    if (count < 0)
+    if (count < 0) {
+      unanswered_ = sent;
       return unreachable(errno);
+    }
     if (count == 0)
       break;
     if (!reading.put({bytes.data(), static_cast<std::size_t>(count)}))
@@ -129,9 +132,11 @@ Result<AdminAnswer> AdminClient::ask(std::string_view method, std::string_view t
   }
   if (!sent && answer.status == 0)
     return unreachable(EPIPE);
-  if (!reading.is_whole())
+  if (!reading.is_whole()) {
+    unanswered_ = sent;
     return Error{Errc::unavailable,
                  "the service broke its answer off: it was stopped, or found a fault meanwhile"};
+  }
   return answer;
 }
 

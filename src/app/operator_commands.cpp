@@ -118,7 +118,7 @@ class Watcher {
 };
 
 ExitCode watch(const Config& config) {
-  const AdminClient client(config.admin.socket, kWatchPatience);
+  AdminClient client(config.admin.socket, kWatchPatience);
   const bool terminal = ::isatty(STDOUT_FILENO) != 0;
   Watcher watcher(terminal);
   if (terminal)
@@ -142,7 +142,7 @@ ExitCode watch(const Config& config) {
 ExitCode status(const Config& config, const StatusArguments& arguments) {
   if (arguments.watch)
     return watch(config);
-  const AdminClient client(config.admin.socket);
+  AdminClient client(config.admin.socket);
   if (arguments.file.empty())
     return show(client.get("/api/status"), arguments.json, status_text);
   return show(client.get("/api/file?name=" + percent_encode(arguments.file)), arguments.json, file_text);
@@ -158,7 +158,7 @@ ExitCode control(const Config& config, std::string_view target, std::string_view
 }
 
 ExitCode jobs(const Config& config, const JobsArguments& arguments) {
-  const AdminClient client(config.admin.socket);
+  AdminClient client(config.admin.socket);
   if (arguments.abandon.empty())
     return show(client.get("/api/jobs"), arguments.json, jobs_text);
   const auto answer = client.post("/api/jobs/abandon?job=" + percent_encode(arguments.abandon));

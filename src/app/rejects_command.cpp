@@ -123,7 +123,9 @@ ExitCode change(const Config& config, const ReplayOrder& order, const RejectsArg
   const auto target = (retries ? "/api/rejects/retry" : "/api/rejects/drop") + query_of(order);
   const auto answer = SpoolQuestion(config).change(target, order.filter.uid.value_or(""), question);
   if (answer.exit != ExitCode::ok) {
-    tell("usherd: {}\n", answer.text);
+    const bool doubtful = answer.unanswered && !order.dry_run;
+    tell("usherd: {}{}\n", answer.text,
+         doubtful ? "; it may have been done all the same: look with `usherd rejects list`" : "");
     return answer.exit;
   }
   const auto text = replay_text(answer.text);

@@ -42,7 +42,12 @@ Answered SpoolQuestion::ask(std::string_view target, std::string_view body, cons
 
 Answered SpoolQuestion::change(std::string_view target, std::string_view body,
                                const Question& question) const {
-  return answered(AdminClient(config_.admin.socket, kPatience).post(target, body), true, question);
+  AdminClient client(config_.admin.socket, kPatience);
+  const auto answer = client.post(target, body);
+  // What may have been done is not done over.
+  if (client.unanswered())
+    return {ExitCode::unavailable, answer.error().message, true};
+  return answered(answer, true, question);
 }
 
 Answered SpoolQuestion::answered(const Result<AdminAnswer>& answer, bool changes,

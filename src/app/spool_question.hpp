@@ -14,7 +14,8 @@ namespace usherd {
 /// An answer, or why there is none and how that ends.
 struct Answered {
   ExitCode exit = ExitCode::ok;
-  std::string text;  ///< the JSON; with another exit than ok the message
+  std::string text;         ///< the JSON; with another exit than ok the message
+  bool unanswered = false;  ///< a change that the service was asked for may have happened all the same
 };
 
 /// Asks a running service through its admin socket; where none runs, looks into the stopped spool itself, as

@@ -5,8 +5,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 import unittest
 
 import live_service as service
@@ -223,6 +225,29 @@ class Rejects(unittest.TestCase):
         drained = self.service.command("drain")
         self.assertEqual(drained.returncode, 0, drained.stderr)
         self.assertEqual([how for _, _, how in self.trace("badbob")], ["rejected", "imported"])
+
+    def test_a_change_whose_answer_breaks_off_may_have_been_done(self):
+        self.service.stop()
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(self.service.socket)
+            door.listen()
+            for words, doubtful in (("drop",), True), (("retry",), True), (("drop", "--dry-run"), False):
+                asked = threading.Thread(target=self.break_off, args=(door,))
+                asked.start()
+                done = self.service.command("rejects", *words)
+                asked.join()
+                self.assertEqual(done.returncode, 69, done.stderr)
+                self.assertIn("the service broke its answer off", done.stderr)
+                self.assertEqual("may have been done all the same: look with `usherd rejects list`" in done.stderr, doubtful,
+                                 done.stderr)
+
+    @staticmethod
+    def break_off(door):
+        """Hears one request to its end, and answers nothing."""
+        with door.accept()[0] as connection:
+            while b"\r\n\r\n" not in connection.recv(65536, socket.MSG_PEEK):
+                pass
+            connection.recv(65536)
 
     def kill_retry(self, kind, number):
         """Kills an offline retry as it enters its n-th call of a kind; False when it came to its end before."""

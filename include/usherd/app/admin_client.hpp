@@ -26,19 +26,22 @@ class AdminClient {
   explicit AdminClient(std::string socket_path, Milliseconds patience = Milliseconds{30'000})
       : path_(std::move(socket_path)), patience_(patience) {}
 
-  [[nodiscard]] Result<AdminAnswer> get(std::string_view target) const;
-  [[nodiscard]] Result<AdminAnswer> post(std::string_view target, std::string_view body = {}) const;
+  [[nodiscard]] Result<AdminAnswer> get(std::string_view target);
+  [[nodiscard]] Result<AdminAnswer> post(std::string_view target, std::string_view body = {});
   /// Hands a 200's body on piece by piece, until it ends or `piece` returns false.
   using Piece = std::function<bool(std::string_view)>;
-  [[nodiscard]] Result<AdminAnswer> stream(std::string_view target, const Piece& piece) const;
+  [[nodiscard]] Result<AdminAnswer> stream(std::string_view target, const Piece& piece);
+  /// The last question went out whole and got no whole answer: what it asked for may have been done.
+  [[nodiscard]] bool unanswered() const { return unanswered_; }
 
  private:
   [[nodiscard]] Result<AdminAnswer> ask(std::string_view method, std::string_view target,
-                                        std::string_view body, const Piece& piece) const;
+                                        std::string_view body, const Piece& piece);
   [[nodiscard]] Error unreachable(int failure) const;
 
   std::string path_;
   Milliseconds patience_;
+  bool unanswered_ = false;
 };
 
 }  // namespace usherd

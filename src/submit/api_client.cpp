@@ -154,9 +154,11 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
   const InFlight counted(under_way_, connection, quiet_);
   std::optional<NotedExchange> noted;
   if (options_.waits != nullptr) {
-    auto due = [this] {
-      return options_.longest_exchange ? timers_.now().boot + options_.longest_exchange() : kNever;
-    };
+    std::optional<BootClock::duration> limit;
+    // Asked once: the connection keeps the timeouts that held at the begin, whatever a reload brings.
+    if (options_.longest_exchange)
+      limit = options_.longest_exchange();
+    auto due = [this, limit] { return limit ? timers_.now().boot + *limit : kNever; };
     noted.emplace(*options_.waits, std::move(due), request.body);
     http.body = noted->body();
   }

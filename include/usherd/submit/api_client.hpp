@@ -55,7 +55,8 @@ class ApiClient {
     /// How an exchange ended, and how long it took.
     std::function<void(const ApiRequest&, const Exchange&, BootClock::duration)> on_answer;
     Waits* waits = nullptr;  ///< where an exchange is noted with the time by which it must have ended
-    /// From its begin, or from the last piece of its body that was asked for.
+    /// From its begin, or from the last piece of its body that was asked for. Asked at the begin of each
+    /// exchange, and then holds to its end.
     std::function<BootClock::duration()> longest_exchange = {};
   };
   struct Reply {

@@ -59,3 +59,39 @@ TEST_CASE("An upload that gets on is not overdue, however long it takes; one tha
   CHECK(sent->done());
   CHECK_FALSE(waits.first());
 }
+
+TEST_CASE("A limit that a reload changes holds for exchanges begun afterwards") {
+  for (const BootClock::duration after : {10s, 1000s}) {
+    CAPTURE(after.count());
+    test::ApiBench bench;
+    Waits waits;
+    BootClock::duration limit = 90s;
+    ApiClient api{
+        ApiClient::Options{[] { return "Basic key"; }, [] {}, {}, &waits, [&limit] { return limit; }},
+        bench.gate, bench.sessions, bench.loop.timers, *bench.log};
+    SlowBody body(bench.loop.timers);
+    bench.transport.hold();
+    ApiRequest upload;
+    upload.call = Call::create;
+    upload.method = Method::post;
+    upload.body = &body;
+    const auto first = bench.loop.start(api.call(std::move(upload)));
+    const auto begun = bench.loop.now();
+    limit = after;
+    bench.loop.pass(1min);
+    REQUIRE(waits.first());
+    CHECK(waits.first()->at == begun + 1min + 90s);
+    bench.loop.pass(2min);
+    bench.transport.release();
+    bench.loop.poll();
+    CHECK(first->done());
+
+    bench.transport.hold();
+    const auto second = bench.loop.start(api.call(ApiRequest{}));
+    REQUIRE(waits.first());
+    CHECK(waits.first()->at == bench.loop.now() + after);
+    bench.transport.release();
+    bench.loop.poll();
+    CHECK(second->done());
+  }
+}

@@ -50,6 +50,9 @@ void Intake::reload(Milliseconds settle, Milliseconds rescan, std::uint64_t min_
   options_.rescan = rescan;
   options_.min_free = min_free;
   settle_.settle(settle);
+  // Not moved back: files that were found since may be younger than what is announced.
+  if (announced_from_)
+    announced_from_ = std::min(*announced_from_, settle_.last_due());
   next_scan_ = timers_.now().boot;
   next_try_ = next_scan_;
   alarm_->ring();
@@ -122,9 +125,13 @@ asio::awaitable<void> Intake::turn() {
     if (!scanned_to_)
       announced_from_ = settle_.last_due();
   }
-  if (!stopping_ && !parked_)
+  // All of it before anything announced: one look may not hold it, and a reload makes much due at once.
+  auto now = timers_.now().boot;
+  while (!stopping_ && !parked_ && settle_.next_due() <= now) {
     co_await take_due();
-  if (!stopping_ && !parked_ && announced_from_ && timers_.now().boot >= *announced_from_)
+    now = timers_.now().boot;
+  }
+  if (!stopping_ && !parked_ && announced_from_ && now >= *announced_from_)
     co_await take_announced();
   if (!stopping_ && !parked_ && timers_.now().boot >= next_scan_)
     co_await scan();
@@ -142,7 +149,7 @@ asio::awaitable<void> Intake::take_announced() {
 }
 
 asio::awaitable<void> Intake::take_due() {
-  const auto names = settle_.due(timers_.now().boot, ScanOptions::kMostFiles);
+  const auto names = settle_.due(timers_.now().boot, options_.look_most);
   if (names.empty())
     co_return;
   auto files = co_await look(names);

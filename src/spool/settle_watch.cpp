@@ -33,6 +33,7 @@ bool SettleWatch::look(const SeenFile& file, Instant now) {
       return false;
     Watched watched;
     watched.stat = file.stat;
+    watched.since = now.boot;
     watched.due = due_from(file.stat, now);
     next_due_ = watched_.empty() ? watched.due : std::min(next_due_, watched.due);
     watched_.emplace(file.name, watched);
@@ -47,6 +48,7 @@ bool SettleWatch::look(const SeenFile& file, Instant now) {
   }
   watched.stat = file.stat;
   // What changes while it is watched has settle before it, whatever its times say.
+  watched.since = now.boot;
   watched.due = now.boot + settle_;
   next_due_ = std::min(next_due_, watched.due);
   return false;
@@ -57,6 +59,7 @@ void SettleWatch::distrust(const SeenFile& file, BootTime now) {
     return;
   Watched watched;
   watched.stat = file.stat;
+  watched.since = now;
   watched.due = now + settle_;
   watched.distrusted = true;
   next_due_ = watched_.empty() ? watched.due : std::min(next_due_, watched.due);
@@ -70,6 +73,15 @@ bool SettleWatch::trusts(const std::string& name) const {
 
 void SettleWatch::forget(const std::string& name) {
   watched_.erase(name);
+}
+
+void SettleWatch::settle(Milliseconds settle) {
+  settle_ = settle;
+  next_due_ = kNever;
+  for (auto& [name, watched] : watched_) {
+    watched.due = std::min(watched.due, watched.since + settle);
+    next_due_ = std::min(next_due_, watched.due);
+  }
 }
 
 BootTime SettleWatch::last_due() const {

@@ -48,11 +48,14 @@ class SettleWatch {
   /// When all that are watched now have had their next look; the past when none is.
   [[nodiscard]] BootTime last_due() const;
   [[nodiscard]] std::size_t size() const { return watched_.size(); }
-  void settle(Milliseconds settle) { settle_ = settle; }
+  /// A new settle time. What is watched already waits no longer than that from its first look, or from the
+  /// change that was seen last; a longer time holds for what is seen from now on.
+  void settle(Milliseconds settle);
 
  private:
   struct Watched {
     FileStat stat;
+    BootTime since{};  ///< when it was first seen as it is
     BootTime due{};
     bool distrusted = false;
   };

@@ -96,3 +96,20 @@ TEST_CASE(
   intakes.poll();
   CHECK(intakes.accepted().size() == expected.size() + 1);
 }
+
+TEST_CASE("A lowered settle time lets announced files go on, behind all that stood there at the start") {
+  Intakes intakes(2);
+  intakes.intake->reload(1h, 1h, 1);
+  for (const auto* name : {"a_old.ndjson", "b_old.ndjson", "c_old.ndjson"})
+    intakes.spool.drop(name, "");
+  intakes.start();
+  intakes.pass(10s);
+  intakes.spool.drop("announced.ndjson", "");
+  intakes.watch.tell("announced.ndjson");
+  intakes.pass(10s);
+  CHECK(intakes.accepted().empty());
+  // More than one look holds is due at once.
+  intakes.intake->reload(1s, 1h, 1);
+  intakes.poll();
+  CHECK(intakes.accepted() == Names{"a_old.ndjson", "b_old.ndjson", "c_old.ndjson", "announced.ndjson"});
+}

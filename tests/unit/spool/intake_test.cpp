@@ -389,3 +389,17 @@ TEST_CASE("a reload takes effect at once") {
   intakes.poll();
   CHECK(intakes.accepted() == Names{"a.ndjson"});
 }
+
+TEST_CASE("a lowered settle time holds for files that are watched already") {
+  Intakes intakes;
+  intakes.intake->reload(1h, 15s, 1);
+  intakes.spool.drop("a.ndjson", "");
+  intakes.start();
+  intakes.pass(20s);
+  CHECK(intakes.accepted().empty());
+  intakes.intake->reload(30s, 15s, 1);
+  intakes.pass(9s);
+  CHECK(intakes.accepted().empty());
+  intakes.pass(2s);
+  CHECK(intakes.accepted() == Names{"a.ndjson"});
+}

@@ -96,6 +96,23 @@ TEST_CASE("a settle time below a second is kept, and none takes at sight") {
   CHECK(none.look(file("a", 0ms), at(0ms)));
 }
 
+TEST_CASE("a new settle time lets nothing that is watched wait longer, and one that is longer holds later") {
+  SettleWatch watch(1h);
+  CHECK_FALSE(watch.look(file("first", 0ms), at(0ms)));
+  CHECK_FALSE(watch.look(file("changed", 0ms), at(0ms)));
+  CHECK_FALSE(watch.look(file("changed", 0ms, 11), at(5s)));
+  watch.distrust(file("distrusted", 0ms), at(6s).boot);
+  watch.settle(10s);
+  CHECK(watch.next_due() == at(10s).boot);
+  CHECK(watch.last_due() == at(16s).boot);
+  CHECK_FALSE(watch.look(file("changed", 0ms, 11), at(14999ms)));
+  CHECK(watch.look(file("changed", 0ms, 11), at(15s)));
+  watch.settle(1min);
+  CHECK(watch.look(file("first", 0ms), at(15s)));
+  CHECK_FALSE(watch.look(file("later", 0ms), at(0ms)));
+  CHECK(watch.last_due() == at(1min).boot);
+}
+
 TEST_CASE("a file that changed under our hands is not believed until it has settled") {
   SettleWatch watch(10s);
   watch.distrust(file("a", 0ms), at(0ms).boot);

@@ -48,7 +48,7 @@ std::string reply_head(const AdminReply& reply) {
       "X-Content-Type-Options: nosniff\r\n"
       "{}\r\n",
       reply.status, reason_of(reply.status), reply.type, length,
-      reply.status == 405 ? "Allow: GET, HEAD\r\n" : "");
+      reply.status == 405 ? fmt::format("Allow: {}\r\n", reply.allow) : "");
 }
 
 std::string chunk_of(std::string_view bytes) {

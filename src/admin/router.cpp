@@ -32,6 +32,7 @@ const Router::Handler* Router::find(const AdminRequest& request, AdminReply& ref
   if (!handler) {
     refusal = AdminReply::error(
         405, get ? "this is an action: POST it through the admin socket" : "this can only be read");
+    refusal.allow = get ? "POST" : "GET, HEAD";
     return nullptr;
   }
   if (!request.peer.local && (!get || route.get_is_local)) {

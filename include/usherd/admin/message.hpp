@@ -41,7 +41,8 @@ struct AdminReply {
   unsigned status = 200;
   std::string type = "application/json";
   std::string body;
-  NextPiece next = {};  ///< when set, `body` is followed by its pieces
+  NextPiece next = {};                   ///< when set, `body` is followed by its pieces
+  std::string_view allow = "GET, HEAD";  ///< for 405: the methods that would be answered
 
   /// {"error": message}: what happened and what to do, in one sentence.
   [[nodiscard]] static AdminReply error(unsigned status, std::string_view message);

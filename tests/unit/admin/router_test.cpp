@@ -1,5 +1,6 @@
 #include "usherd/admin/router.hpp"
 
+#include "src/admin/reply_head.hpp"
 #include "usherd/core/log.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -80,6 +81,17 @@ TEST_CASE("reading is open through both doors; actions and local reading only th
     CAPTURE(row.local);
     CHECK(bench.ask(row.method, row.path, row.local).status == row.status);
   }
+}
+
+TEST_CASE("who asks with the wrong method is told the right one") {
+  Bench bench;
+  const auto action = bench.ask(AdminMethod::get, "/action", true);
+  CHECK(action.status == 405);
+  CHECK(usherd::reply_head(action).find("\r\nAllow: POST\r\n") != std::string::npos);
+  const auto page = bench.ask(AdminMethod::post, "/read", true);
+  CHECK(page.status == 405);
+  CHECK(usherd::reply_head(page).find("\r\nAllow: GET, HEAD\r\n") != std::string::npos);
+  CHECK(usherd::reply_head(bench.ask(AdminMethod::get, "/read", true)).find("Allow:") == std::string::npos);
 }
 
 TEST_CASE("every action is logged with its peer, on one line whatever was sent") {

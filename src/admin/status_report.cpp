@@ -28,8 +28,11 @@ std::optional<std::string> not_ready(const StatusReport& report) {
     return "stopping";
   if (report.parked.empty())
     return std::nullopt;
-  const auto& first = report.parked.front();
-  return fmt::format("parked ({}): {}", to_string(first.reason), advice_for(first));
+  std::string text;
+  for (const auto& parked : report.parked)
+    text += fmt::format("{}parked ({}): {}", text.empty() ? "" : "\n", to_string(parked.reason),
+                        advice_for(parked));
+  return text;
 }
 
 std::optional<Milliseconds> reckon_eta(std::uint64_t backlog_bytes, double record_bytes,

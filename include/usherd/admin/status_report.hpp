@@ -110,7 +110,7 @@ struct StatusReport {
   bool reload_good = true;
 };
 
-/// Why it is not ready: the first sentence of what parks it; nothing when it is.
+/// Why it is not ready, with a line for each reason that parks it; nothing when it is.
 [[nodiscard]] std::optional<std::string> not_ready(const StatusReport& report);
 
 /// How long the backlog will take: its bytes at the present pace, or nothing where that says nothing.

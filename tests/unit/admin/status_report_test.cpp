@@ -104,6 +104,17 @@ TEST_CASE("every park reason comes with a word of advice, and makes it not ready
   }
 }
 
+TEST_CASE("whatever parks it is named, a line each") {
+  StatusReport report;
+  report.state = ServiceState::parked;
+  report.parked.push_back({ParkReason::credentials, {}, 1s, ""});
+  report.parked.push_back({ParkReason::paused, {}, 1s, ""});
+  const auto why = not_ready(report);
+  REQUIRE(why.has_value());
+  CHECK(*why == "parked (credentials): " + advice_for(report.parked[0]) +
+                    "\nparked (paused): " + advice_for(report.parked[1]));
+}
+
 TEST_CASE("it is ready while it works or idles, and not while it starts, stops or its ledger is silent") {
   StatusReport report;
   report.state = ServiceState::idle;

@@ -3,7 +3,6 @@
 #include "usherd/submit/api_answer.hpp"
 
 #include <algorithm>
-#include <vector>
 
 namespace usherd {
 
@@ -20,21 +19,12 @@ void Tally::locally_rejected(std::span<const Rejection> rejections, WallTime now
   records_.rejected += rejections.size();
 }
 
-void Tally::batch_ended(const BatchVerdict& verdict, std::uint64_t operations, std::size_t literals,
+void Tally::batch_ended(std::span<const Reason> reasons, std::span<const ReasonCounts> counts,
                         const Outcomes& outcomes, Instant now) {
-  // By reason first: a batch has few of them, and codes are looked up by their text.
-  std::vector<std::array<std::uint64_t, 2>> counts(verdict.reasons.size());
-  for (const auto& entry : verdict.entries) {
-    // A refused merged record is taken apart; its sources will have their own verdicts.
-    const bool is_merged = entry.index >= operations - literals;
-    if (entry.reason < counts.size() && entry.end != OperationEnd::imported &&
-        !(is_merged && entry.end == OperationEnd::rejected))
-      ++counts[entry.reason][entry.end == OperationEnd::unknown ? 1 : 0];
-  }
   for (std::size_t i = 0; i < counts.size(); ++i) {
-    const auto code = log_code(verdict.reasons[i].code);
-    codes_.add(RejectStage::api, code, counts[i][0], now.wall);
-    codes_.add(RejectStage::unknown, code, counts[i][1], now.wall);
+    const auto code = log_code(reasons[i].code);
+    codes_.add(RejectStage::api, code, counts[i].rejected, now.wall);
+    codes_.add(RejectStage::unknown, code, counts[i].unknown, now.wall);
   }
   rejects_[static_cast<std::size_t>(RejectStage::api)] += outcomes.rejected;
   rejects_[static_cast<std::size_t>(RejectStage::unknown)] += outcomes.unknown;

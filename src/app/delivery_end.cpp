@@ -85,8 +85,7 @@ boost::asio::awaitable<bool> Delivery::write_end(Batch batch, BatchVerdict verdi
   Outcomes outcomes;
   for (const auto& share : end->shares)
     outcomes += share.outcomes;
-  parts_.tally.batch_ended(verdict, batch->operations(), batch->merged_records(), outcomes,
-                           parts_.timers.now());
+  parts_.tally.batch_ended(verdict.reasons, end->reasons, outcomes, parts_.timers.now());
   release(*batch, *end);
   co_return true;
 }

@@ -151,7 +151,7 @@ class Applied {
     for (std::size_t i = 0; i < operations_.size(); ++i) {
       const bool listed = next < verdict_.entries.size() && verdict_.entries[next].index == i;
       const BatchVerdict::Entry* entry = listed ? &verdict_.entries[next++] : nullptr;
-      auto applied = operations_.is_merged(i) ? merged(i, entry, end) : single(i, entry);
+      auto applied = operations_.is_merged(i) ? merged(i, entry, end) : single(i, entry, end);
       if (!applied)
         return applied;
     }
@@ -159,17 +159,20 @@ class Applied {
   }
 
  private:
-  Result<void> single(std::size_t index, const BatchVerdict::Entry* entry) {
+  Result<void> single(std::size_t index, const BatchVerdict::Entry* entry, BatchEnd& end) {
     const Run& run = operations_.run(index);
     if (entry == nullptr || entry->end == OperationEnd::imported) {
       counts_.count(run.file, &Outcomes::imported);
       return {};
     }
-    return refuse(run, *entry);
+    return refuse(run, *entry, end);
   }
 
-  Result<void> refuse(const Run& run, const BatchVerdict::Entry& entry) {
-    counts_.count(run.file, entry.end == OperationEnd::rejected ? &Outcomes::rejected : &Outcomes::unknown);
+  Result<void> refuse(const Run& run, const BatchVerdict::Entry& entry, BatchEnd& end) {
+    const bool rejected = entry.end == OperationEnd::rejected;
+    counts_.count(run.file, rejected ? &Outcomes::rejected : &Outcomes::unknown);
+    auto& reason = end.reasons[entry.reason];
+    ++(rejected ? reason.rejected : reason.unknown);
     const auto bytes = operations_.bytes(run);
     if (!bytes && !is_gone(bytes.error()))
       return bytes.error();
@@ -188,7 +191,7 @@ class Applied {
     }
     if (entry->end == OperationEnd::unknown) {
       for (const auto& source : literal.sources) {
-        if (auto refused = refuse(source, *entry); !refused)
+        if (auto refused = refuse(source, *entry, end); !refused)
           return refused;
       }
       return {};
@@ -244,6 +247,7 @@ Result<BatchEnd> write_batch_end(Files& disk, const SpoolLayout& layout, const B
   auto operations = Operations::find_left(disk, row.manifest, paths);
   if (!operations)
     return operations.error();
+  end.reasons.resize(verdict.reasons.size());
   ShareRejects rejects(disk, layout, row, files);
   if (auto applied = Applied(*operations, row, verdict, rejects, counts).run(end); !applied)
     return applied.error();

@@ -37,9 +37,9 @@ class Tally {
   /// A body went out whole.
   void body_sent(std::uint64_t bytes) { sent_bytes_ += bytes; }
   void locally_rejected(std::span<const Rejection> rejections, WallTime now);
-  /// A batch of `operations` ended; the last `literals` of them are merged records, which have no verdict of
-  /// their own. `outcomes` are those of its records.
-  void batch_ended(const BatchVerdict& verdict, std::uint64_t operations, std::size_t literals,
+  /// A batch ended so. `counts` tell by place in `reasons` how many records ended for each, `outcomes` are
+  /// those of all its records.
+  void batch_ended(std::span<const Reason> reasons, std::span<const ReasonCounts> counts,
                    const Outcomes& outcomes, Instant now);
   void batch_divided() { ++batches_[static_cast<std::size_t>(BatchResult::divided)]; }
   void key_given_up(std::string_view reason);

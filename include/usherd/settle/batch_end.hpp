@@ -21,6 +21,9 @@ struct TakenApart {
 /// What the end of a batch changes: ready for Ledger::batch_ended.
 struct BatchEnd {
   std::vector<Share> shares;  ///< with outcomes
+  /// By place among the verdict's reasons: records as they were read, so that a merged one of unknown end
+  /// counts with its sources, and one that is taken apart not yet.
+  std::vector<ReasonCounts> reasons;
   std::vector<TakenApart> taken_apart;
   /// Set when merged records were taken apart: the manifest without them.
   std::optional<Manifest> manifest;

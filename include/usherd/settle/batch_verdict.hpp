@@ -16,6 +16,12 @@ struct Reason {
   std::string message;
 };
 
+/// How many records ended for one reason.
+struct ReasonCounts {
+  std::uint64_t rejected = 0;
+  std::uint64_t unknown = 0;
+};
+
 /// How a whole batch ended: what is not listed was imported. Entries stand in order of their index.
 struct BatchVerdict {
   struct Entry {

@@ -78,10 +78,9 @@ TEST_CASE("no server and no producer can add a series") {
   const auto before = series(metrics(report, tally));
   for (unsigned status = 0; status < 1000; ++status)
     tally.answered(usherd::Call::status, status, 1ms);
-  usherd::BatchVerdict verdict;
-  verdict.reasons = {{"made up", ""}};
-  verdict.entries = {{0, usherd::OperationEnd::rejected, 0}};
-  tally.batch_ended(verdict, 1, 0, {}, {});
+  const std::vector<usherd::Reason> reasons{{"made up", ""}};
+  const std::vector<usherd::ReasonCounts> counts{{1, 0}};
+  tally.batch_ended(reasons, counts, {}, {});
   tally.key_given_up("made up");
   report.jobs.push_back({1, "a job", "processing", 1, 1s});
   CHECK(series(metrics(report, tally)) == before);

@@ -2,14 +2,16 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 namespace {
 
 using namespace std::chrono_literals;
 using usherd::BatchResult;
-using usherd::BatchVerdict;
 using usherd::Instant;
-using usherd::OperationEnd;
 using usherd::Outcomes;
+using usherd::Reason;
+using usherd::ReasonCounts;
 using usherd::RejectStage;
 using usherd::Tally;
 
@@ -17,15 +19,13 @@ constexpr Instant kNow{usherd::BootTime{1h}, usherd::WallTime{1'700'000'000s}};
 
 TEST_CASE("a batch counts its records, its codes and how it ended") {
   Tally tally(kNow.boot);
-  BatchVerdict verdict;
-  verdict.reasons = {{"Invalid Parameter!", "a message"}, {"no_verdict", "why"}};
-  verdict.entries = {
-      {0, OperationEnd::rejected, 0}, {3, OperationEnd::rejected, 0}, {5, OperationEnd::unknown, 1}};
+  const std::vector<Reason> reasons{{"Invalid Parameter!", "a message"}, {"no_verdict", "why"}};
+  const std::vector<ReasonCounts> counts{{2, 0}, {0, 1}};
   Outcomes outcomes;
   outcomes.imported = 7;
   outcomes.rejected = 2;
   outcomes.unknown = 1;
-  tally.batch_ended(verdict, 10, 0, outcomes, kNow);
+  tally.batch_ended(reasons, counts, outcomes, kNow);
   CHECK(tally.records() == outcomes);
   CHECK(tally.rejects(RejectStage::api) == 2);
   CHECK(tally.rejects(RejectStage::unknown) == 1);
@@ -34,22 +34,11 @@ TEST_CASE("a batch counts its records, its codes and how it ended") {
   REQUIRE(codes.size() == 2);
   CHECK(codes[0].code == "invalidparameter");
   CHECK(codes[0].count == 2);
+  CHECK(codes[1].code == "no_verdict");
+  CHECK(codes[1].stage == RejectStage::unknown);
+  CHECK(codes[1].count == 1);
   CHECK(tally.last_success() == kNow.wall);
   CHECK(tally.rate().rate(kNow.boot + 10s, 15s) == doctest::Approx(1));
-}
-
-TEST_CASE("a refused merged record has no code yet: its sources will have theirs") {
-  Tally tally(kNow.boot);
-  BatchVerdict verdict;
-  verdict.reasons = {{"a_code", ""}};
-  verdict.entries = {{1, OperationEnd::rejected, 0}, {9, OperationEnd::rejected, 0}};
-  Outcomes outcomes;
-  outcomes.rejected = 1;
-  tally.batch_ended(verdict, 10, 2, outcomes, kNow);
-  REQUIRE(tally.codes().latest().size() == 1);
-  CHECK(tally.codes().latest()[0].count == 1);
-  CHECK(tally.batches(BatchResult::with_rejects) == 1);
-  CHECK_FALSE(tally.last_success().has_value());
 }
 
 TEST_CASE("keys given up are counted by the reasons of the contract alone") {

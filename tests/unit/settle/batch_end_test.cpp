@@ -108,3 +108,49 @@ TEST_CASE("A batch of records of many files writes their rejects with few of the
     CHECK(lines.find(R"("record":{"uid":"b"}})") != std::string::npos);
   }
 }
+
+TEST_CASE("Records are counted by reason as their files count them, those of a merged record each") {
+  fakes::MemFiles disk;
+  const SpoolLayout layout("/spool");
+  disk.make_directory(layout.working());
+  SpoolFile file;
+  file.number = 1;
+  file.name = file.original = "a.ndjson";
+  file.working = SpoolLayout::working_name(1, file.name);
+  BatchRow row;
+  row.id = 7;
+  BodyPaths paths;
+  paths.merged = layout.merged(7);
+  paths.files.put(1, layout.working_file(file));
+  disk.put(paths.merged, "{}{}");
+  std::string text;
+  for (int i = 0; i < 6; ++i)
+    text += "{\"uid\":\"a\"}\n";
+  disk.put(layout.working_file(file), text);
+  // A line as it is, one merged of three and one of two.
+  row.manifest.runs.push_back({1, 0, 11, 1, 1});
+  row.manifest.literals = {{0, 2, {{1, 12, 11, 2, 1}, {1, 24, 11, 3, 1}, {1, 36, 11, 4, 1}}},
+                           {2, 2, {{1, 48, 11, 5, 1}, {1, 60, 11, 6, 1}}}};
+  row.users = {1, 2, 3};
+  BatchVerdict verdict;
+  verdict.reasons = {{"a_code", ""}, {"no_verdict", ""}};
+  SUBCASE("whose end is unknown: its sources") {
+    verdict.entries = {
+        {0, OperationEnd::rejected, 0}, {1, OperationEnd::unknown, 1}, {2, OperationEnd::unknown, 1}};
+    const auto end = write_batch_end(disk, layout, row, shares_of(row.manifest), verdict, paths, {{1, file}});
+    REQUIRE(end.has_value());
+    REQUIRE(end->reasons.size() == 2);
+    CHECK(end->reasons[0].rejected == 1);
+    CHECK(end->reasons[1].unknown == 5);
+    CHECK(end->shares.at(0).outcomes.unknown == 5);
+  }
+  SUBCASE("that is refused: its sources will have verdicts of their own") {
+    verdict.entries = {{1, OperationEnd::rejected, 0}, {2, OperationEnd::unknown, 1}};
+    const auto end = write_batch_end(disk, layout, row, shares_of(row.manifest), verdict, paths, {{1, file}});
+    REQUIRE(end.has_value());
+    REQUIRE(end->reasons.size() == 2);
+    CHECK(end->reasons[0].rejected == 0);
+    CHECK(end->reasons[1].unknown == 2);
+    CHECK(end->singles().size() == 3);
+  }
+}

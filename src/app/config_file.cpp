@@ -3,6 +3,7 @@
 #include "config_check.hpp"
 #include "config_keys.hpp"
 #include "config_yaml.hpp"
+#include "src/app/named_files.hpp"
 
 #include "usherd/core/result.hpp"
 #include "usherd/core/text.hpp"
@@ -99,6 +100,16 @@ void follow_link(std::string& directory) {
     directory = real.string();
 }
 
+/// Adds what is wrong with the places that links lead to, and was not as they are written.
+void check_followed(ConfigOutcome& outcome) {
+  std::vector<ConfigFault> faults;
+  check_combinations(outcome.config, outcome.lines, faults);
+  for (auto& fault : faults) {
+    if (std::find(outcome.faults.begin(), outcome.faults.end(), fault) == outcome.faults.end())
+      insert_by_line(outcome.faults, std::move(fault));
+  }
+}
+
 /// The whole file, or one fault that names it.
 bool read_whole_file(const std::string& path, std::string& text, ConfigFault& fault) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -164,6 +175,7 @@ ConfigOutcome load_config(const std::string& path) {
     auto outcome = parse_config(text, path);
     follow_link(outcome.config.spool.directory);
     follow_link(outcome.config.state.directory);
+    check_followed(outcome);
     return outcome;
   }
   ConfigOutcome outcome;

@@ -1,5 +1,6 @@
 #include "usherd/app/config.hpp"
 
+#include "tests/fakes/temp_directory.hpp"
 #include "usherd/app/config_file.hpp"
 
 #include <doctest/doctest.h>
@@ -132,6 +133,30 @@ TEST_CASE("a link in place of the spool or the state directory is followed, once
   CHECK(outcome.good());
   CHECK(outcome.config.spool.directory == real + "/disk");
   CHECK(outcome.config.state.directory == real + "/state");
+}
+
+TEST_CASE("a link into the spool is no way around what may not stand there") {
+  const usherd::fakes::TempDirectory folder;
+  std::filesystem::create_directories(folder / "disk/working");
+  std::filesystem::create_directory_symlink(folder / "disk", folder / "spool");
+  std::filesystem::create_directory_symlink(folder / "disk/working", folder / "state");
+  const auto faults_of = [&](const std::string& spool, const std::string& key_file) {
+    usherd::fakes::write_file(folder / "c.yaml", "api: {key_file: " + (folder / key_file) +
+                                                     "}\nspool: {directory: " + (folder / spool) +
+                                                     "}\nstate: {directory: " + (folder / "state") + "}\n");
+    return usherd::format_faults(load_config(folder / "c.yaml"));
+  };
+  const auto state =
+      (folder / "c.yaml") +
+      ":3: state.directory: state stands in the spool's folder working; give it a directory of "
+      "its own\n";
+  CHECK(faults_of("disk", "key") == state);
+  CHECK(faults_of("spool", "key") == state);
+  // What is wrong as it is written is told as well, and once.
+  const auto key = (folder / "c.yaml") +
+                   ":1: api.key_file: the key stands in the spool's folder done; keep it under /etc/usherd\n";
+  CHECK(faults_of("spool", "spool/done/key") == key + state);
+  CHECK(faults_of("disk", "disk/done/key") == key + state);
 }
 
 TEST_CASE("a file that cannot be read is a fault that names it and says what to do") {

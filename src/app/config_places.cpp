@@ -139,7 +139,8 @@ Verdict read_listen(const YamlNode& node, std::string& into) {
     into.clear();
     return std::nullopt;
   }
-  const std::string hint = "write it as 127.0.0.1:9786 or [::1]:9786, or leave it empty for no HTTP";
+  const std::string hint =
+      "write it as 127.0.0.1:9786 or \"[::1]:9786\" in quotes, or leave it empty for no HTTP";
   // Port 0 is no port to connect to, but a fine one to listen on.
   const bool any_port = text.ends_with(":0");
   Url url;

@@ -191,7 +191,8 @@ TEST_CASE("every bad host name of a list is named") {
 }
 
 TEST_CASE("addresses are checked") {
-  const std::string listen = "; write it as 127.0.0.1:9786 or [::1]:9786, or leave it empty for no HTTP";
+  const std::string listen =
+      R"(; write it as 127.0.0.1:9786 or "[::1]:9786" in quotes, or leave it empty for no HTTP)";
   check_each({
       {"api:\n  base_url: http://api.fullstory.com\n",
        "f:2: api.base_url: http:// would send the API key to api.fullstory.com unencrypted; use https://; "

@@ -29,6 +29,11 @@ void show(const std::string& path, const Rejection& rejection) {
 }
 
 ExitCode check_one(Files& files, const Config& config, const std::string& path, FilePlan& plan) {
+  // Whatever its name: a word that is no file was most likely not meant as one.
+  if (const auto found = files.stat(path); !found) {
+    tell("{}: {}\n", printable(path), found.error().message);
+    return ExitCode::failure;
+  }
   const auto name = std::filesystem::path(path).filename().string();
   const auto format = format_of(name);
   if (!format) {

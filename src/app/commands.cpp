@@ -1,6 +1,7 @@
 #include "src/app/commands.hpp"
 
 #include "src/app/check_files.hpp"
+#include "src/app/config_keys.hpp"
 #include "src/app/log_choice.hpp"
 #include "src/app/operator_commands.hpp"
 #include "src/app/rejects_command.hpp"
@@ -38,12 +39,17 @@ std::optional<Config> config_of(const CommandLine& line) {
   return std::nullopt;
 }
 
-/// Whether a file with faults tells all the same where its service listens: none stands at the file as a
-/// whole, at a section, which may be a misspelt one, or at the socket's own.
-bool tells_of_socket(const ConfigOutcome& outcome) {
-  return std::none_of(outcome.faults.begin(), outcome.faults.end(), [](const ConfigFault& fault) {
-    return fault.key.find('.') == std::string::npos || fault.key.starts_with("admin.");
-  });
+/// Whether a fault leaves open where the service listens: it stands at the file as a whole, at the section
+/// of the socket or its own key, or at what may be either misspelt.
+bool hides_socket(const ConfigFault& fault) {
+  const auto dot = fault.key.find('.');
+  const auto section = fault.key.substr(0, dot);
+  if (dot == std::string::npos)
+    return section == "admin" || (!is_config_section(section) && find_config_key("", section) == nullptr);
+  if (section != "admin")
+    return !is_config_section(section);
+  const auto name = fault.key.substr(dot + 1);
+  return name == "socket" || find_config_key(section, name) == nullptr;
 }
 
 /// For commands that need the service's socket alone: when a reload has found a fault they are wanted most,
@@ -53,7 +59,7 @@ ExitCode ask_service(const CommandLine& line) {
   if (outcome.good())
     return run_operator_command(outcome.config, line);
   tell("{}", format_faults(outcome));
-  if (!tells_of_socket(outcome))
+  if (std::any_of(outcome.faults.begin(), outcome.faults.end(), hides_socket))
     return ExitCode::config;
   const auto exit = run_operator_command(outcome.config, line);
   return exit == ExitCode::unavailable ? ExitCode::config : exit;

@@ -108,7 +108,8 @@ class Commands(unittest.TestCase):
         with open(self.service.config, encoding="utf-8") as source:
             good_text = source.read()
         for spoilt, exits in ((good_text.replace("max_records", "max_recrods"), 0), (good_text + "limits: [1\n", 78),
-                              (good_text.replace("batch:", "bacht:"), 78), (good_text.replace("hosts", "hotss"), 78)):
+                              (good_text.replace("batch:", "bacht:"), 78), (good_text.replace("hosts", "hotss"), 78), (good_text + "stop_timeout: soon\n", 0),
+                              (good_text.replace("hosts: [", "hosts: [a/b, "), 0)):
             with self.subTest(spoilt=spoilt):
                 self.assertNotEqual(spoilt, good_text)
                 with open(self.service.config, "w", encoding="utf-8") as out:
@@ -236,6 +237,12 @@ class Commands(unittest.TestCase):
         shown = self.service.command("check", link)
         self.assertEqual((shown.returncode, shown.stderr), (0, ""))
         self.assertIn("link.ndjson: 1 record, 1 good", shown.stdout)
+
+    def test_check_says_of_a_file_that_is_not_there_that_it_is_not_there(self):
+        for name in ("missing", "missing.ndjson"):
+            shown = self.service.command("check", os.path.join(self.service.folder, name))
+            self.assertEqual(shown.returncode, 1, shown.stderr)
+            self.assertRegex(shown.stderr, f"/{name}: .*No such file or directory\n")
 
     def test_one_thing_is_told_in_the_singular(self):
         self.service.drop("a.ndjson", ['{"uid":""}'])

@@ -27,6 +27,13 @@ BatchStage stage_of(const ActiveBatch& batch) {
   return batch.is_ending || batch.reads_results ? BatchStage::reading : BatchStage::processing;
 }
 
+/// What the records end with that no page of the errors named.
+std::string why_errors_unread(const PagesRead& read) {
+  if (read.end == PagesEnd::forbidden)
+    return "the job has errors and the API does not let this key read them";
+  return "a page of the errors could not be read: " + read.why;
+}
+
 }  // namespace
 
 std::string_view to_string(BatchStage stage) {
@@ -187,38 +194,50 @@ boost::asio::awaitable<Result<void>> Delivery::add_page(Batch batch, std::shared
   }
 }
 
-boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answer, unsigned read_before) {
+boost::asio::awaitable<PagesRead> Delivery::read_list(Batch batch, std::shared_ptr<JobVerdict> verdict,
+                                                      Call call) {
+  Poller::OnPage on_page = [this, batch, verdict, call](ResultPage page) {
+    return add_page(batch, verdict, call, std::move(page));
+  };
+  const auto accepted = parts_.timers.now().boot - job_age(*batch);
+  co_return co_await parts_.poller.read_pages(*batch, accepted, call, std::move(on_page));
+}
+
+boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answer, BatchVerdict named,
+                                                    unsigned read_before) {
   const auto paths = parts_.files.paths(batch->shares, batch->row.id);
   const auto manifest = [batch] { return batch->whole_manifest(); };
   auto verdict =
       std::make_shared<JobVerdict>(batch->row, parts_.keys, read_operations(parts_.disk, manifest, paths));
-  const auto accepted = parts_.timers.now().boot - job_age(*batch);
   bool all_read = true;
+  std::optional<std::string> why_unread;
   for (const auto call : {Call::errors, Call::imports}) {
-    Poller::OnPage on_page = [this, batch, verdict, call](ResultPage page) {
-      return add_page(batch, verdict, call, std::move(page));
-    };
-    const auto read = co_await parts_.poller.read_pages(*batch, accepted, call, std::move(on_page));
-    if (read == PagesEnd::stopped || batch->is_abandoned)
+    const auto read = co_await read_list(batch, verdict, call);
+    if (read.end == PagesEnd::stopped || batch->is_abandoned)
       co_return false;
-    if (read == PagesEnd::stale && read_before + 1 < kReadings) {
-      verdict.reset();
-      co_return co_await read_verdict(batch, std::move(answer), read_before + 1);
-    }
-    if (read == PagesEnd::timed_out && call == Call::errors)
+    if (read.end == PagesEnd::timed_out && call == Call::errors)
       co_return co_await end_all(batch, OperationEnd::unknown, kResultsTimeout);
-    if (read != PagesEnd::complete && call == Call::errors && verdict->failed_without_errors(answer) &&
-        answer.errors == 0)
+    const bool complete = read.end == PagesEnd::complete;
+    if (!complete && call == Call::errors) {
+      verdict->add_rejected(named);
+      why_unread = why_errors_unread(read);
+    }
+    if (read.end == PagesEnd::stale && read_before + 1 < kReadings) {
+      named = verdict->verdict_in_part(answer, {});
+      verdict.reset();
+      co_return co_await read_verdict(batch, std::move(answer), std::move(named), read_before + 1);
+    }
+    if (!complete && call == Call::errors && verdict->failed_without_errors(answer) && answer.errors == 0)
       co_return co_await job_failed_whole(batch);
-    if (read != PagesEnd::complete && call == Call::errors)
-      co_return co_await end(batch, verdict_without_errors(answer, batch->operations()));
-    all_read = all_read && read == PagesEnd::complete;
-    if (verdict->is_complete(answer))
+    all_read = all_read && complete;
+    if (read.end == PagesEnd::forbidden || verdict->is_complete(answer))
       break;
   }
   if (all_read && verdict->failed_without_errors(answer))
     co_return co_await job_failed_whole(batch);
-  co_return co_await end(batch, verdict->verdict(answer));
+  auto outcome =
+      why_unread ? verdict->verdict_in_part(answer, std::move(*why_unread)) : verdict->verdict(answer);
+  co_return co_await end(batch, std::move(outcome));
 }
 
 }  // namespace usherd

@@ -4,6 +4,8 @@
 #include "usherd/core/text.hpp"
 #include "usherd/poll/job_patience.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -126,8 +128,24 @@ boost::asio::awaitable<JobSeen> Poller::follow(const ActiveBatch& batch, BootTim
   }
 }
 
-boost::asio::awaitable<PagesEnd> Poller::read_pages(const ActiveBatch& batch, BootTime started, Call call,
-                                                    OnPage on_page) {
+namespace {
+
+/// What the network or a crowded API does is waited out; what a page is, is not.
+bool is_passing(const Exchange& exchange) {
+  if (exchange.failure)
+    return exchange.failure->code != Errc::invalid;
+  const auto status = exchange.status;
+  return status == 202 || status == 429 || status >= 500 || status == 401;
+}
+
+std::string what_came(const Exchange& exchange) {
+  return exchange.failure ? exchange.failure->message : fmt::format("HTTP {}", exchange.status);
+}
+
+}  // namespace
+
+boost::asio::awaitable<PagesRead> Poller::read_pages(const ActiveBatch& batch, BootTime started, Call call,
+                                                     OnPage on_page) {
   const auto alarm = parts_.timers.alarm(WaitFor::page_again);
   const auto base = "/v2/users/batch/" + percent_encode(batch.row.job) + "/" + std::string(to_string(call));
   Backoff backoff(500ms, 30s);
@@ -139,44 +157,42 @@ boost::asio::awaitable<PagesEnd> Poller::read_pages(const ActiveBatch& batch, Bo
     const auto target = token.empty() ? base : base + "?page_token=" + percent_encode(token);
     auto reply = co_await get(call, target, kMostResultPageBytes);
     if (reply.stopped || batch.is_abandoned)
-      co_return PagesEnd::stopped;
+      co_return PagesRead{};
     auto& exchange = reply.exchange;
     if (!exchange.failure && exchange.status == 403)
-      co_return PagesEnd::forbidden;
+      co_return PagesRead{PagesEnd::forbidden, {}};
+    auto why = what_came(exchange);
     if (!exchange.failure && exchange.status == 200) {
       auto parsed = parse_result_page(std::move(exchange.body));
       if (parsed) {
         const auto following = parsed->next_page_token;
         const auto taken = co_await on_page(std::move(*parsed));
         if (!taken && taken.error().code == Errc::cancelled)
-          co_return PagesEnd::stopped;
+          co_return PagesRead{};
         if (!taken) {
           parts_.log.error("batch results: {}", taken.error().message);
-          co_return PagesEnd::unreadable;
+          co_return PagesRead{PagesEnd::unreadable, taken.error().message};
         }
         failures = 0;
         backoff.reset();
         patience = JobPatience(started);
         const auto next = walk.next(following);
         if (next == PageStep::done || next == PageStep::repeated)
-          co_return PagesEnd::complete;
+          co_return PagesRead{PagesEnd::complete, {}};
         if (next == PageStep::too_many)
-          co_return PagesEnd::unreadable;
+          co_return PagesRead{PagesEnd::unreadable, fmt::format("more than {} pages", PageWalk::kMostPages)};
         token = following;
         continue;
       }
+      why = parsed.error().message;
     }
-    // What the network or a crowded API does is waited out; what a page is, is not.
-    const bool passing = exchange.failure ? exchange.failure->code != Errc::invalid
-                                          : exchange.status == 202 || exchange.status == 429 ||
-                                                exchange.status >= 500 || exchange.status == 401;
-    if (!passing && ++failures >= kPageTries)
-      co_return token.empty() ? PagesEnd::unreadable : PagesEnd::stale;
+    if (!is_passing(exchange) && ++failures >= kPageTries)
+      co_return PagesRead{token.empty() ? PagesEnd::unreadable : PagesEnd::stale, std::move(why)};
     if (patience.ends(word_without_job(call, exchange), parts_.job_timeout, reply.ended))
-      co_return PagesEnd::timed_out;
+      co_return PagesRead{PagesEnd::timed_out, {}};
     co_await alarm->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
     if (batch.is_abandoned)
-      co_return PagesEnd::stopped;
+      co_return PagesRead{};
   }
 }
 

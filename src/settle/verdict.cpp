@@ -46,15 +46,6 @@ JobEnd judge(std::optional<std::uint64_t> imports, std::uint64_t errors, std::ui
   return errors == 0 && imports == operations ? JobEnd::all_imported : JobEnd::read_errors;
 }
 
-BatchVerdict verdict_without_errors(const JobAnswer& answer, std::uint64_t operations) {
-  const bool all =
-      answer.status == JobStatus::completed || (answer.imports_given && answer.imports == operations);
-  if (answer.errors == 0 && all)
-    return {};
-  return BatchVerdict::all(operations, OperationEnd::unknown, "errors_unreadable",
-                           "the job has errors and the API does not let this key read them");
-}
-
 ReadOperation read_operations(Files& files, std::function<Manifest()> manifest, BodyPaths paths) {
   struct State {
     Files& files;
@@ -209,11 +200,14 @@ Result<void> JobVerdict::add_error(const ResultItem& item) {
   if (!matched)
     return matched.error();
   unmatched_ = unmatched_ || !matched->named;
-  if (matched->index) {
-    ends_[*matched->index] = kRejected + reason(item);
-    ++rejected_;
-  }
+  if (matched->index)
+    reject(*matched->index, item.code, item.message);
   return {};
+}
+
+void JobVerdict::reject(std::uint32_t index, const std::string& code, const std::string& message) {
+  ends_[index] = kRejected + reason(code, message);
+  ++rejected_;
 }
 
 Result<void> JobVerdict::add_import(const ResultItem& item) {
@@ -249,9 +243,9 @@ Result<void> JobVerdict::add_imports(const ResultPage& page) {
   return add_page(page, &JobVerdict::add_import);
 }
 
-std::uint32_t JobVerdict::reason(const ResultItem& item) {
-  const auto code = item.code.empty() ? std::string("unspecified") : item.code;
-  const auto full = code + '\0' + item.message;
+std::uint32_t JobVerdict::reason(const std::string& given_code, const std::string& message) {
+  const auto code = given_code.empty() ? std::string("unspecified") : given_code;
+  const auto full = code + '\0' + message;
   const auto known = reason_index_.find(full);
   if (known != reason_index_.end())
     return known->second;
@@ -259,7 +253,7 @@ std::uint32_t JobVerdict::reason(const ResultItem& item) {
   const auto next = static_cast<std::uint32_t>(reasons_.size());
   const auto [place, added] = reason_index_.emplace(fits ? full : code + '\0', next);
   if (added) {
-    reasons_.push_back(Reason{code, fits ? item.message : std::string()});
+    reasons_.push_back(Reason{code, fits ? message : std::string()});
     reason_bytes_ += place->first.size();
   }
   return place->second;
@@ -275,18 +269,41 @@ bool JobVerdict::failed_without_errors(const JobAnswer& answer) const {
 }
 
 BatchVerdict JobVerdict::verdict(const JobAnswer& answer) const {
+  return conclude(answer, {"no_verdict", "the job ended and names the record neither imported nor failed"},
+                  true);
+}
+
+void JobVerdict::add_rejected(const BatchVerdict& earlier) {
+  for (const auto& entry : earlier.entries) {
+    const auto& why = earlier.reasons[entry.reason];
+    if (entry.end == OperationEnd::rejected && ends_[entry.index] == kNone)
+      reject(entry.index, why.code, why.message);
+  }
+}
+
+BatchVerdict JobVerdict::verdict_in_part(const JobAnswer& answer, std::string why) const {
+  const bool none_failed =
+      answer.status == JobStatus::completed && answer.errors == 0 && rejected_ == 0 && !unmatched_;
+  if (none_failed)
+    return {};
+  // An error that was not read may name a record that imports name too: then those are more or fewer.
+  const bool imports_agree = answer.imports_given && imported_ == answer.imports;
+  return conclude(answer, {"errors_unreadable", std::move(why)}, imports_agree);
+}
+
+BatchVerdict JobVerdict::conclude(const JobAnswer& answer, Reason rest, bool trusts_imports) const {
   BatchVerdict verdict;
   verdict.reasons = reasons_;
   const bool complete = is_complete(answer);
-  const auto no_verdict = static_cast<std::uint32_t>(reasons_.size());
+  const auto unknown = static_cast<std::uint32_t>(reasons_.size());
   if (!complete)
-    verdict.reasons.push_back(
-        {"no_verdict", "the job ended and names the record neither imported nor failed"});
+    verdict.reasons.push_back(std::move(rest));
   for (std::uint32_t i = 0; i < ends_.size(); ++i) {
+    const bool imported = complete || (ends_[i] == kImported && trusts_imports);
     if (ends_[i] >= kRejected)
       verdict.entries.push_back({i, OperationEnd::rejected, ends_[i] - kRejected});
-    else if (ends_[i] == kNone && !complete)
-      verdict.entries.push_back({i, OperationEnd::unknown, no_verdict});
+    else if (!imported)
+      verdict.entries.push_back({i, OperationEnd::unknown, unknown});
   }
   return verdict;
 }

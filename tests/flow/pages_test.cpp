@@ -31,6 +31,14 @@ struct Pages {
     busy.times = 1;
     world.server.organisation.faults.add({busy});
   }
+  /// From a page of that list on the API answers something else.
+  void refuse(sandbox::Call list, std::uint64_t after, unsigned code) {
+    sandbox::FaultRule refuses;
+    refuses.call = list;
+    refuses.code = code;
+    refuses.after = after;
+    world.server.organisation.faults.add({refuses});
+  }
   [[nodiscard]] std::string receipt() const {
     return world.disk.content("/spool/done/f.ndjson.receipt.json");
   }
@@ -83,6 +91,34 @@ TEST_CASE("A disk that does not give a batch's records for now costs none its ou
   CHECK(pages.receipt().find(R"("imported":3,"rejected":3,"merged":0,"unknown":0)") != std::string::npos);
 }
 
+TEST_CASE("Whom the errors named before a page that cannot be read stays rejected") {
+  Pages pages(1h);
+  std::string why;
+  std::string counts;
+  SUBCASE("imports tell who was imported") {
+    pages.refuse(sandbox::Call::errors, 2, 400);
+    why = "a page of the errors could not be read: HTTP 400";
+    counts = R"("imported":3,"rejected":2,"merged":0,"unknown":1)";
+  }
+  SUBCASE("imports cannot be read either") {
+    pages.refuse(sandbox::Call::errors, 2, 404);
+    pages.refuse(sandbox::Call::imports, 0, 404);
+    why = "a page of the errors could not be read: HTTP 404";
+    counts = R"("imported":0,"rejected":2,"merged":0,"unknown":4)";
+  }
+  SUBCASE("the key may not read them any more") {
+    pages.refuse(sandbox::Call::errors, 2, 403);
+    why = "the API does not let this key read them";
+    counts = R"("imported":0,"rejected":2,"merged":0,"unknown":4)";
+  }
+  REQUIRE(pages.world.start());
+  CHECK(pages.world.run_until(2h, [&] { return pages.world.settled(); }));
+  pages.world.stop();
+  CHECK(pages.receipt().find(counts) != std::string::npos);
+  CHECK(pages.rejects().find(why) != std::string::npos);
+  CHECK(pages.rejects().find(R"("stage":"api","code":"invalid_parameter")") != std::string::npos);
+}
+
 TEST_CASE("Page tokens that never live until the next page are given up") {
   Pages pages(500ms);
   pages.world.config.limits.requests_per_second = 1;
@@ -90,7 +126,7 @@ TEST_CASE("Page tokens that never live until the next page are given up") {
   REQUIRE(pages.world.start());
   CHECK(pages.world.run_until(2h, [&] { return pages.world.settled(); }));
   pages.world.stop();
-  CHECK(pages.receipt().find(R"("unknown":6)") != std::string::npos);
+  CHECK(pages.receipt().find(R"("imported":0,"rejected":1,"merged":0,"unknown":5)") != std::string::npos);
   CHECK(pages.rejects().find("errors_unreadable") != std::string::npos);
 }
 

@@ -115,8 +115,11 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<bool> job_vanished(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> follow_other_job(Batch batch, JobAnswer job);
   [[nodiscard]] boost::asio::awaitable<bool> job_failed_whole(Batch batch);
+  /// `named`: what `read_before` readings found, whose page tokens grew too old.
   [[nodiscard]] boost::asio::awaitable<bool> read_verdict(Batch batch, JobAnswer answer,
-                                                          unsigned read_before = 0);
+                                                          BatchVerdict named = {}, unsigned read_before = 0);
+  [[nodiscard]] boost::asio::awaitable<PagesRead> read_list(Batch batch, std::shared_ptr<JobVerdict> verdict,
+                                                            Call call);
   /// Waits for a disk that does not give the records now. Errc::cancelled: stopping, or given up.
   [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(Batch batch,
                                                               std::shared_ptr<JobVerdict> verdict, Call call,

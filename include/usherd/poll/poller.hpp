@@ -41,6 +41,11 @@ enum class PagesEnd : std::uint8_t {
   stopped      ///< we are stopping, or the operator gave the job up
 };
 
+struct PagesRead {
+  PagesEnd end = PagesEnd::stopped;
+  std::string why;  ///< of unreadable and stale: what came in the page's place, in our words
+};
+
 /// Follows jobs to their end and reads their result pages. Event loop only; all references must outlive it.
 class Poller {
  public:
@@ -60,8 +65,8 @@ class Poller {
   using OnPage = std::function<boost::asio::awaitable<Result<void>>(ResultPage)>;
   /// Hands /errors or /imports of the batch's job to `on_page`, page by page, so that only one is held at a
   /// time; `started` as above.
-  [[nodiscard]] boost::asio::awaitable<PagesEnd> read_pages(const ActiveBatch& batch, BootTime started,
-                                                            Call call, OnPage on_page);
+  [[nodiscard]] boost::asio::awaitable<PagesRead> read_pages(const ActiveBatch& batch, BootTime started,
+                                                             Call call, OnPage on_page);
   [[nodiscard]] Milliseconds job_timeout() const { return parts_.job_timeout; }
   void set_job_timeout(Milliseconds timeout) { parts_.job_timeout = timeout; }
 

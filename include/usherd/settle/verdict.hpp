@@ -30,10 +30,6 @@ enum class JobEnd : std::uint8_t {
 [[nodiscard]] JobEnd judge(std::optional<std::uint64_t> imports, std::uint64_t errors,
                            std::uint64_t operations);
 
-/// The verdict where /errors cannot be read (403): everything imported when none is counted, else everything
-/// unknown (errors_unreadable), as it is when FAILED leaves records unaccounted.
-[[nodiscard]] BatchVerdict verdict_without_errors(const JobAnswer& answer, std::uint64_t operations);
-
 /// Gives the bytes of a batch's operation by its place in the body. Errc::corrupt or not_found: they are not
 /// what was sent, and never will be.
 using ReadOperation = std::function<Result<std::string>(std::uint32_t index)>;
@@ -59,6 +55,9 @@ class JobVerdict {
   [[nodiscard]] Result<void> add_errors(const ResultPage& page);
   [[nodiscard]] Result<void> add_imports(const ResultPage& page);
 
+  /// What an earlier reading named is rejected as well, once this one did not come to its end.
+  void add_rejected(const BatchVerdict& earlier);
+
   /// An error named no record of the batch.
   [[nodiscard]] bool has_unmatched() const { return unmatched_; }
   /// The errors account for all that the job counted, so that whatever they do not name was imported; else
@@ -69,6 +68,11 @@ class JobVerdict {
   /// Those that errors name are rejected. The others were imported if it is complete; if not, those that
   /// imports name, and the rest is unknown (no_verdict).
   [[nodiscard]] BatchVerdict verdict(const JobAnswer& answer) const;
+
+  /// The same where /errors was not read to its end, as `why` says. The others were imported if it is
+  /// complete, or if COMPLETED counts no error; if not, those that imports name, where they are as many as
+  /// were counted, and the rest is unknown (errors_unreadable).
+  [[nodiscard]] BatchVerdict verdict_in_part(const JobAnswer& answer, std::string why) const;
 
  private:
   struct Named {
@@ -88,7 +92,10 @@ class JobVerdict {
   [[nodiscard]] Result<void> find_named(std::uint64_t key, const ResultItem& item, Candidates& found) const;
   [[nodiscard]] Result<Match> match_anonymous(const ResultItem& item);
   [[nodiscard]] Result<void> index_anonymous();
-  [[nodiscard]] std::uint32_t reason(const ResultItem& item);
+  [[nodiscard]] std::uint32_t reason(const std::string& given_code, const std::string& message);
+  void reject(std::uint32_t index, const std::string& code, const std::string& message);
+  /// `rest`: why those end unknown that nothing tells of.
+  [[nodiscard]] BatchVerdict conclude(const JobAnswer& answer, Reason rest, bool trusts_imports) const;
 
   const UserKeys& keys_;
   ReadOperation read_;

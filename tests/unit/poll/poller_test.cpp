@@ -158,13 +158,13 @@ TEST_CASE("pages that are not given out are asked for until the job is given up,
     poll.first.is_abandoned = true;
     poll.bench.loop.pass(1min);
     REQUIRE(read->done());
-    CHECK(read->value == PagesEnd::stopped);
+    CHECK(read->value->end == PagesEnd::stopped);
   }
   SUBCASE("by its timeout") {
     poll.poller.set_job_timeout(1min);
     poll.bench.loop.pass(1min);
     REQUIRE(read->done());
-    CHECK(read->value == PagesEnd::timed_out);
+    CHECK(read->value->end == PagesEnd::timed_out);
   }
 }
 
@@ -181,7 +181,7 @@ TEST_CASE("the pages of a job that grew too old are not given up at the first st
       poll.bench.loop.start(poll.poller.read_pages(poll.first, three_days_ago, Call::errors, take));
   poll.bench.loop.pass(2min);
   REQUIRE(read->done());
-  CHECK(read->value == PagesEnd::complete);
+  CHECK(read->value->end == PagesEnd::complete);
 }
 
 TEST_CASE("a page that stays unreadable is told from one whose token may have grown too old") {
@@ -195,14 +195,25 @@ TEST_CASE("a page that stays unreadable is told from one whose token may have gr
     const auto pages = read();
     poll.bench.loop.pass(20min);
     REQUIRE(pages->done());
-    CHECK(pages->value == PagesEnd::unreadable);
+    CHECK(pages->value->end == PagesEnd::unreadable);
+    CHECK(pages->value->why == "HTTP 400");
+  }
+  SUBCASE("one that is no page") {
+    poll.bench.transport.handle(
+        [](const Request&, const std::string&) { return fakes::answered(200, "<p>"); });
+    const auto pages = read();
+    poll.bench.loop.pass(20min);
+    REQUIRE(pages->done());
+    CHECK(pages->value->end == PagesEnd::unreadable);
+    CHECK(pages->value->why == "the page is no JSON object");
   }
   SUBCASE("the second") {
     poll.bench.transport.push(fakes::answered(200, R"({"results":[],"next_page_token":"t"})"));
     const auto pages = read();
     poll.bench.loop.pass(20min);
     REQUIRE(pages->done());
-    CHECK(pages->value == PagesEnd::stale);
+    CHECK(pages->value->end == PagesEnd::stale);
+    CHECK(pages->value->why == "HTTP 400");
   }
 }
 

@@ -34,14 +34,54 @@ TEST_CASE("counts decide what an ended job says of its batch") {
 }
 
 TEST_CASE("where errors may not be read, counts alone say imported or unknown") {
-  CHECK(verdict_without_errors(ended(kCompleted, 3, 0), 3).entries.empty());
-  CHECK(verdict_without_errors(ended(kCompleted, std::nullopt, 0), 3).entries.empty());
-  CHECK(verdict_without_errors(ended(kFailed, 3, 0), 3).entries.empty());
+  Batch batch({named("a"), named("b"), named("c")});
+  const auto without_errors = [&](const JobAnswer& answer) {
+    return batch.verdict().verdict_in_part(answer, "why");
+  };
+  CHECK(without_errors(ended(kCompleted, 3, 0)).entries.empty());
+  CHECK(without_errors(ended(kCompleted, std::nullopt, 0)).entries.empty());
+  CHECK(without_errors(ended(kFailed, 3, 0)).entries.empty());
   const Lines all{"0 unknown errors_unreadable", "1 unknown errors_unreadable",
                   "2 unknown errors_unreadable"};
-  CHECK(shown(verdict_without_errors(ended(kFailed, 2, 1), 3)) == all);
-  CHECK(shown(verdict_without_errors(ended(kCompleted, 2, 1), 3)) == all);
-  CHECK(shown(verdict_without_errors(ended(kFailed, 2, 0), 3)) == all);
+  CHECK(shown(without_errors(ended(kFailed, 2, 1))) == all);
+  CHECK(shown(without_errors(ended(kCompleted, 2, 1))) == all);
+  CHECK(shown(without_errors(ended(kFailed, 2, 0))) == all);
+  CHECK(without_errors(ended(kFailed, 2, 0)).reasons.at(0).message == "why");
+}
+
+TEST_CASE("where errors were read in part, who is named stays rejected and only the rest is unknown") {
+  Batch batch({named("a"), named("b"), named("c")});
+  auto verdict = batch.verdict();
+  REQUIRE(verdict.add_error(error_of("b", "code_b", "first")).has_value());
+  CHECK(shown(verdict.verdict_in_part(ended(kFailed, 1, 2), "why")) ==
+        Lines{"0 unknown errors_unreadable", "1 rejected code_b", "2 unknown errors_unreadable"});
+  SUBCASE("none is where the counts say that the page had no more") {
+    CHECK(shown(verdict.verdict_in_part(ended(kFailed, 2, 1), "why")) == Lines{"1 rejected code_b"});
+  }
+  SUBCASE("an error that COMPLETED does not count is one all the same") {
+    CHECK(verdict.verdict_in_part(ended(kCompleted, std::nullopt, 0), "why").entries.size() == 3);
+  }
+  SUBCASE("as many imports as were counted are imported") {
+    REQUIRE(verdict.add_import(error_of("a")).has_value());
+    CHECK(shown(verdict.verdict_in_part(ended(kFailed, 1, 2), "why")) ==
+          Lines{"1 rejected code_b", "2 unknown errors_unreadable"});
+    CHECK(verdict.verdict_in_part(ended(kFailed, 2, 2), "why").entries.size() == 3);
+    CHECK(verdict.verdict_in_part(ended(kFailed, std::nullopt, 2), "why").entries.size() == 3);
+  }
+}
+
+TEST_CASE("what an earlier reading of the errors named is kept, once") {
+  Batch batch({named("a"), named("b"), named("c")});
+  auto first = batch.verdict();
+  REQUIRE(first.add_error(error_of("a", "code_a", "first")).has_value());
+  REQUIRE(first.add_error(error_of("b", "code_b", "first")).has_value());
+  auto second = batch.verdict();
+  REQUIRE(second.add_error(error_of("a", "code_a", "second")).has_value());
+  second.add_rejected(first.verdict_in_part(ended(kFailed, 0, 3), "why"));
+  const auto verdict = second.verdict_in_part(ended(kFailed, 0, 3), "why");
+  CHECK(shown(verdict) == Lines{"0 rejected code_a", "1 rejected code_b", "2 unknown errors_unreadable"});
+  CHECK(verdict.reasons.at(0).message == "second");
+  CHECK(second.is_complete(ended(kFailed, 1, 2)));
 }
 
 TEST_CASE("named records are rejected with the API's words and the others were imported") {

@@ -227,7 +227,7 @@ boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answe
       verdict.reset();
       co_return co_await read_verdict(batch, std::move(answer), std::move(named), read_before + 1);
     }
-    if (!complete && call == Call::errors && verdict->failed_without_errors(answer) && answer.errors == 0)
+    if (!complete && call == Call::errors && verdict->failed_by_its_counts(answer))
       co_return co_await job_failed_whole(batch);
     all_read = all_read && complete;
     if (read.end == PagesEnd::forbidden || verdict->is_complete(answer))

@@ -268,6 +268,10 @@ bool JobVerdict::failed_without_errors(const JobAnswer& answer) const {
          !unmatched_;
 }
 
+bool JobVerdict::failed_by_its_counts(const JobAnswer& answer) const {
+  return answer.imports_given && answer.errors == 0 && failed_without_errors(answer);
+}
+
 BatchVerdict JobVerdict::verdict(const JobAnswer& answer) const {
   return conclude(answer, {"no_verdict", "the job ended and names the record neither imported nor failed"},
                   true);

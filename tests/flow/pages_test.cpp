@@ -119,6 +119,31 @@ TEST_CASE("Whom the errors named before a page that cannot be read stays rejecte
   CHECK(pages.rejects().find(R"("stage":"api","code":"invalid_parameter")") != std::string::npos);
 }
 
+TEST_CASE("A FAILED job without counts whose lists cannot be read does not run again") {
+  Pages pages(1h);
+  pages.world.server.organisation.settings.role = sandbox::Role::user;
+  SUBCASE("nothing says that nothing was imported") {
+    pages.world.server.organisation.settings.ended_counts = false;
+    pages.world.server.organisation.settings.omit_defaults = true;
+    REQUIRE(pages.world.start());
+    CHECK(pages.world.run_until(2h, [&] { return pages.world.settled(); }));
+    CHECK(pages.world.server.organisation.oracle().posts == 1);
+    CHECK(pages.receipt().find(R"("imported":0,"rejected":0,"merged":0,"unknown":6,"rekeyed":0)") !=
+          std::string::npos);
+  }
+  SUBCASE("a count of no imports does") {
+    sandbox::FaultRule fails;
+    fails.call = sandbox::Call::create;
+    fails.action = FaultAction::job_fail;
+    fails.times = 1;
+    pages.world.server.organisation.faults.add({fails});
+    REQUIRE(pages.world.start());
+    CHECK(pages.world.run_until(2h, [&] { return pages.world.settled(); }));
+    CHECK(pages.world.server.organisation.oracle().posts == 2);
+  }
+  pages.world.stop();
+}
+
 TEST_CASE("Page tokens that never live until the next page are given up") {
   Pages pages(500ms);
   pages.world.config.limits.requests_per_second = 1;

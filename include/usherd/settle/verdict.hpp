@@ -65,6 +65,8 @@ class JobVerdict {
   [[nodiscard]] bool is_complete(const JobAnswer& answer) const;
   /// Both lists were read, and a FAILED job that counts no import names nobody: another key.
   [[nodiscard]] bool failed_without_errors(const JobAnswer& answer) const;
+  /// The same where /errors cannot be read: only a count of imports says that there were none.
+  [[nodiscard]] bool failed_by_its_counts(const JobAnswer& answer) const;
   /// Those that errors name are rejected. The others were imported if it is complete; if not, those that
   /// imports name, and the rest is unknown (no_verdict).
   [[nodiscard]] BatchVerdict verdict(const JobAnswer& answer) const;

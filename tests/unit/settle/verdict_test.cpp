@@ -179,6 +179,10 @@ TEST_CASE("a FAILED job that imported nothing and names nobody asks for another 
   CHECK_FALSE(verdict.failed_without_errors(ended(kCompleted, 0, 0)));
   REQUIRE(verdict.add_import(error_of("b")).has_value());
   CHECK_FALSE(verdict.failed_without_errors(ended(kFailed, 0, 2)));
+  const auto unread = batch.verdict();
+  CHECK(unread.failed_by_its_counts(ended(kFailed, 0, 0)));
+  CHECK_FALSE(unread.failed_by_its_counts(ended(kFailed, std::nullopt, 0)));
+  CHECK_FALSE(unread.failed_by_its_counts(ended(kFailed, 0, 2)));
   auto other = batch.verdict();
   REQUIRE(other.add_error(error_of("stranger")).has_value());
   CHECK_FALSE(other.failed_without_errors(ended(kFailed, 0, 2)));

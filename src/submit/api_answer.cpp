@@ -41,6 +41,13 @@ bool is_mended(std::string_view text) {
 bool is_space(char c) {
   return c == ' ' || c == '\t';
 }
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_space(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back()))
+    text.remove_suffix(1);
+  return text;
+}
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -217,13 +224,11 @@ Result<Me> parse_me(std::string_view body) {
 
 std::optional<Milliseconds> parse_retry_after(std::string_view value, std::string_view date_header,
                                               WallTime now) {
-  while (!value.empty() && is_space(value.front()))
-    value.remove_prefix(1);
-  while (!value.empty() && is_space(value.back()))
-    value.remove_suffix(1);
-  if (const auto seconds = read_seconds(value))
+  // A proxy may write two headers as one list; a date has a comma of its own.
+  const auto comma = std::min(value.find(','), value.size());
+  if (const auto seconds = read_seconds(trimmed(value.substr(0, comma))))
     return seconds;
-  const auto until = parse_http_date(value);
+  const auto until = parse_http_date(trimmed(value.substr(0, value.find(',', comma + 1))));
   if (!until)
     return std::nullopt;
   return capped(*until - parse_http_date(date_header).value_or(now));

@@ -14,7 +14,8 @@ namespace {
 using boost::json::object;
 
 constexpr std::size_t kMostAnswerBytes = 1U << 20;
-constexpr std::size_t kMostDepth = 64;
+/// As deep as a page of results: what new members hold must not hide the others.
+constexpr std::size_t kMostDepth = 1100;
 constexpr std::size_t kMostMeBytes = 256;
 constexpr std::size_t kMostLogCode = 64;
 

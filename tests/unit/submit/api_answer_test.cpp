@@ -191,6 +191,23 @@ TEST_CASE("whose key it is") {
   CHECK(parse_me(R"({"orgId":"o\u001b"})").has_error());
 }
 
+TEST_CASE("what an unknown member holds hides no other, however deep it nests") {
+  for (const auto* const piece : {"[", R"({"y":)"}) {
+    const std::string open = piece;
+    const std::string close = open == "[" ? "]" : "}";
+    std::string deep = "1";
+    for (int level = 0; level < 1000; ++level)
+      deep = open + deep + close;
+    const auto job = parse_created_job(R"({"x":)" + deep + R"(,"job":{"id":"a","status":"FAILED"}})");
+    REQUIRE(job.has_value());
+    CHECK(job->status == JobStatus::failed);
+    const auto error = parse_api_error(R"({"code":"c","message":"m","details":)" + deep + "}");
+    REQUIRE(error.has_value());
+    CHECK(error->code == "c");
+  }
+  CHECK_FALSE(parse_job_answer(R"({"x":)" + std::string(100'000, '[')).has_value());
+}
+
 TEST_CASE("Retry-After is seconds or a date, and never longer than a day") {
   const auto now = *parse_rfc3339("2026-11-24T12:00:00Z");
   const auto* const ahead = "Tue, 24 Nov 2026 12:01:30 GMT";

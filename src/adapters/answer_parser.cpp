@@ -24,6 +24,7 @@ constexpr std::size_t kMostPending = std::size_t{2} * kMostHeader;
 constexpr unsigned kMostInterim = 20;
 constexpr std::string_view kVersion = "HTTP/1.";
 constexpr std::size_t kBeforeStatus = std::string_view("HTTP/1.1 ").size();
+constexpr std::size_t kBehindStatus = std::string_view("HTTP/1.1 200").size();
 
 Error garbage(std::string_view what) {
   return {Errc::invalid, fmt::format("the answer is not HTTP: {}", what)};
@@ -53,6 +54,12 @@ struct AnswerParser::State {
       return {Errc::invalid, fmt::format("answer header larger than {} bytes", kMostHeader)};
     }
     return garbage(error.message());
+  }
+
+  // Of a status line without a reason some leave out the space behind the code, which our parser wants.
+  void mend_status_line() {
+    if (!past_version && pending.size() > kBehindStatus && pending[kBehindStatus] == '\r')
+      pending.insert(kBehindStatus, 1, ' ');
   }
 
   // 101 would hand the connection to another protocol, which nobody asked for: it is final.
@@ -97,6 +104,7 @@ Result<void> AnswerParser::feed(std::string_view bytes) {
     if (!state.past_version && !kVersion.starts_with(begin)) {
       return garbage("no status line");
     }
+    state.mend_status_line();
     boost::system::error_code error;
     const std::size_t used = state.parser->put(asio::buffer(state.pending), error);
     state.pending.erase(0, used);

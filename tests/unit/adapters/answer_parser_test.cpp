@@ -17,6 +17,8 @@ constexpr std::string_view kPlain =
 constexpr std::string_view kChunked =
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n";
 constexpr std::string_view kUntilClose = "HTTP/1.0 200 OK\r\n\r\nhello";
+constexpr std::string_view kWithoutReason =
+    "HTTP/1.1 100\r\n\r\nHTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello";
 constexpr std::string_view kInterim =
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -39,8 +41,11 @@ TEST_CASE("An answer is the same however its bytes are cut") {
     unsigned status;
     bool until_close;
   };
-  const Row rows[] = {
-      {kPlain, 429, false}, {kChunked, 200, false}, {kUntilClose, 200, true}, {kInterim, 200, false}};
+  const Row rows[] = {{kPlain, 429, false},
+                      {kChunked, 200, false},
+                      {kUntilClose, 200, true},
+                      {kInterim, 200, false},
+                      {kWithoutReason, 200, false}};
   for (const Row& row : rows) {
     for (const std::size_t step : {std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{10000}}) {
       CAPTURE(row.bytes);
@@ -119,7 +124,8 @@ TEST_CASE("Limits hold for header, body and endless lines") {
 TEST_CASE("What is not HTTP is refused at once") {
   for (const char* bytes :
        {"SSH-2.0-OpenSSH_9.2\r\n", "\x15\x03\x01\x00\x02\x02\x16", "<html>hello</html>\r\n\r\n",
-        "HTTP/2 200\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        "HTTP/2 200\r\n\r\n", "HTTP/1.1 2000\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
     CAPTURE(bytes);

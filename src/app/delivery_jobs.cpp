@@ -113,8 +113,7 @@ boost::asio::awaitable<bool> Delivery::follow(Batch batch) {
   batch->reads_results = true;
   parts_.tally.job_ended(job_age(*batch));
   const auto& answer = seen.answer;
-  const auto imports = answer.imports_given ? std::optional(answer.imports) : std::nullopt;
-  if (judge(imports, answer.errors, batch->operations()) == JobEnd::all_imported)
+  if (judge(answer, batch->operations()) == JobEnd::all_imported)
     co_return co_await end(batch, BatchVerdict{});
   co_return co_await read_verdict(batch, answer);
 }

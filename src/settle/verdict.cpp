@@ -42,8 +42,10 @@ bool accounts_for_all(const JobAnswer& answer, std::uint64_t operations) {
 
 }  // namespace
 
-JobEnd judge(std::optional<std::uint64_t> imports, std::uint64_t errors, std::uint64_t operations) {
-  return errors == 0 && imports == operations ? JobEnd::all_imported : JobEnd::read_errors;
+JobEnd judge(const JobAnswer& answer, std::uint64_t operations) {
+  const bool all = answer.imports_given && answer.imports == operations;
+  return all && answer.errors == 0 && answer.status != JobStatus::failed ? JobEnd::all_imported
+                                                                         : JobEnd::read_errors;
 }
 
 ReadOperation read_operations(Files& files, std::function<Manifest()> manifest, BodyPaths paths) {

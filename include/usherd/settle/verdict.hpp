@@ -26,9 +26,8 @@ enum class JobEnd : std::uint8_t {
 
 /// Counts decide, not the word: an API example shows COMPLETED with errors [ASYNC], FAILED may be partial
 /// [SPEC], and counts of 0 may be left out, as may those of a FAILED job whose /errors name records.
-/// `imports` is nothing where it was not given.
-[[nodiscard]] JobEnd judge(std::optional<std::uint64_t> imports, std::uint64_t errors,
-                           std::uint64_t operations);
+/// So the errors of a FAILED job are read whatever it counts.
+[[nodiscard]] JobEnd judge(const JobAnswer& answer, std::uint64_t operations);
 
 /// Gives the bytes of a batch's operation by its place in the body. Errc::corrupt or not_found: they are not
 /// what was sent, and never will be.

@@ -6,30 +6,29 @@ using namespace usherd::verdict_test;
 TEST_CASE("counts decide what an ended job says of its batch") {
   struct Row {
     const char* what;
-    std::optional<std::uint64_t> imports;
-    std::uint64_t errors;
+    JobAnswer answer;
     JobEnd end;
   };
   const std::vector<Row> rows{
-      {"completed, all imported", 5, 0, JobEnd::all_imported},
-      {"completed without counts", std::nullopt, 0, JobEnd::read_errors},
-      {"completed with errors, as one page shows", 4, 1, JobEnd::read_errors},
-      {"completed, fewer imported than sent", 4, 0, JobEnd::read_errors},
-      {"completed, none imported", 0, 0, JobEnd::read_errors},
-      {"completed, more imported than sent", 6, 0, JobEnd::read_errors},
-      {"failed in part", 3, 2, JobEnd::read_errors},
-      {"failed whole, every error counted", 0, 5, JobEnd::read_errors},
-      {"failed, imports left out", std::nullopt, 5, JobEnd::read_errors},
-      {"failed, yet all imported", 5, 0, JobEnd::all_imported},
-      {"failed, no errors, some imported", 3, 0, JobEnd::read_errors},
-      {"failed, nothing imported, no errors", 0, 0, JobEnd::read_errors},
-      {"failed without counts", std::nullopt, 0, JobEnd::read_errors},
-      {"all imported and errors too", 5, 1, JobEnd::read_errors},
-      {"an errors count that cannot be read", 5, kUnreadableCount, JobEnd::read_errors},
+      {"completed, all imported", ended(kCompleted, 5, 0), JobEnd::all_imported},
+      {"completed without counts", ended(kCompleted, std::nullopt, 0), JobEnd::read_errors},
+      {"completed with errors, as one page shows", ended(kCompleted, 4, 1), JobEnd::read_errors},
+      {"completed, fewer imported than sent", ended(kCompleted, 4, 0), JobEnd::read_errors},
+      {"completed, none imported", ended(kCompleted, 0, 0), JobEnd::read_errors},
+      {"completed, more imported than sent", ended(kCompleted, 6, 0), JobEnd::read_errors},
+      {"failed in part", ended(kFailed, 3, 2), JobEnd::read_errors},
+      {"failed whole, every error counted", ended(kFailed, 0, 5), JobEnd::read_errors},
+      {"failed, imports left out", ended(kFailed, std::nullopt, 5), JobEnd::read_errors},
+      {"failed, yet all imported", ended(kFailed, 5, 0), JobEnd::read_errors},
+      {"failed, no errors, some imported", ended(kFailed, 3, 0), JobEnd::read_errors},
+      {"failed, nothing imported, no errors", ended(kFailed, 0, 0), JobEnd::read_errors},
+      {"failed without counts", ended(kFailed, std::nullopt, 0), JobEnd::read_errors},
+      {"all imported and errors too", ended(kCompleted, 5, 1), JobEnd::read_errors},
+      {"an errors count that cannot be read", ended(kCompleted, 5, kUnreadableCount), JobEnd::read_errors},
   };
   for (const auto& row : rows) {
     CAPTURE(row.what);
-    CHECK(judge(row.imports, row.errors, 5) == row.end);
+    CHECK(judge(row.answer, 5) == row.end);
   }
 }
 

@@ -36,7 +36,8 @@ bool is_object(std::string_view body) {
   return is_whole_json(body, kMostDepth) && without_blanks(body).starts_with('{');
 }
 
-/// Half a character in a message must not hide whom the page names.
+/// Half a character in a message, or a long exponent in a record that is shown, must not hide whom the page
+/// names.
 bool make_object(std::string& body) {
   if (is_object(body))
     return true;

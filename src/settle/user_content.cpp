@@ -89,7 +89,7 @@ void append_normal(std::string& out, const json::value& value) {
 }  // namespace
 
 std::optional<UserContent> read_user_content(std::string_view text) {
-  const auto document = parse_json(text, kMostBytes, kMostDepth);
+  const auto document = parse_mended_json(text, kMostBytes, kMostDepth);
   const auto* user = document ? document->if_object() : nullptr;
   if (user == nullptr)
     return std::nullopt;

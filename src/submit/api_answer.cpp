@@ -26,13 +26,9 @@ bool has_controls(std::string_view text) {
   });
 }
 
-/// An answer that is JSON but for a few characters in its strings is the API's all the same.
+/// An answer that is JSON but for a few characters is the API's all the same.
 std::optional<boost::json::value> parse_answer(std::string_view body) {
-  auto value = parse_json(body, kMostAnswerBytes, kMostDepth);
-  if (value)
-    return value;
-  const auto mended = mended_json(body, kMostAnswerBytes);
-  return mended ? parse_json(*mended, kMostAnswerBytes, kMostDepth) : std::nullopt;
+  return parse_mended_json(body, kMostAnswerBytes, kMostDepth);
 }
 
 bool is_mended(std::string_view text) {

@@ -13,6 +13,25 @@ namespace usherd {
 namespace {
 
 constexpr std::size_t kUnicodeEscape = 6;  // \uXXXX
+/// So many digits of an exponent the parser can count with, whatever the digits in front of it add. Longer
+/// ones give 0 or infinity all the same.
+constexpr std::size_t kMostExponentDigits = 9;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// The exponent's digits where the `e` at `at` stands in a number, without zeros in front of them.
+std::string_view exponent_digits(std::string_view text, std::size_t at) {
+  const auto is_sign = [](char c) { return c == '+' || c == '-'; };
+  if (at == 0 || !is_digit(text[at - 1]))
+    return {};
+  auto rest = text.substr(at + 1);
+  rest.remove_prefix(!rest.empty() && is_sign(rest.front()) ? 1 : 0);
+  rest = rest.substr(
+      0, static_cast<std::size_t>(std::find_if_not(rest.begin(), rest.end(), is_digit) - rest.begin()));
+  return rest.substr(std::min(rest.find_first_not_of('0'), rest.size()));
+}
 
 /// The UTF-16 unit that is escaped at `at`.
 std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
@@ -44,6 +63,16 @@ class Mending {
     copy_to(at, 1);
     fmt::format_to(std::back_inserter(out_), "\\u{:04x}", static_cast<unsigned char>(text_[at]));
   }
+  /// Gives the place of the exponent's last byte, or that of its `e` where nothing was cut.
+  std::size_t exponent(std::size_t at) {
+    const auto digits = exponent_digits(text_, at);
+    if (digits.size() <= kMostExponentDigits)
+      return at;
+    const auto end = static_cast<std::size_t>(digits.data() - text_.data()) + digits.size();
+    const auto cut = digits.size() - kMostExponentDigits;
+    copy_to(end - cut, cut);
+    return end - 1;
+  }
   [[nodiscard]] std::size_t size() const { return out_.size() + text_.size() - copied_; }
   [[nodiscard]] std::optional<std::string> take() {
     if (copied_ == 0)
@@ -71,6 +100,8 @@ std::optional<std::string> mended_json(std::string_view text, std::size_t most_b
     const char c = text[at];
     if (c == '"') {
       inside = !inside;
+    } else if (!inside && (c == 'e' || c == 'E')) {
+      at = mending.exponent(at);
     } else if (inside && static_cast<unsigned char>(c) < 0x20) {
       mending.control(at);
     } else if (inside && c == '\\') {
@@ -96,6 +127,15 @@ std::optional<boost::json::value> parse_json(std::string_view text, std::size_t 
   if (failure)
     return std::nullopt;
   return value;
+}
+
+std::optional<boost::json::value> parse_mended_json(std::string_view text, std::size_t most_bytes,
+                                                    std::size_t most_depth) {
+  auto value = parse_json(text, most_bytes, most_depth);
+  if (value)
+    return value;
+  const auto mended = mended_json(text, most_bytes);
+  return mended ? parse_json(*mended, most_bytes, most_depth) : std::nullopt;
 }
 
 const boost::json::value* find_member(const boost::json::object* object, std::string_view name) {

@@ -21,10 +21,16 @@ namespace usherd {
 /// one with it. Shown as U+FFFD, like all such bytes.
 inline constexpr char kHalfCharacter = '\xFF';
 
-/// `text` with what no JSON string may hold, and an API may write all the same, made good: a surrogate escape
-/// without its other half, a raw control character. Nothing when there is none, or when it would be longer
-/// than `most_bytes`. For texts that are no JSON as they stand; it need not be any then either.
+/// `text` with what parse_json() refuses, and an API may write all the same, made good: a surrogate escape
+/// without its other half and a raw control character in a string; an exponent past 32 bits, which is cut to
+/// one that gives the same number. Nothing when there is none, or when it would be longer than `most_bytes`.
+/// For texts that parse_json() refuses as they stand; it may still do so.
 [[nodiscard]] std::optional<std::string> mended_json(std::string_view text, std::size_t most_bytes);
+
+/// What parse_json() makes of the text, or of the mended one.
+[[nodiscard]] std::optional<boost::json::value> parse_mended_json(std::string_view text,
+                                                                  std::size_t most_bytes,
+                                                                  std::size_t most_depth);
 
 /// The member, or nullptr when it is missing or null, or `object` is nullptr.
 [[nodiscard]] const boost::json::value* find_member(const boost::json::object* object, std::string_view name);

@@ -186,6 +186,19 @@ TEST_CASE("half a character or a raw control character does not make a page unre
   CHECK(page->next_page_token == "t");
 }
 
+TEST_CASE("a record shown with an exponent past 32 bits does not make a page unreadable") {
+  for (const auto* number : {"1e-9999999999", "0e2147483648", "[1,1e-99999999999]", "1E+99999999999"}) {
+    CAPTURE(number);
+    const auto page = parse_result_page(R"({"results":[{"user":{"uid":"u","properties":{"k":)" +
+                                        std::string(number) + R"(}}},{"user":{"uid":"v"}}]})");
+    REQUIRE(page.has_value());
+    const auto items = items_of(page);
+    REQUIRE(items.size() == 2);
+    CHECK(items[0].uid == "u");
+    CHECK(items[1].uid == "v");
+  }
+}
+
 TEST_CASE("codes and messages of an item are cut") {
   const auto page = parse_result_page(R"({"results":[{"code":")" + std::string(4000, 'c') +
                                       R"(","message":")" + std::string(4000, 'm') + R"("}]})");

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
 
 using namespace usherd;
@@ -38,9 +39,40 @@ TEST_CASE("Half a character and raw control characters in a string are mended, a
   }
 }
 
+TEST_CASE("An exponent past 32 bits is cut to one that gives the same number") {
+  struct Row {
+    std::string text;
+    double number;
+  };
+  const auto infinite = std::numeric_limits<double>::infinity();
+  const Row rows[] = {
+      {"1e-9999999999", 0},
+      {"1E-2147483648", 0},
+      {"-1.5e-" + std::string(1000, '9'), 0},
+      {"1e-000" + std::string(20, '7'), 0},
+      {"1e+99999999999", infinite},
+      {"1e99999999999", infinite},
+      {"0.0001e-2147483647", 0},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    const auto text = "{\"1e-9999999999\":[true,1e-2," + row.text + ",\"1e-9999999999\"]}";
+    CHECK_FALSE(parse_json(text, 2000, 8));
+    const auto value = parse_mended_json(text, 2000, 8);
+    REQUIRE(value);
+    const auto& list = value->at("1e-9999999999").as_array();
+    CHECK(list[1].to_number<double>() == doctest::Approx(0.01));
+    CHECK(list[2].to_number<double>() == row.number);
+    CHECK(list[3].as_string() == "1e-9999999999");
+  }
+  CHECK(parse_mended_json("[0e2147483648,0.0e-99999999999]", 100, 8));
+}
+
 TEST_CASE("What holds nothing to mend is left alone, and what grows too long is not made") {
-  for (const auto* text : {"", "{}", R"("\ud83d\ude00")", R"("\u00e9\n\\ud83d")", "<a href=\"b\">\n\t</a>",
-                           "\"", R"("\)", R"("\u)", R"("\ud8)", R"("\ud83g")", R"(\ud83d)", "\"\x7F\xFF\""}) {
+  for (const auto* text :
+       {"", "{}", R"("\ud83d\ude00")", R"("\u00e9\n\\ud83d")", "<a href=\"b\">\n\t</a>", "\"", R"("\)",
+        R"("\u)", R"("\ud8)", R"("\ud83g")", R"(\ud83d)", "\"\x7F\xFF\"", "e99999999999", "[e,1e]",
+        "1e-00000000000000000001", "[true99999999999]", "1e999999999"}) {
     CAPTURE(text);
     CHECK_FALSE(mended_json(text, 100));
   }

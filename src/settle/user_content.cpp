@@ -1,5 +1,6 @@
 #include "src/settle/user_content.hpp"
 
+#include "src/poll/json_text.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/submit/api_json.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <iterator>
 #include <vector>
 
@@ -23,11 +25,21 @@ constexpr std::size_t kMostDepth = 1100;
 /// Whole numbers up to here have one form, however they are written.
 constexpr double kExact = 9007199254740992.0;
 
-void append_number(std::string& out, double number) {
-  if (std::abs(number) <= kExact && std::floor(number) == number)
+/// How much of a user's value stands in a text.
+enum class Form : std::uint8_t { normal, full };
+
+void append_number(std::string& out, const json::value& value, Form form) {
+  const auto number = value.to_number<double>();
+  if (form == Form::full && value.is_int64())
+    fmt::format_to(std::back_inserter(out), "{}", value.get_int64());
+  else if (form == Form::full && value.is_uint64())
+    fmt::format_to(std::back_inserter(out), "{}", value.get_uint64());
+  else if (std::isnan(number))
+    out += '0';  // which the parser makes of a zero with an exponent past that of a double
+  else if (std::abs(number) <= kExact && std::floor(number) == number)
     fmt::format_to(std::back_inserter(out), "{}", static_cast<std::int64_t>(number));
   else
-    fmt::format_to(std::back_inserter(out), "{:.15g}", number);
+    fmt::format_to(std::back_inserter(out), "{:.{}g}", number, form == Form::full ? 17 : 15);
 }
 
 /// Bytes that are not UTF-8 stay as they are: no record of ours holds any, and what is shown in their stead
@@ -48,12 +60,12 @@ bool is_empty(const json::value& value) {
   return value.is_null() || (array != nullptr && array->empty()) || (text != nullptr && text->empty());
 }
 
-void append_normal(std::string& out, const json::value& value);
+void append_value(std::string& out, const json::value& value, Form form);
 
-void append_object(std::string& out, const json::object& object) {
+void append_object(std::string& out, const json::object& object, Form form) {
   std::vector<const json::key_value_pair*> members;
   for (const auto& entry : object) {
-    if (!is_empty(entry.value()))
+    if (form == Form::full || !is_empty(entry.value()))
       members.push_back(&entry);
   }
   std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->key() < b->key(); });
@@ -61,26 +73,26 @@ void append_object(std::string& out, const json::object& object) {
   for (const auto* entry : members) {
     append_text(out, entry->key());
     out += ':';
-    append_normal(out, entry->value());
+    append_value(out, entry->value(), form);
     out += ',';
   }
   out += '}';
 }
 
-void append_normal(std::string& out, const json::value& value) {
+void append_value(std::string& out, const json::value& value, Form form) {
   if (const auto* object = value.if_object()) {
-    append_object(out, *object);
+    append_object(out, *object, form);
   } else if (const auto* array = value.if_array()) {
     out += '[';
     for (const auto& element : *array) {
-      append_normal(out, element);
+      append_value(out, element, form);
       out += ',';
     }
     out += ']';
   } else if (const auto* text = value.if_string()) {
     append_text(out, *text);
   } else if (value.is_number()) {
-    append_number(out, value.to_number<double>());
+    append_number(out, value, form);
   } else {
     out += value.is_null() ? "null" : value.get_bool() ? "true" : "false";
   }
@@ -96,11 +108,15 @@ std::optional<UserContent> read_user_content(std::string_view text) {
   UserContent content;
   content.uid = find_opaque(user, "uid").value_or("");
   content.id = find_opaque(user, "id").value_or("");
-  for (const std::string_view name : {"display_name", "email", "properties"}) {
-    const auto* value = find_member(user, name);
-    if (value != nullptr && !is_empty(*value))
-      append_normal(content.content, *value);
+  for (const std::string_view name : {"display_name", "email", "properties", "schema"}) {
+    const auto* value = user->if_contains(name);
+    if (value != nullptr && name != "schema" && !is_empty(*value))
+      append_value(content.content, *value, Form::normal);
     content.content += ';';
+    if (value != nullptr)
+      append_value(content.value, *value, Form::full);
+    content.value += ';';
+    content.text.append(find_member_text(text, name)).append(1, ';');
   }
   return content;
 }

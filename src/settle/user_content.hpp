@@ -14,6 +14,10 @@ struct UserContent {
   /// value (to 15 digits). Two users say the same when these texts are equal, whatever nulls, order or number
   /// forms were added.
   std::string content;
+  /// These and schema by their full value: members sorted, nulls and empty ones kept, numbers with all their
+  /// digits.
+  std::string value;
+  std::string text;  ///< the same members as they are written
 };
 
 /// Nothing when `json` is no JSON object.

@@ -159,6 +159,10 @@ Result<JobVerdict::Match> JobVerdict::match(const ResultItem& item) {
   return uid.empty() ? match_anonymous(item) : Match{};
 }
 
+ContentKeys JobVerdict::keys_of(const UserContent& user) const {
+  return {keys_.uid(user.content), keys_.uid(user.value), keys_.uid(user.text)};
+}
+
 /// Anonymous records are read once, when the first anonymous item comes.
 Result<void> JobVerdict::index_anonymous() {
   while (!anonymous_.empty()) {
@@ -167,7 +171,7 @@ Result<void> JobVerdict::index_anonymous() {
     if (!bytes && !is_gone(bytes.error()))
       return bytes.error();
     if (const auto record = bytes ? read_user_content(*bytes) : std::nullopt)
-      by_content_[keys_.uid(record->content)].push_back(index);
+      by_content_.add({keys_of(*record), index});
     anonymous_.pop_back();
   }
   return {};
@@ -176,23 +180,20 @@ Result<void> JobVerdict::index_anonymous() {
 Result<JobVerdict::Match> JobVerdict::match_anonymous(const ResultItem& item) {
   if (auto indexed = index_anonymous(); !indexed)
     return indexed.error();
-  if (by_content_.empty())
+  const auto user = by_content_.empty() ? std::nullopt : read_user_content(item.user_json);
+  if (!user)
     return Match{};
-  const auto user = read_user_content(item.user_json);
-  const auto place = user ? by_content_.find(keys_.uid(user->content)) : by_content_.end();
-  if (place == by_content_.end())
-    return Match{};
-  auto& indexes = place->second;
-  for (auto at = indexes.rbegin(); at != indexes.rend(); ++at) {
-    const auto bytes = read_(*at);
+  const auto keys = keys_of(*user);
+  while (const auto entry = by_content_.find(keys)) {
+    const auto bytes = read_(entry->index);
     if (!bytes && !is_gone(bytes.error()))
       return bytes.error();
     const auto record = bytes ? read_user_content(*bytes) : std::nullopt;
-    if (!record || record->content != user->content)
-      continue;
-    const auto index = *at;
-    indexes.erase(std::next(at).base());
-    return Match{true, index};
+    if (record && record->content == user->content) {
+      by_content_.take(*entry, keys);
+      return Match{true, entry->index};
+    }
+    by_content_.remove(*entry);
   }
   return Match{};
 }
@@ -274,6 +275,21 @@ bool JobVerdict::failed_by_its_counts(const JobAnswer& answer) const {
   return answer.imports_given && answer.errors == 0 && failed_without_errors(answer);
 }
 
+/// Records without a user among which was guessed and that did not all end alike.
+std::vector<bool> JobVerdict::doubtful(bool complete) const {
+  std::vector<bool> doubtful(ends_.size());
+  const auto end_of = [&](std::uint32_t index) {
+    return ends_[index] == kNone && complete ? kImported : std::min(ends_[index], kRejected);
+  };
+  for (const auto& group : by_content_.doubtful()) {
+    const auto is_other = [&](std::uint32_t index) { return end_of(index) != end_of(group.front()); };
+    if (std::any_of(group.begin(), group.end(), is_other))
+      for (const auto index : group)
+        doubtful[index] = true;
+  }
+  return doubtful;
+}
+
 BatchVerdict JobVerdict::verdict(const JobAnswer& answer) const {
   return conclude(answer, {"no_verdict", "the job ended and names the record neither imported nor failed"},
                   true);
@@ -301,12 +317,19 @@ BatchVerdict JobVerdict::conclude(const JobAnswer& answer, Reason rest, bool tru
   BatchVerdict verdict;
   verdict.reasons = reasons_;
   const bool complete = is_complete(answer);
+  const auto doubted = doubtful(complete);
   const auto unknown = static_cast<std::uint32_t>(reasons_.size());
   if (!complete)
     verdict.reasons.push_back(std::move(rest));
+  const auto in_doubt = static_cast<std::uint32_t>(verdict.reasons.size());
+  if (std::find(doubted.begin(), doubted.end(), true) != doubted.end())
+    verdict.reasons.push_back(
+        {"no_verdict", "the job leaves open whether it names this record without uid and id or another"});
   for (std::uint32_t i = 0; i < ends_.size(); ++i) {
     const bool imported = complete || (ends_[i] == kImported && trusts_imports);
-    if (ends_[i] >= kRejected)
+    if (doubted[i])
+      verdict.entries.push_back({i, OperationEnd::unknown, in_doubt});
+    else if (ends_[i] >= kRejected)
       verdict.entries.push_back({i, OperationEnd::rejected, ends_[i] - kRejected});
     else if (!imported)
       verdict.entries.push_back({i, OperationEnd::unknown, unknown});

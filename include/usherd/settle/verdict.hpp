@@ -5,6 +5,7 @@
 #include "usherd/poll/result_page.hpp"
 #include "usherd/ports/files.hpp"
 #include "usherd/settle/batch_verdict.hpp"
+#include "usherd/settle/nameless_records.hpp"
 #include "usherd/submit/api_answer.hpp"
 #include "usherd/validate/user_keys.hpp"
 
@@ -17,6 +18,8 @@
 #include <vector>
 
 namespace usherd {
+
+struct UserContent;
 
 /// What the counts of an ended job say of its batch.
 enum class JobEnd : std::uint8_t {
@@ -40,8 +43,8 @@ using ReadOperation = std::function<Result<std::string>(std::uint32_t index)>;
 
 /// Matches what /errors and /imports name to the operations of one batch, page by page: by the keyed hash of
 /// uid or id, confirmed by the record's own bytes, or by equal content where a record has no user. Each
-/// operation is matched once. Blocking while it adds; 20 to 36 bytes an operation, at most some 4 MiB of
-/// messages. `keys` must outlive it.
+/// operation is matched once. Blocking while it adds; 20 to 36 bytes an operation, 80 more for one without a
+/// user, at most some 4 MiB of messages. `keys` must outlive it.
 class JobVerdict {
  public:
   JobVerdict(const BatchRow& row, const UserKeys& keys, ReadOperation read);
@@ -67,7 +70,8 @@ class JobVerdict {
   /// The same where /errors cannot be read: only a count of imports says that there were none.
   [[nodiscard]] bool failed_by_its_counts(const JobAnswer& answer) const;
   /// Those that errors name are rejected. The others were imported if it is complete; if not, those that
-  /// imports name, and the rest is unknown (no_verdict).
+  /// imports name, and the rest is unknown (no_verdict). So are records without a user that differ, where an
+  /// item may mean one or the other, unless all of them ended alike.
   [[nodiscard]] BatchVerdict verdict(const JobAnswer& answer) const;
 
   /// The same where /errors was not read to its end, as `why` says. The others were imported if it is
@@ -93,6 +97,8 @@ class JobVerdict {
   [[nodiscard]] Result<void> find_named(std::uint64_t key, const ResultItem& item, Candidates& found) const;
   [[nodiscard]] Result<Match> match_anonymous(const ResultItem& item);
   [[nodiscard]] Result<void> index_anonymous();
+  [[nodiscard]] ContentKeys keys_of(const UserContent& user) const;
+  [[nodiscard]] std::vector<bool> doubtful(bool complete) const;
   [[nodiscard]] std::uint32_t reason(const std::string& given_code, const std::string& message);
   void reject(std::uint32_t index, const std::string& code, const std::string& message);
   /// `rest`: why those end unknown that nothing tells of.
@@ -100,11 +106,11 @@ class JobVerdict {
 
   const UserKeys& keys_;
   ReadOperation read_;
-  std::vector<std::uint64_t> users_;                                          ///< until indexed
-  std::vector<std::uint64_t> seconds_;                                        ///< likewise
-  std::vector<Named> named_;                                                  ///< by key
-  std::vector<std::uint32_t> anonymous_;                                      ///< until indexed
-  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_content_;  ///< unmatched ones, last first
+  std::vector<std::uint64_t> users_;      ///< until indexed
+  std::vector<std::uint64_t> seconds_;    ///< likewise
+  std::vector<Named> named_;              ///< by key
+  std::vector<std::uint32_t> anonymous_;  ///< until indexed
+  NamelessRecords by_content_;
   std::vector<std::uint32_t> ends_;  ///< of each operation: kNone, kImported, or kRejected + reason
   std::vector<Reason> reasons_;
   std::unordered_map<std::string, std::uint32_t> reason_index_;

@@ -146,6 +146,95 @@ TEST_CASE("records that say the same are matched one for one") {
   CHECK(verdict.has_unmatched());
 }
 
+TEST_CASE("of records that differ in little the one that an item shows is meant") {
+  struct Row {
+    const char* what;
+    std::string one;
+    std::string other;
+  };
+  const std::vector<Row> rows{
+      {"schema", R"({"properties":{"a":"x"},"schema":{"properties":{"a":"str"}}})",
+       R"({"properties":{"a":"x"},"schema":{"properties":{"a":"date"}}})"},
+      {"no schema", R"({"email":"a@b"})", R"({"email":"a@b","schema":{}})"},
+      {"null", R"({"properties":{"a":1}})", R"({"properties":{"a":1,"b":null}})"},
+      {"null member", R"({"email":"a@b"})", R"({"email":"a@b","display_name":null})"},
+      {"empty list and object", R"({"properties":{"b":[]}})", R"({"properties":{"b":{}}})"},
+      {"whole numbers past 2^53", R"({"properties":{"a":9007199254740992}})",
+       R"({"properties":{"a":9007199254740993}})"},
+      {"the 17th digit", R"({"properties":{"a":0.12345678901234567}})",
+       R"({"properties":{"a":0.12345678901234564}})"},
+      {"the 20th digit", R"({"properties":{"a":0.12345678901234567890}})",
+       R"({"properties":{"a":0.12345678901234567891}})"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    for (const std::uint32_t meant : {0, 1}) {
+      Batch batch({anonymous(row.one), anonymous(row.other)});
+      auto verdict = batch.verdict();
+      REQUIRE(verdict.add_error(echo(batch.sent[meant].record)).has_value());
+      CHECK(shown(verdict.verdict(ended(kFailed, 1, 1))) == Lines{std::to_string(meant) + " rejected c"});
+    }
+  }
+}
+
+TEST_CASE("of records that differ in little the one of the same value is meant, however it is written") {
+  Batch batch(
+      {anonymous(R"({"properties":{"a":1,"b":2,"c":null}})"), anonymous(R"({"properties":{"a":1,"b":2}})")});
+  auto verdict = batch.verdict();
+  REQUIRE(verdict.add_error(echo(R"({"id":"7","properties": {"b":2.0, "a":1e0}})")).has_value());
+  CHECK(shown(verdict.verdict(ended(kFailed, 1, 1))) == Lines{"1 rejected c"});
+}
+
+TEST_CASE("where an item may mean records that differ all of them are unknown, and no others") {
+  const auto of_type = [](const std::string& type) {
+    return anonymous(R"({"properties":{"a":"x"},"schema":{"properties":{"a":")" + type + R"("}}})");
+  };
+  const auto shown_bare = echo(R"({"properties":{"a":"x"}})");
+  Batch batch({of_type("str"), named("a"), of_type("date"), anonymous("{}"), named("b")});
+  auto verdict = batch.verdict();
+  REQUIRE(verdict.add_error(error_of("a")).has_value());
+  REQUIRE(verdict.add_error(shown_bare).has_value());
+  CHECK(verdict.is_complete(ended(kFailed, 3, 2)));
+  CHECK(shown(verdict.verdict(ended(kFailed, 3, 2))) ==
+        Lines{"0 unknown no_verdict", "1 rejected c", "2 unknown no_verdict"});
+
+  // Once both are named it is clear again.
+  REQUIRE(verdict.add_error(shown_bare).has_value());
+  CHECK(shown(verdict.verdict(ended(kFailed, 2, 3))) ==
+        Lines{"0 rejected c", "1 rejected c", "2 rejected c"});
+  REQUIRE(verdict.add_error(shown_bare).has_value());
+  CHECK(verdict.has_unmatched());
+
+  auto imported = batch.verdict();
+  for (const auto& item : {shown_bare, shown_bare, error_of("a"), error_of("b")})
+    REQUIRE(imported.add_import(item).has_value());
+  CHECK(shown(imported.verdict(ended(kFailed, 4, 0))) == Lines{"3 unknown no_verdict"});
+}
+
+TEST_CASE("zeros and numbers too small for a double are the same however they are written") {
+  for (const auto* number : {"0e400", "-0.0e99999999999", "0.00", "1e-9999999999"}) {
+    CAPTURE(number);
+    Batch batch({anonymous(R"({"properties":{"k":)" + std::string(number) + "}}")});
+    for (const auto* zero : {"0", "0e2147483648"}) {
+      auto verdict = batch.verdict();
+      REQUIRE(verdict.add_error(echo(R"({"properties":{"k":)" + std::string(zero) + "}}")).has_value());
+      CHECK_FALSE(verdict.has_unmatched());
+    }
+  }
+}
+
+TEST_CASE("fifty thousand records without a user that an answer makes equal are matched in reasonable time") {
+  std::vector<Sent> sent;
+  for (int i = 0; i < 50'000; ++i)
+    sent.push_back(anonymous(R"({"schema":{"properties":{"a)" + std::to_string(i) + R"(":"int"}}})"));
+  Batch batch(std::move(sent));
+  auto verdict = batch.verdict();
+  for (int i = 0; i < 50'000; ++i)
+    REQUIRE(verdict.add_error(echo("{}")).has_value());
+  CHECK(verdict.verdict(ended(kFailed, 0, 50'000)).entries.back().end == OperationEnd::rejected);
+  CHECK(batch.reads <= 100'000);
+}
+
 TEST_CASE("an item with a user of its own is never taken for a record without one") {
   Batch batch({anonymous(R"({"properties":{"a":1}})")});
   auto verdict = batch.verdict();

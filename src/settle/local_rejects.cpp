@@ -84,6 +84,7 @@ Result<void> LocalRejects::add_line(ReadFile& source, const Rejection& rejection
   line.code = bad_row ? bad_row->code : rejection.code;
   line.message = bad_row ? bad_row->message : rejection.message;
   line.record = bad_row ? bad_row->raw : std::string_view(*raw).substr(0, kMostRaw);
+  line.no_json = bad_row.has_value();
   append_reject_line(lines, line);
   return {};
 }

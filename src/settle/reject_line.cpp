@@ -28,8 +28,8 @@ bool is_json(std::string_view bytes) {
   return parser.parse(padded.data(), bytes.size(), false).error() == simdjson::SUCCESS;
 }
 
-void append_record(std::string& out, std::string_view record) {
-  if (!is_json(record)) {
+void append_record(std::string& out, std::string_view record, bool no_json) {
+  if (no_json || !is_json(record)) {
     out += "\"raw\":";
     append_json_string(out, record);
     if (!is_utf8(record)) {
@@ -80,7 +80,7 @@ void append_reject_line(std::string& out, const RejectLine& line) {
   else
     append_json_string(out, line.job);
   out += ',';
-  append_record(out, line.record);
+  append_record(out, line.record, line.no_json);
   out += "}\n";
 }
 

@@ -27,13 +27,14 @@ struct RejectLine {
   BatchId batch = 0;        ///< 0 for none
   std::string_view job;     ///< empty for none
   std::string_view record;  ///< the original bytes
+  bool no_json = false;     ///< by its format, whatever it looks like: a row of CSV
 };
 
 /// Appends one line of JSON with its newline: {"file","line","offset","stage","code","message","batch","job",
 /// "record"}; `batch` is a number, or null, as is `job`. The record stands there as it is where it is JSON,
 /// but for line breaks between its tokens, which become blanks; else `raw` holds it as a string in place of
 /// `record`. Where it is not UTF-8, these bytes are replaced there, and `raw_base64` behind it has the record
-/// exactly. Records past 4 MiB are always `raw`.
+/// exactly. Records past 4 MiB, and what is no JSON by its format, are always `raw`.
 void append_reject_line(std::string& out, const RejectLine& line);
 
 }  // namespace usherd

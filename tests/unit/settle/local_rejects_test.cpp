@@ -73,6 +73,13 @@ TEST_CASE("a CSV row that became no record is rejected for its own reason, with 
                                "\n"));
 }
 
+TEST_CASE("a CSV row that became no record is none, also where it looks like JSON") {
+  const auto done = check("a.csv", "uid,p:int\n123\n{}\n1,2\n");
+  CHECK(done.records == 1);
+  CHECK(done.rejects.find(R"("job":null,"raw":"123"})") != std::string::npos);
+  CHECK(done.rejects.ends_with("\"job\":null,\"raw\":\"{}\"}\n"));
+}
+
 TEST_CASE("a CSV row that is not UTF-8 is rejected as it stands in the file") {
   const auto done = check("a.csv", "uid,email\n1,\"Jos\xE9\"\n2,x\n");
   CHECK(done.records == 1);

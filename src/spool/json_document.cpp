@@ -23,6 +23,8 @@ constexpr ByteSet set_of(std::string_view bytes) {
   return set;
 }
 
+/// A byte order mark of either order, or half a bracket.
+constexpr ByteSet kStartsUtf16 = set_of(std::string_view("\xFF\xFE\0", 3));
 constexpr ByteSet kBlank = set_of(" \t\r\n");
 constexpr ByteSet kEndsScalar = set_of(" \t\r\n,:[]{}\"");
 constexpr ByteSet kStopsText = set_of("\"\\\n");
@@ -130,6 +132,8 @@ void JsonDocumentScanner::take_start(char c) {
     keep(&c, &c + 1);
     brackets_.push_back(true);
     envelope_ = 1;
+  } else if (offset_ == 0 && in(kStartsUtf16, c)) {
+    fail("the document is neither an array nor an object; is the file UTF-16? Save it as UTF-8");
   } else {
     fail("the document is neither an array nor an object");
   }

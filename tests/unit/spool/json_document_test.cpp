@@ -159,6 +159,10 @@ TEST_CASE("a damaged document is an error that names the place") {
   CHECK(scan("[\n{},\n{}\n{}]").error == "line 4, offset 9: a comma or ] is missing behind an element");
   CHECK(scan("[{}").error.find("cut short") != std::string::npos);
   CHECK(scan("{}\n{}").error.find(".ndjson") != std::string::npos);
+  for (const auto& start :
+       {std::string("\xFF\xFE[\0", 4), std::string("\xFE\xFF\0[", 4), std::string("\0[", 2)})
+    CHECK(scan(start).error.find("is the file UTF-16? Save it as UTF-8") != std::string::npos);
+  CHECK(scan(" \xFF").error.find("UTF-16") == std::string::npos);
 }
 
 TEST_CASE("nesting beyond any record's is refused with bounded memory") {

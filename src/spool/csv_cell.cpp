@@ -196,7 +196,7 @@ bool append_value(LineBuffer& out, CellType type, std::string_view text) {
   return false;
 }
 
-bool append_list(LineBuffer& out, CellType type, std::string_view text) {
+std::optional<std::string_view> append_list(LineBuffer& out, CellType type, std::string_view text) {
   out.put('[');
   bool first = true;
   while (true) {
@@ -208,14 +208,14 @@ bool append_list(LineBuffer& out, CellType type, std::string_view text) {
         out.put(',');
       first = false;
       if (!append_value(out, type, element))
-        return false;
+        return element;
     }
     if (end == std::string_view::npos)
       break;
     text.remove_prefix(end + 1);
   }
   out.put(']');
-  return true;
+  return std::nullopt;
 }
 
 std::string_view form_of(CellType type) {

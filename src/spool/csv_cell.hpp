@@ -4,6 +4,7 @@
 #include "usherd/spool/csv_header.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace usherd {
@@ -22,10 +23,13 @@ void append_text(LineBuffer& out, std::string_view text);
 /// Without the blanks and tabs around it, which mean nothing but in a text.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 
-/// Appends one value of a type, or a list of them split at ';' with the empty ones left out, as JSON. False
-/// where the text is none of that type; something may then have been appended.
+/// Appends a value of a type as JSON. False where the text is none; something may then have been appended.
 [[nodiscard]] bool append_value(LineBuffer& out, CellType type, std::string_view text);
-[[nodiscard]] bool append_list(LineBuffer& out, CellType type, std::string_view text);
+
+/// Appends a list of them split at ';', with the empty ones left out. Gives the first element that is none;
+/// something may then have been appended.
+[[nodiscard]] std::optional<std::string_view> append_list(LineBuffer& out, CellType type,
+                                                          std::string_view text);
 
 /// The forms that are taken, for a message.
 [[nodiscard]] std::string_view form_of(CellType type);

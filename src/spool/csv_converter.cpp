@@ -110,12 +110,12 @@ class CsvConverter final : public Converter {
   }
 
   Result<void> refuse_cell(const CsvRow& row, const CsvColumn& column) {
-    const auto text = maker_->text_of(row, column.cell);
     return refuse(
         row, "csv_cell_type",
-        fmt::format("column {} ({}) has '{}', which is not {} {}{}", column.cell + 1,
-                    printable(column.name, 60), printable(text, 40), column.list ? "a list of" : "of type",
-                    column.type_word, fmt::format(": write {}", form_of(column.type))));
+        fmt::format("column {} ({}) has {}'{}', which {} {}: write {}", column.cell + 1,
+                    printable(column.name, 60), column.list ? "the element " : "",
+                    printable(maker_->wrong(), 40), column.list ? "does not fit a list of" : "is not of type",
+                    column.type_word, form_of(column.type)));
   }
 
   Result<void> refuse(const CsvRow& row, std::string code, std::string_view message) {

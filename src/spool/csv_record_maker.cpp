@@ -106,10 +106,15 @@ bool CsvRecordMaker::add_property(const CsvRow& row, const Column& column) {
   if (!of.schema.empty())
     declared_.push_back(&of);
   has_wide_number_ |= may_be_wide(of.type, text);
-  if (of.list)
-    return append_list(line_, of.type, text);
-  if (of.type != CellType::text)
+  if (of.list) {
+    const auto wrong = append_list(line_, of.type, text);
+    wrong_ = wrong.value_or("");
+    return !wrong;
+  }
+  if (of.type != CellType::text) {
+    wrong_ = cell;
     return append_value(line_, of.type, text);
+  }
   add_text(row.cells[of.cell], text);
   return true;
 }

@@ -24,6 +24,8 @@ class CsvRecordMaker {
   /// The column whose cell is not of its type, or null. Of a record of more than kMostRecord it makes a line
   /// that is too large, too.
   const CsvColumn* make(const CsvRow& row);
+  /// What that cell holds, or the element of its list that is not of the type; good until the next call.
+  [[nodiscard]] std::string_view wrong() const { return wrong_; }
   /// What make() made; good until the next call.
   [[nodiscard]] std::string_view line() const { return line_.view(); }
   /// Whether no cell held a value.
@@ -62,6 +64,7 @@ class CsvRecordMaker {
   std::size_t most_fixed_ = 0;  ///< bytes of a line besides its cells
   LineBuffer line_;
   std::string unquoted_;
+  std::string_view wrong_;                   ///< in the row or in unquoted_
   std::string schema_;                       ///< that of in_schema_
   std::vector<const CsvColumn*> in_schema_;  ///< of the row for which it was made last
   std::vector<const CsvColumn*> declared_;   ///< of this row: filled and of a declared type

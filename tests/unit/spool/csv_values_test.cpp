@@ -112,6 +112,21 @@ TEST_CASE("the reason of a refused cell names column, value and what to write") 
   CHECK(row->raw == "1,x\x1b[2J");
 }
 
+TEST_CASE("the reason of a refused list names the element that is wrong") {
+  const auto element = [](const std::string& header, const std::string& cell) {
+    const auto done = convert_csv("uid,n:" + header + "\n1," + cell + "\n");
+    REQUIRE(done.lines.size() == 1);
+    const auto row = read_bad_row(done.lines[0]);
+    return row ? row->message : "";
+  };
+  std::string many;
+  for (int i = 0; i < 40; ++i)
+    many += std::to_string(i) + ";";
+  CHECK(element("ints", many + " 4x ;z;1") ==
+        "column 2 (n) has the element '4x', which does not fit a list of ints: write a whole number");
+  CHECK(element("bools", "\"yes;n\"\"o\"").find("has the element 'n\"o', which") != std::string::npos);
+}
+
 TEST_CASE("a row whose record would break a rule that hides its text is refused as it stands in the file") {
   const auto huge = "x,\"" + std::string((std::size_t{1} << 20) - 60, 'y') + "\"";
   struct Case {

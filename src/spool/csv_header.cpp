@@ -80,8 +80,10 @@ class Tree {
     }
     const auto before = nodes_.size();
     const auto leaf = child(at, rest, column.cell);
-    if (leaf < before)
+    if (leaf < before && nodes_[leaf].leaf)
       return wrong(column, fmt::format("is also in {}", first_of(leaf)));
+    if (leaf < before)
+      return wrong(column, fmt::format("is the object in which {} stands", first_of(leaf)));
     nodes_[leaf].leaf = true;
     nodes_[leaf].column = std::move(column);
     return {};

@@ -16,6 +16,8 @@ namespace usherd {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{256} << 10;
+/// Of every member.
+constexpr char kFirstByte = '\x1F';
 /// The largest window, and a gzip header.
 constexpr int kWindowBits = MAX_WBITS + 16;
 
@@ -39,6 +41,8 @@ class GzipUnpacker final : public Unpacker {
         continue;
       if (padded_)
         return damaged("something follows the padding behind its last member");
+      if (between_ && members_ > 0 && packed.front() != kFirstByte)
+        return damaged("something that is no further member follows the archive's end");
       if (auto unpacked = unpack(packed); !unpacked)
         return unpacked;
     }

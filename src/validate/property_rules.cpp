@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <cstddef>
 
 namespace usherd {
 namespace {
@@ -14,6 +16,22 @@ template <class Number>
 std::size_t printed_length(Number number) {
   std::array<char, 32> text;
   return static_cast<std::size_t>(std::to_chars(text.begin(), text.end(), number).ptr - text.begin());
+}
+
+/// Of the shortest form that JSON has for it, so that no number counts for more than is sent.
+std::size_t shortest_length(double number) {
+  std::array<char, 32> text;
+  const auto* const end =
+      std::to_chars(text.begin(), text.end(), std::abs(number), std::chars_format::scientific).ptr;
+  const auto* const mark = std::find<const char*>(text.begin(), end, 'e');
+  const auto digits = mark - text.begin() == 1 ? 1 : mark - text.begin() - 1;
+  std::ptrdiff_t exponent = 0;
+  std::from_chars(mark + (mark[1] == '+' ? 2 : 1), end, exponent);
+  const auto sign = std::signbit(number) ? 1 : 0;
+  const auto moved = exponent - digits + 1;  // that of the digits as a whole number
+  const auto plain = moved >= 0 ? digits + moved : exponent >= 0 ? digits + 1 : digits + 1 - exponent;
+  const auto short_form = digits + 1 + static_cast<std::ptrdiff_t>(printed_length(moved));
+  return static_cast<std::size_t>(sign + std::min(plain, short_form));
 }
 
 /// Bytes of a scalar as compact JSON, strings without escapes.
@@ -26,7 +44,7 @@ std::size_t compact_length(const Tape& tape, std::size_t place) {
     case TapeKind::uint64:
       return printed_length(tape.number<std::uint64_t>(place));
     case TapeKind::real:
-      return printed_length(tape.number<double>(place));
+      return shortest_length(tape.number<double>(place));
     case TapeKind::no:
       return 5;
     default:

@@ -175,6 +175,17 @@ TEST_CASE("a value has at most 8192 bytes: a string unescaped, an array as compa
       {fmt::format("\"a\":[1{}]", repeat(" , 1", 4095)), "property_value_too_large"},
       {fmt::format("\"a\":[true{}]", repeat(",false", 1365)), "property_value_too_large"},
       {fmt::format("\"a\":{{\"b\":\"{}\"}}", text(8193)), "property_value_too_large"},
+      // Numbers count as their shortest form, however they are written.
+      {fmt::format("\"a\":[1e99{}]", repeat(",1e99", 1637)), ""},
+      {fmt::format("\"a\":[10e98{}]", repeat(",1.0E+99", 1637)), ""},
+      {fmt::format("\"a\":[1e99{}]", repeat(",1e99", 1638)), "property_value_too_large"},
+      {fmt::format("\"a\":[1e5{}]", repeat(",-1e5", 1637)), ""},
+      {fmt::format("\"a\":[1.5{}]", repeat(",0.5", 2046)), ""},
+      {fmt::format("\"a\":[1.5{}]", repeat(",0.5", 2047)), "property_value_too_large"},
+      {fmt::format("\"a\":[1.5{}]", repeat(",12e-9", 1364)), ""},
+      {fmt::format("\"a\":[1.5{}]", repeat(",1.2e-8", 1365)), "property_value_too_large"},
+      {fmt::format("\"a\":[1.5{}]", repeat(",0e9", 4094)), "property_value_too_large"},
+      {fmt::format("\"a\":[1.5{}]", repeat(",0.0", 4093)), ""},
   };
   for (const auto& [properties, code] : cases) {
     CAPTURE(properties.size());

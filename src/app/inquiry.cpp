@@ -60,7 +60,19 @@ std::string update_json(const TracedUpdate& update) {
   return out + '}';
 }
 
-void add_story(std::string& out, std::string_view user, const UserHistory::Story& story) {
+/// The members that each user of an answer has alike.
+std::string unsearched_json(const Unsearched& unsearched) {
+  std::string out = fmt::format("\"unsearched_files\":{},\"unsearched\":[", unsearched.count());
+  for (const auto& name : unsearched.names()) {
+    if (out.back() != '[')
+      out += ',';
+    append_json_string(out, name);
+  }
+  return out + ']';
+}
+
+void add_story(std::string& out, std::string_view user, const UserHistory::Story& story,
+               std::string_view unsearched) {
   out += '{';
   add_text(out, "user", user);
   out += ",\"updates\":[";
@@ -69,13 +81,7 @@ void add_story(std::string& out, std::string_view user, const UserHistory::Story
       out += ',';
     out += update_json(update);
   }
-  out += fmt::format("],\"cut\":{},\"unsearched\":[", story.cut);
-  for (const auto& name : story.unsearched) {
-    if (out.back() != '[')
-      out += ',';
-    append_json_string(out, name);
-  }
-  out += "]}\n";
+  out += fmt::format("],\"cut\":{},{}}}\n", story.cut, unsearched);
 }
 
 std::string report_json(const ReplayReport& report, std::string_view done, bool dry_run) {
@@ -122,12 +128,14 @@ Result<std::unique_ptr<Inquiry>> Inquiry::open(const std::string& state_director
 }
 
 Result<std::string> Inquiry::trace(std::span<const std::string> users) {
-  const auto stories = UserHistory(*ledger_, files_, layout_, *keys_).of(users);
+  UserHistory history(*ledger_, files_, layout_, *keys_);
+  const auto stories = history.of(users);
   if (!stories)
     return stories.error();
+  const auto unsearched = unsearched_json(history.unsearched());
   std::string out;
   for (std::size_t i = 0; i < stories->size(); ++i)
-    add_story(out, users[i], (*stories)[i]);
+    add_story(out, users[i], (*stories)[i], unsearched);
   return out;
 }
 

@@ -16,6 +16,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,18 @@ class UserGroups {
   std::string waiting_;
 };
 
+/// Once an answer, however many users it tells of.
+void tell_unsearched(std::string_view answer) {
+  const auto parsed = Answer::parse(answer);
+  if (!parsed)
+    return;
+  const auto names = parsed->values().texts("unsearched");
+  for (const auto& name : names)
+    tell("usherd: {} was not looked into to its end: it is large, or being converted\n", name);
+  if (const auto count = parsed->values().number("unsearched_files"); count > names.size())
+    tell("usherd: nor were {} more\n", grouped(count - names.size()));
+}
+
 /// What is known of one user, printed. `named`: it is not the only one.
 ExitCode show(const std::string& user, const std::string& answer, bool json, bool named) {
   const auto parsed = Answer::parse(answer);
@@ -70,8 +83,6 @@ ExitCode show(const std::string& user, const std::string& answer, bool json, boo
     fmt::print("{}:\n{}", printable(user), *text);
   else
     fmt::print("{}", *text);
-  for (const auto& name : parsed->values().texts("unsearched"))
-    tell("usherd: {} was not looked into to its end: it is large, or being converted\n", name);
   if (!parsed->values().list("updates").empty())
     return ExitCode::ok;
   tell(
@@ -89,6 +100,7 @@ ExitCode trace_one(const SpoolQuestion& spool, const std::string& user, bool jso
     tell("usherd: {}\n", answer.text);
     return answer.exit;
   }
+  tell_unsearched(answer.text);
   return show(user, answer.text, json, named);
 }
 
@@ -101,6 +113,7 @@ std::size_t trace_together(const SpoolQuestion& spool, std::span<const std::stri
   const auto answer = spool.ask("/api/trace", body, [&](Inquiry& inquiry) { return inquiry.trace(users); });
   if (answer.exit != ExitCode::ok)
     return 0;
+  tell_unsearched(std::string_view(answer.text).substr(0, answer.text.find('\n')));
   std::size_t told = 0;
   for (std::size_t from = 0; from < answer.text.size() && told < users.size(); ++told) {
     const auto end = std::min(answer.text.find('\n', from), answer.text.size() - 1) + 1;

@@ -226,12 +226,12 @@ Result<std::optional<ReplayRefusal>> RetryChoice::objection(const ReplayCandidat
         "of this user; --force sends it all the same";
     return std::optional(std::move(refusal));
   }
-  if (candidate.key != 0 && !unsearched_.empty()) {
+  if (candidate.key != 0 && unsearched_.count() != 0) {
     refusal.reason = ReplayRefusal::Reason::unsearched;
     refusal.detail = fmt::format(
         "{} was not looked into for newer data: try again when it is delivered; --force "
         "sends it all the same",
-        printable(unsearched_.front()));
+        printable(unsearched_.names().front()));
     return std::optional(std::move(refusal));
   }
   return std::optional<ReplayRefusal>{};

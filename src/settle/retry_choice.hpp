@@ -47,7 +47,7 @@ class RetryChoice {
   RetriedPlaces places_;
   FileNumber forgotten_ = 0;        ///< the last one
   std::vector<std::string> names_;  ///< of the candidates' files, by ReplayCandidate::name
-  std::vector<std::string> unsearched_;
+  Unsearched unsearched_;
 };
 
 }  // namespace usherd

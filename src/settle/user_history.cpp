@@ -73,8 +73,7 @@ Result<void> UserHistory::add_updates() {
     make_room();
     return {};
   });
-  for (auto& story : stories_)
-    story.unsearched = updates.unsearched();
+  unsearched_ = updates.unsearched();
   return visited;
 }
 

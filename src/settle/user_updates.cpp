@@ -73,7 +73,7 @@ Result<void> UserUpdates::tell(const Record& record, FileNumber file,
 
 Result<void> UserUpdates::visit(std::span<const std::uint64_t> keys, const Visit& visit) {
   seen_.clear();
-  unsearched_.clear();
+  unsearched_ = {};
   scanned_ = 0;
   // One moment of the ledger, so that nothing slips from the backlog into a batch between the two looks.
   if (auto held = ledger_.hold_still(); !held)
@@ -120,7 +120,7 @@ Result<void> UserUpdates::in_singles(const std::unordered_set<std::uint64_t>& ke
     std::string bytes(single.length, '\0');
     const auto got = open ? (*open)->read_at(bytes, single.offset) : open.error();
     if (!got || *got != bytes.size()) {
-      unsearched_.push_back((*file)->name);
+      unsearched_.add((*file)->name);
       continue;
     }
     Record record;
@@ -143,7 +143,7 @@ Result<void> UserUpdates::in_backlog(const std::unordered_set<std::uint64_t>& ke
       after = file.number;
       if (file.state != FileState::ready) {
         if (file.state == FileState::accepted)
-          unsearched_.push_back(file.name);
+          unsearched_.add(file.name);
         continue;
       }
       if (auto looked = in_file(file, keys, visit); !looked)
@@ -161,7 +161,7 @@ Result<void> UserUpdates::in_file(const SpoolFile& file, const std::unordered_se
   const auto open = files_.open(layout_.readable(file));
   // Settled since the ledger was asked: what it held is in batches by now.
   if (!open && open.error().code == Errc::not_found) {
-    unsearched_.push_back(file.name);
+    unsearched_.add(file.name);
     return {};
   }
   if (!open)
@@ -172,7 +172,7 @@ Result<void> UserUpdates::in_file(const SpoolFile& file, const std::unordered_se
   auto line = file.mark.line;
   while (offset < file.read_size) {
     if (scanned_ >= kMostScanned) {
-      unsearched_.push_back(file.name);
+      unsearched_.add(file.name);
       return {};
     }
     auto read = reader.read(**open, offset, line, file.read_size, block);

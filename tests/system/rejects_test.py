@@ -89,6 +89,21 @@ class Rejects(unittest.TestCase):
         self.service.stop()
         self.assertEqual(self.trace_all(users, 1), told)
 
+    def test_files_that_wait_for_their_conversion_are_told_of_once_for_all_users(self):
+        self.service.command("pause")
+        # More than the batches that wait to be sent hold: reading and converting stop there.
+        self.service.drop("a.ndjson", [update(f"w{number}") for number in range(40000)])
+        self.service.wait_until(lambda status: status["backlog"]["files"] == 1, "the first file")
+        for number in range(25):
+            self.service.drop(f"b{number:02}.csv", ["uid", f"u{number}"])
+        self.service.wait_until(lambda status: status["backlog"]["files"] == 26, "the others")
+        done = subprocess.run([USHERD, "trace", "-", "--config", self.service.config], input="u1\nu2\nw0\n",
+                              capture_output=True, text=True, timeout=service.PATIENCE_S)
+        self.assertEqual(done.stderr.count("was not looked into to its end"), 20, done.stderr)
+        self.assertEqual(done.stderr.count("nor were 5 more\n"), 1, done.stderr)
+        told = self.run_json("trace", "w0")[0]
+        self.assertEqual((told["unsearched_files"], len(told["unsearched"])), (25, 20))
+
     def test_a_reject_is_retried_once_and_never_over_newer_data(self):
         self.deliver("a.ndjson", [update("badann", n=1), update("badbob", n=1), "no json"])
         self.assertEqual([line for _, line, _ in self.rejects("--stage", "api")], [1, 2])

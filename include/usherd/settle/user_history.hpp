@@ -56,13 +56,14 @@ class UserHistory {
       : ledger_(ledger), files_(files), layout_(layout), keys_(keys), rejects_(files, layout) {}
 
   struct Story {
-    std::vector<TracedUpdate> updates;    ///< in order of acceptance
-    std::vector<std::string> unsearched;  ///< accepted files that were not looked into to their end
-    bool cut = false;                     ///< there were more than kMost
+    std::vector<TracedUpdate> updates;  ///< in order of acceptance
+    bool cut = false;                   ///< there were more than kMost
   };
   /// Of a uid, or the id of a record, each; decoded, none twice. Where all have too many updates to hold, the
   /// stories of so many as do not, from the first on; of one at least.
   [[nodiscard]] Result<std::vector<Story>> of(std::span<const std::string> users);
+  /// Files that may hold more of the users last asked for.
+  [[nodiscard]] const Unsearched& unsearched() const { return unsearched_; }
 
  private:
   using Share = std::pair<FileNumber, BatchId>;
@@ -95,6 +96,7 @@ class UserHistory {
   std::map<std::pair<Share, std::uint64_t>, Place> by_line_;
   std::set<Share> lineless_;  ///< of updates whose line in the original is not known
   std::vector<Story> stories_;
+  Unsearched unsearched_;
   std::unordered_map<std::uint64_t, std::size_t> by_key_;  ///< which story is that of a user's key
   std::unordered_map<std::string, std::size_t> by_name_;
 };

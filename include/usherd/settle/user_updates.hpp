@@ -3,6 +3,7 @@
 #include "usherd/core/result.hpp"
 #include "usherd/ledger/ledger_reader.hpp"
 #include "usherd/ports/files.hpp"
+#include "usherd/settle/unsearched.hpp"
 #include "usherd/spool/layout.hpp"
 #include "usherd/validate/record.hpp"
 #include "usherd/validate/user_keys.hpp"
@@ -43,9 +44,9 @@ class UserUpdates {
   /// In batches, oldest batch first, then those whose merged record was taken apart, then in the backlog in
   /// order of acceptance. A record that has two of the keys is shown for each.
   [[nodiscard]] Result<void> visit(std::span<const std::uint64_t> keys, const Visit& visit);
-  /// Names of accepted files that the last visit() did not look into to their end: they are being converted,
-  /// were settled just then, or lie beyond kMostScanned.
-  [[nodiscard]] const std::vector<std::string>& unsearched() const { return unsearched_; }
+  /// Accepted files that the last visit() did not look into to their end: they are being converted, were
+  /// settled just then, or lie beyond kMostScanned.
+  [[nodiscard]] const Unsearched& unsearched() const { return unsearched_; }
 
  private:
   [[nodiscard]] Result<void> in_batches(std::span<const std::uint64_t> keys, const Visit& visit);
@@ -61,7 +62,7 @@ class UserUpdates {
   SpoolLayout layout_;
   const UserKeys& keys_;
   std::set<std::pair<FileNumber, std::uint64_t>> seen_;  ///< file and line of what batches hold
-  std::vector<std::string> unsearched_;
+  Unsearched unsearched_;
   std::uint64_t scanned_ = 0;
 };
 

@@ -23,6 +23,7 @@ struct ReplayBench {
   std::map<FileNumber, std::vector<std::string>> lines;
   std::map<BatchId, std::pair<FileNumber, std::uint64_t>> batches;
   std::map<FileNumber, std::string> reject_lines;
+  Unsearched unsearched;  ///< by the last history
 
   ReplayBench() {
     disk.make_directory("/s");
@@ -63,6 +64,12 @@ struct ReplayBench {
         return ready;
       return read == 0 ? Result<void>{} : open.move_mark(number, mark);
     }));
+  }
+
+  void unconverted(FileNumber number) {
+    SpoolFile row = sample_file(number);
+    row.name = row.original = name(number);
+    REQUIRE(ledger.commit([&](Ledger& open) { return open.insert_file(row); }));
   }
 
   /// What a retry dropped, accepted and frozen as one batch of these users.
@@ -159,8 +166,10 @@ struct ReplayBench {
   [[nodiscard]] std::vector<UserHistory::Story> histories(const std::vector<std::string>& users) {
     const auto reader = LedgerReader::open(ledger.scratch.path());
     REQUIRE(reader.has_value());
-    auto stories = UserHistory(**reader, disk, layout, keys).of(users);
+    UserHistory history(**reader, disk, layout, keys);
+    auto stories = history.of(users);
     REQUIRE(stories.has_value());
+    unsearched = history.unsearched();
     return std::move(*stories);
   }
   [[nodiscard]] Result<ReplayReport> retry(const ReplayOrder& order = {},

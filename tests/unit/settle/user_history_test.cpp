@@ -34,7 +34,7 @@ TEST_CASE("each update of a user is told with where it is or how it ended, in th
   CHECK(story.updates[0].batch == 1);
   CHECK(story.updates[2].line == 2);
   CHECK(story.updates[2].batch == 0);
-  CHECK(story.unsearched.empty());
+  CHECK(bench.unsearched.count() == 0);
   CHECK(bench.history("nobody").updates.empty());
 }
 
@@ -74,6 +74,18 @@ TEST_CASE("of users with too many updates to hold so many are told of as fit") {
   REQUIRE(cut.size() == 1);
   CHECK(cut[0].updates.size() == UserHistory::kMost / 4);
   CHECK(bench.history("b").updates.size() == UserHistory::kMost * 3 / 4);
+}
+
+TEST_CASE("of files that are not converted yet all are counted and the first are named, for all users once") {
+  ReplayBench bench;
+  bench.file(1, {R"({"uid":"a"})"}, 0);
+  for (FileNumber number = 2; number < 1000; ++number)
+    bench.unconverted(number);
+  CHECK(bench.histories({"a", "b"}).front().updates.size() == 1);
+  CHECK(bench.unsearched.count() == 998);
+  REQUIRE(bench.unsearched.names().size() == Unsearched::kMostNames);
+  CHECK(bench.unsearched.names().front() == "f2.ndjson");
+  CHECK(bench.unsearched.names().back() == "f21.ndjson");
 }
 
 TEST_CASE("a reject is told with its code, and what a dropped reject line leaves open is called so") {

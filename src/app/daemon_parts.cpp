@@ -277,7 +277,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
       submitter(Submitter::Parts{api, recorder, budget, recovery, files, disk, ports.workers, timers, random,
                                  log, ports.boot_id}),
       schedule(random.up_to(~std::uint64_t{0})),
-      poller(Poller::Parts{api, schedule, timers, random, log, config.limits.job_timeout}),
+      poller(Poller::Parts{ports.loop, api, schedule, timers, random, log, config.limits.job_timeout}),
       freezing(Freezing::Parts{batcher, files, disk, ports.workers, recorder, submitter, timers, random,
                                record_rules(config), *foundation.user_keys, config.records.merge},
                foundation.ledger->last_batch_id().value()),

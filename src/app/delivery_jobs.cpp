@@ -17,6 +17,9 @@ constexpr std::uint32_t kWholeFailures = 2;
 /// (api: not documented), and between two pages there may be an outage.
 constexpr unsigned kReadings = 3;
 
+/// A longer page is read again once the disk gives the records that it names: any batch may wait with one.
+constexpr std::size_t kMostKeptBytes = 256U << 10;
+
 /// Between POSTs that brought no word of a vanished job.
 constexpr Milliseconds kFirstRepost{500};
 constexpr Milliseconds kSlowestRepost{60'000};
@@ -175,8 +178,8 @@ boost::asio::awaitable<bool> Delivery::job_failed_whole(Batch batch) {
 }
 
 boost::asio::awaitable<Result<void>> Delivery::add_page(Batch batch, std::shared_ptr<JobVerdict> verdict,
-                                                        Call call, ResultPage page) {
-  auto shared = std::make_shared<ResultPage>(std::move(page));
+                                                        Call call, PageAtHand read) {
+  auto shared = std::make_shared<ResultPage>(std::move(read.page));
   auto work = [verdict, shared, call] {
     return call == Call::errors ? verdict->add_errors(*shared) : verdict->add_imports(*shared);
   };
@@ -187,16 +190,22 @@ boost::asio::awaitable<Result<void>> Delivery::add_page(Batch batch, std::shared
       parts_.recorder.note_moving(name);
       co_return added;
     }
+    const bool is_kept = shared->bytes() <= kMostKeptBytes;
+    if (!is_kept)
+      *shared = ResultPage{};
+    read.place.release();
     const bool again = co_await parts_.recorder.wait_for_one(name, added.error(), Purpose::finish);
     if (!again || batch->is_abandoned)
       co_return Error{Errc::cancelled, "stopping"};
+    if (!is_kept)
+      co_return Error{Errc::unavailable, "the page was not kept"};
   }
 }
 
 boost::asio::awaitable<PagesRead> Delivery::read_list(Batch batch, std::shared_ptr<JobVerdict> verdict,
                                                       Call call) {
-  Poller::OnPage on_page = [this, batch, verdict, call](ResultPage page) {
-    return add_page(batch, verdict, call, std::move(page));
+  Poller::OnPage on_page = [this, batch, verdict, call](PageAtHand read) {
+    return add_page(batch, verdict, call, std::move(read));
   };
   const auto accepted = parts_.timers.now().boot - job_age(*batch);
   co_return co_await parts_.poller.read_pages(*batch, accepted, call, std::move(on_page));

@@ -154,6 +154,10 @@ boost::asio::awaitable<PagesRead> Poller::read_pages(const ActiveBatch& batch, B
   std::string token;
   unsigned failures = 0;
   while (true) {
+    co_await pages_.acquire();
+    SemaphorePlace place(pages_);
+    if (batch.is_abandoned)
+      co_return PagesRead{};
     const auto target = token.empty() ? base : base + "?page_token=" + percent_encode(token);
     auto reply = co_await get(call, target, kMostResultPageBytes);
     if (reply.stopped || batch.is_abandoned)
@@ -166,9 +170,12 @@ boost::asio::awaitable<PagesRead> Poller::read_pages(const ActiveBatch& batch, B
       auto parsed = parse_result_page(std::move(exchange.body));
       if (parsed) {
         const auto following = parsed->next_page_token;
-        const auto taken = co_await on_page(std::move(*parsed));
+        PageAtHand at_hand{std::move(*parsed), std::move(place)};
+        const auto taken = co_await on_page(std::move(at_hand));
         if (!taken && taken.error().code == Errc::cancelled)
           co_return PagesRead{};
+        if (!taken && taken.error().code == Errc::unavailable)
+          continue;
         if (!taken) {
           parts_.log.error("batch results: {}", taken.error().message);
           co_return PagesRead{PagesEnd::unreadable, taken.error().message};
@@ -186,6 +193,7 @@ boost::asio::awaitable<PagesRead> Poller::read_pages(const ActiveBatch& batch, B
       }
       why = parsed.error().message;
     }
+    place.release();
     if (!is_passing(exchange) && ++failures >= kPageTries)
       co_return PagesRead{token.empty() ? PagesEnd::unreadable : PagesEnd::stale, std::move(why)};
     if (patience.ends(word_without_job(call, exchange), parts_.job_timeout, reply.ended))

@@ -120,10 +120,11 @@ class Delivery {
                                                           BatchVerdict named = {}, unsigned read_before = 0);
   [[nodiscard]] boost::asio::awaitable<PagesRead> read_list(Batch batch, std::shared_ptr<JobVerdict> verdict,
                                                             Call call);
-  /// Waits for a disk that does not give the records now. Errc::cancelled: stopping, or given up.
+  /// Waits for a disk that does not give the records now. Errc::cancelled: stopping, or given up;
+  /// Errc::unavailable: it gives them again, and the page was too large to be kept meanwhile.
   [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(Batch batch,
                                                               std::shared_ptr<JobVerdict> verdict, Call call,
-                                                              ResultPage page);
+                                                              PageAtHand read);
   /// `reason` names the exception by which its key is given up; empty: the key is proven not to have run.
   [[nodiscard]] boost::asio::awaitable<bool> halve(Batch batch, std::string reason);
   /// One of the three named exceptions: another key for those with a user, the end for those without.

@@ -4,11 +4,13 @@
 #include "usherd/core/random.hpp"
 #include "usherd/poll/poll_schedule.hpp"
 #include "usherd/poll/result_page.hpp"
+#include "usherd/ports/semaphore.hpp"
 #include "usherd/ports/timers.hpp"
 #include "usherd/submit/active_batch.hpp"
 #include "usherd/submit/api_answer.hpp"
 #include "usherd/submit/api_client.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
@@ -46,10 +48,21 @@ struct PagesRead {
   std::string why;  ///< of unreadable and stale: what came in the page's place, in our words
 };
 
+/// A page that was read, and its place among those that are under way.
+struct PageAtHand {
+  ResultPage page;
+  SemaphorePlace place;  ///< given back before anything is waited for that may take long
+};
+
 /// Follows jobs to their end and reads their result pages. Event loop only; all references must outlive it.
 class Poller {
  public:
+  /// Result pages of all jobs, from before the question until they were taken: at a round trip of 200 ms as
+  /// many as the default limits.requests_per_second lets out, and some 64 MiB at most.
+  static constexpr std::size_t kPagesAtOnce = 4;
+
   struct Parts {
+    boost::asio::any_io_executor loop;
     ApiClient& api;
     PollSchedule& schedule;
     Timers& timers;
@@ -57,14 +70,15 @@ class Poller {
     Log& log;
     Milliseconds job_timeout{0};
   };
-  explicit Poller(const Parts& parts) : parts_(parts) {}
+  explicit Poller(const Parts& parts) : parts_(parts), pages_(parts.loop, kPagesAtOnce) {}
 
   /// Returns when the batch's job has ended in one way or another, or was given up; `started` is when it was
   /// accepted, as the boot clock tells it.
   [[nodiscard]] boost::asio::awaitable<JobSeen> follow(const ActiveBatch& batch, BootTime started);
-  using OnPage = std::function<boost::asio::awaitable<Result<void>>(ResultPage)>;
+  /// Errc::unavailable: not taken now, to be read again at once. Errc::cancelled: stopping, or given up.
+  using OnPage = std::function<boost::asio::awaitable<Result<void>>(PageAtHand)>;
   /// Hands /errors or /imports of the batch's job to `on_page`, page by page, so that only one is held at a
-  /// time; `started` as above.
+  /// time, and of all batches kPagesAtOnce; `started` as above.
   [[nodiscard]] boost::asio::awaitable<PagesRead> read_pages(const ActiveBatch& batch, BootTime started,
                                                              Call call, OnPage on_page);
   [[nodiscard]] Milliseconds job_timeout() const { return parts_.job_timeout; }
@@ -79,6 +93,7 @@ class Poller {
   void plan_anew();
 
   Parts parts_;
+  Semaphore pages_;
   std::list<Alarm*> waiting_;  ///< of jobs that wait for their next poll, in the order of their waits
 };
 

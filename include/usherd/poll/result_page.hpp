@@ -34,6 +34,8 @@ class ResultPage {
   /// name, so that it is not passed over.
   [[nodiscard]] Result<void> each(const std::function<Result<void>(const ResultItem&)>& take) const;
 
+  [[nodiscard]] std::size_t bytes() const { return body_.size(); }
+
   std::string next_page_token;  ///< opaque; empty on the last page
 
  private:

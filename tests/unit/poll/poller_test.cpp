@@ -4,9 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace usherd::test {
 namespace {
@@ -17,7 +20,8 @@ struct PollerBench {
   ApiBench bench;
   PollSchedule schedule{1};
   Random random{1};
-  Poller poller{Poller::Parts{bench.api, schedule, bench.loop.timers, random, *bench.log, 0ms}};
+  Poller poller{
+      Poller::Parts{bench.loop.executor(), bench.api, schedule, bench.loop.timers, random, *bench.log, 0ms}};
   ActiveBatch first = accepted(1, "job 1");
   ActiveBatch second = accepted(2, "job 2");
 
@@ -141,7 +145,7 @@ TEST_CASE("a job last seen running before its time had passed is asked once more
   CHECK(seen->value->end == JobSeen::End::finished);
 }
 
-boost::asio::awaitable<Result<void>> take(ResultPage) {
+boost::asio::awaitable<Result<void>> take(PageAtHand) {
   co_return Result<void>{};
 }
 
@@ -215,6 +219,89 @@ TEST_CASE("a page that stays unreadable is told from one whose token may have gr
     CHECK(pages->value->end == PagesEnd::stale);
     CHECK(pages->value->why == "HTTP 400");
   }
+}
+
+/// Readers of the pages of many jobs, and what takes these pages.
+struct ManyReaders {
+  PollerBench poll;
+  std::vector<ActiveBatch> batches;
+  std::vector<std::shared_ptr<Pending<PagesEnd>>> readers;
+  std::vector<PageAtHand> held;  ///< those that are not taken yet
+
+  void read(int jobs, const Poller::OnPage& on_page) {
+    for (int i = 0; i < jobs; ++i)
+      batches.push_back(PollerBench::accepted(static_cast<BatchId>(i) + 1, "job " + std::to_string(i)));
+    for (const auto& batch : batches)
+      readers.push_back(
+          poll.bench.loop.start(poll.poller.read_pages(batch, poll.bench.loop.now(), Call::errors, on_page)));
+    poll.bench.loop.pass(1ms);
+  }
+  [[nodiscard]] std::size_t done() const {
+    return static_cast<std::size_t>(
+        std::count_if(readers.begin(), readers.end(), [](const auto& one) { return one->done(); }));
+  }
+  boost::asio::awaitable<Result<void>> hold(PageAtHand page) {
+    held.push_back(std::move(page));
+    co_return Result<void>{};
+  }
+};
+
+TEST_CASE("of the pages of all jobs few are under way at once, until they are taken") {
+  ManyReaders many;
+  auto& transport = many.poll.bench.transport;
+  transport.handle(
+      [](const Request&, const std::string&) { return fakes::answered(200, R"({"results":[]})"); });
+  SUBCASE("while they are asked for") {
+    transport.hold();
+    many.read(20, take);
+    CHECK(transport.busy() == Poller::kPagesAtOnce);
+    transport.release();
+  }
+  SUBCASE("while they wait to be taken") {
+    many.read(20, [&](PageAtHand page) { return many.hold(std::move(page)); });
+    CHECK(many.poll.bench.sent() == Poller::kPagesAtOnce);
+    while (!many.held.empty()) {
+      many.held.pop_back();
+      many.poll.bench.loop.pass(1ms);
+    }
+  }
+  SUBCASE("not while the API gives none out") {
+    for (std::size_t i = 0; i < Poller::kPagesAtOnce; ++i)
+      transport.push(fakes::answered(202, "{}"));
+    many.read(20, take);
+    CHECK(many.done() == 20 - Poller::kPagesAtOnce);
+    many.poll.bench.loop.pass(1min);
+  }
+  many.poll.bench.loop.pass(1ms);
+  CHECK(many.done() == 20);
+}
+
+TEST_CASE("those that wait for a page when the service stops get none") {
+  ManyReaders many;
+  many.read(20, [&](PageAtHand page) { return many.hold(std::move(page)); });
+  many.poll.bench.gate.close();
+  many.held.clear();
+  many.poll.bench.loop.pass(1min);
+  CHECK(many.done() == 20);
+}
+
+TEST_CASE("a page that could not be taken is asked for again") {
+  ManyReaders many;
+  auto& transport = many.poll.bench.transport;
+  transport.push(fakes::answered(200, R"({"results":[],"next_page_token":"t"})"));
+  transport.handle(
+      [](const Request&, const std::string&) { return fakes::answered(200, R"({"results":[]})"); });
+  int pages = 0;
+  const auto not_the_second = [&](const PageAtHand&) -> boost::asio::awaitable<Result<void>> {
+    if (++pages == 2)
+      co_return Error{Errc::unavailable, "not now"};
+    co_return Result<void>{};
+  };
+  many.read(1, not_the_second);
+  REQUIRE(many.done() == 1);
+  CHECK(many.readers[0]->value == PagesEnd::complete);
+  REQUIRE(transport.requests().size() == 3);
+  CHECK(transport.requests()[2].target == transport.requests()[1].target);
 }
 
 }  // namespace

@@ -190,6 +190,8 @@ boost::asio::awaitable<Result<void>> Delivery::add_page(Batch batch, std::shared
       parts_.recorder.note_moving(name);
       co_return added;
     }
+    if (added.error().code == Errc::cancelled)
+      co_return added;
     const bool is_kept = shared->bytes() <= kMostKeptBytes;
     if (!is_kept)
       *shared = ResultPage{};
@@ -215,8 +217,12 @@ boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answe
                                                     unsigned read_before) {
   const auto paths = parts_.files.paths(batch->shares, batch->row.id);
   const auto manifest = [batch] { return batch->whole_manifest(); };
-  auto verdict =
-      std::make_shared<JobVerdict>(batch->row, parts_.keys, read_operations(parts_.disk, manifest, paths));
+  // A page that names long records without end must not outlast stop_timeout.
+  ReadOperation read_until_stop = [this, read = read_operations(parts_.disk, manifest, paths)](
+                                      std::uint32_t index) -> Result<std::string> {
+    return stopping_ ? Error{Errc::cancelled, "stopping"} : read(index);
+  };
+  auto verdict = std::make_shared<JobVerdict>(batch->row, parts_.keys, std::move(read_until_stop));
   bool all_read = true;
   std::optional<std::string> why_unread;
   for (const auto call : {Call::errors, Call::imports}) {

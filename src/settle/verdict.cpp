@@ -19,12 +19,16 @@ constexpr std::uint32_t kRejected = 2;
 /// Past this many bytes of codes and messages, further new messages are left out.
 constexpr std::size_t kMostReasonBytes = 2U << 20;
 
+/// What a longer record says is kept: to read it at each item that names it would take minutes a page.
+constexpr std::size_t kLongRecord = 4096;
+
 std::string given(const std::optional<std::string>& name) {
   return name.value_or("");
 }
 
 /// Whether a record is the user that an item names. The uid rules: the API may give a user another id.
-bool is_named(const UserContent& record, const ResultItem& item) {
+template <class Record>
+bool is_named(const Record& record, const ResultItem& item) {
   const auto uid = given(item.uid);
   if (!uid.empty() && !record.uid.empty())
     return uid == record.uid;
@@ -73,21 +77,22 @@ ReadOperation read_operations(Files& files, std::function<Manifest()> manifest, 
 
 /// The records that an item may mean.
 struct JobVerdict::Candidates {
-  std::vector<std::uint32_t> indexes;
-  std::vector<std::string> contents;
+  const UserKeys& keys;
+  std::vector<std::uint32_t> indexes{};
+  std::vector<std::optional<std::uint64_t>> contents{};  ///< hashes; nothing where the bytes are gone
 
-  void add(std::uint32_t index, std::string content) {
+  void add(std::uint32_t index, std::optional<std::uint64_t> content) {
     if (std::find(indexes.begin(), indexes.end(), index) != indexes.end())
       return;
     indexes.push_back(index);
-    contents.push_back(std::move(content));
+    contents.push_back(content);
   }
   /// A batch may hold one user twice, by uid and by id: then what the record says tells them apart.
   [[nodiscard]] std::uint32_t best(const ResultItem& item) const {
     if (indexes.size() > 1) {
       const auto user = read_user_content(item.user_json);
       for (std::size_t i = 0; user && i < indexes.size(); ++i) {
-        if (contents[i] == user->content)
+        if (contents[i] == keys.uid(user->content))
           return indexes[i];
       }
     }
@@ -121,18 +126,32 @@ void JobVerdict::index_named() {
   seconds_ = {};
 }
 
-Result<void> JobVerdict::find_named(std::uint64_t key, const ResultItem& item, Candidates& found) const {
+Result<std::optional<JobVerdict::Known>> JobVerdict::known(std::uint32_t index) {
+  if (const auto before = long_ones_.find(index); before != long_ones_.end())
+    return std::optional(before->second);
+  const auto bytes = read_(index);
+  if (!bytes && !is_gone(bytes.error()))
+    return bytes.error();
+  auto record = bytes ? read_user_content(*bytes) : std::nullopt;
+  if (!record)
+    return std::optional<Known>{};
+  Known known{std::move(record->uid), std::move(record->id), keys_.uid(record->content)};
+  if (bytes->size() > kLongRecord)
+    long_ones_.emplace(index, known);
+  return std::optional(std::move(known));
+}
+
+Result<void> JobVerdict::find_named(std::uint64_t key, const ResultItem& item, Candidates& found) {
   const auto before = [](const Named& named, std::uint64_t wanted) { return named.key < wanted; };
   for (auto at = std::lower_bound(named_.begin(), named_.end(), key, before);
        at != named_.end() && at->key == key; ++at) {
-    const auto bytes = read_(at->index);
-    if (!bytes && !is_gone(bytes.error()))
-      return bytes.error();
-    auto record = bytes ? read_user_content(*bytes) : std::nullopt;
+    const auto record = known(at->index);
     if (!record)
-      found.add(at->index, {});
-    else if (is_named(*record, item))
-      found.add(at->index, std::move(record->content));
+      return record.error();
+    if (!*record)
+      found.add(at->index, std::nullopt);
+    else if (is_named(**record, item))
+      found.add(at->index, (*record)->content);
   }
   return {};
 }
@@ -142,7 +161,7 @@ Result<JobVerdict::Match> JobVerdict::match(const ResultItem& item) {
     index_named();
   const auto uid = given(item.uid);
   const auto id = given(item.id);
-  Candidates found;
+  Candidates found{keys_};
   if (!uid.empty()) {
     if (auto searched = find_named(keys_.uid(uid), item, found); !searched)
       return searched.error();

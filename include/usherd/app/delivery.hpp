@@ -16,6 +16,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -152,7 +153,7 @@ class Delivery {
   std::size_t freezing_ = 0;
   std::map<BatchId, Batch> active_;
   std::uint64_t ended_records_ = 0;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};  ///< workers look at it
 };
 
 }  // namespace usherd

@@ -43,8 +43,9 @@ using ReadOperation = std::function<Result<std::string>(std::uint32_t index)>;
 
 /// Matches what /errors and /imports name to the operations of one batch, page by page: by the keyed hash of
 /// uid or id, confirmed by the record's own bytes, or by equal content where a record has no user. Each
-/// operation is matched once. Blocking while it adds; 20 to 36 bytes an operation, 80 more for one without a
-/// user, at most some 4 MiB of messages. `keys` must outlive it.
+/// operation is matched once, and a long record read once however often it is named. Blocking while it adds;
+/// 20 to 36 bytes an operation, 80 more for one without a user, some 10% of the bytes of long records that
+/// are named, at most some 4 MiB of messages. `keys` must outlive it.
 class JobVerdict {
  public:
   JobVerdict(const BatchRow& row, const UserKeys& keys, ReadOperation read);
@@ -89,12 +90,20 @@ class JobVerdict {
     std::optional<std::uint32_t> index;  ///< of a record that was not
   };
   struct Candidates;
+  /// What a record says, its content by its hash.
+  struct Known {
+    std::string uid;
+    std::string id;
+    std::uint64_t content = 0;
+  };
 
   using Add = Result<void> (JobVerdict::*)(const ResultItem& item);
   [[nodiscard]] Result<void> add_page(const ResultPage& page, Add add);
   void index_named();
   [[nodiscard]] Result<Match> match(const ResultItem& item);
-  [[nodiscard]] Result<void> find_named(std::uint64_t key, const ResultItem& item, Candidates& found) const;
+  [[nodiscard]] Result<void> find_named(std::uint64_t key, const ResultItem& item, Candidates& found);
+  /// Nothing of a record whose bytes are gone.
+  [[nodiscard]] Result<std::optional<Known>> known(std::uint32_t index);
   [[nodiscard]] Result<Match> match_anonymous(const ResultItem& item);
   [[nodiscard]] Result<void> index_anonymous();
   [[nodiscard]] ContentKeys keys_of(const UserContent& user) const;
@@ -111,6 +120,7 @@ class JobVerdict {
   std::vector<Named> named_;              ///< by key
   std::vector<std::uint32_t> anonymous_;  ///< until indexed
   NamelessRecords by_content_;
+  std::unordered_map<std::uint32_t, Known> long_ones_;  ///< records over kLongRecord that were named
   std::vector<std::uint32_t> ends_;  ///< of each operation: kNone, kImported, or kRejected + reason
   std::vector<Reason> reasons_;
   std::unordered_map<std::string, std::uint32_t> reason_index_;

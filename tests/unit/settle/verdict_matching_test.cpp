@@ -319,6 +319,23 @@ TEST_CASE("fifty thousand equal records without a user are matched in reasonable
   CHECK(batch.reads <= 100'000);
 }
 
+TEST_CASE("a long record is read once, however often and by whatever name it is named") {
+  const std::string rest = R"(","properties":{"a":")" + std::string(20'000, 'a') + "\"}}";
+  Batch batch({{"u", "", R"({"uid":"u)" + rest}, {"both", "17", R"({"id":"17","uid":"both)" + rest}});
+  auto verdict = batch.verdict();
+  for (int i = 0; i < 1000; ++i)
+    REQUIRE(verdict.add_error(error_of("u")).has_value());
+  CHECK(batch.reads == 1);
+  CHECK_FALSE(verdict.has_unmatched());
+  for (int i = 0; i < 1000; ++i)
+    REQUIRE(verdict.add_error({"c", "m", "other", "17", "{}"}).has_value());
+  CHECK(batch.reads == 2);
+  CHECK(verdict.has_unmatched());
+  REQUIRE(verdict.add_import({"", "", "both", std::nullopt, "{}"}).has_value());
+  CHECK(batch.reads == 2);
+  CHECK(shown(verdict.verdict(ended(kFailed, 1, 1))) == Lines{"0 rejected c"});
+}
+
 TEST_CASE("a deep user is compared without harm and a deeper one is no match") {
   const auto nested = [](int depth) {
     std::string value = "1";

@@ -108,8 +108,8 @@ class Commands(unittest.TestCase):
         with open(self.service.config, encoding="utf-8") as source:
             good_text = source.read()
         for spoilt, exits in ((good_text.replace("max_records", "max_recrods"), 0), (good_text + "limits: [1\n", 78),
-                              (good_text.replace("batch:", "bacht:"), 78), (good_text.replace("hosts", "hotss"), 78), (good_text + "stop_timeout: soon\n", 0),
-                              (good_text.replace("hosts: [", "hosts: [a/b, "), 0)):
+                              (good_text.replace("batch:", "bacht:"), 78), (good_text.replace("hosts", "hotss"), 78),
+                              (good_text + "stop_timeout: soon\n", 0), (good_text.replace("hosts: [", "hosts: [a/b, "), 0)):
             with self.subTest(spoilt=spoilt):
                 self.assertNotEqual(spoilt, good_text)
                 with open(self.service.config, "w", encoding="utf-8") as out:

@@ -225,7 +225,7 @@ TEST_CASE("a page that stays unreadable is told from one whose token may have gr
 struct ManyReaders {
   PollerBench poll;
   std::vector<ActiveBatch> batches;
-  std::vector<std::shared_ptr<Pending<PagesEnd>>> readers;
+  std::vector<std::shared_ptr<Pending<PagesRead>>> readers;
   std::vector<PageAtHand> held;  ///< those that are not taken yet
 
   void read(int jobs, const Poller::OnPage& on_page) {
@@ -299,7 +299,7 @@ TEST_CASE("a page that could not be taken is asked for again") {
   };
   many.read(1, not_the_second);
   REQUIRE(many.done() == 1);
-  CHECK(many.readers[0]->value == PagesEnd::complete);
+  CHECK(many.readers[0]->value->end == PagesEnd::complete);
   REQUIRE(transport.requests().size() == 3);
   CHECK(transport.requests()[2].target == transport.requests()[1].target);
 }

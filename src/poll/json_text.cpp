@@ -1,4 +1,4 @@
-#include "src/poll/json_text.hpp"
+#include "usherd/poll/json_text.hpp"
 
 #include "usherd/core/json_scan.hpp"
 #include "usherd/submit/api_json.hpp"

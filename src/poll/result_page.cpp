@@ -1,6 +1,6 @@
 #include "usherd/poll/result_page.hpp"
 
-#include "src/poll/json_text.hpp"
+#include "usherd/poll/json_text.hpp"
 #include "usherd/submit/api_answer.hpp"
 #include "usherd/submit/api_json.hpp"
 

@@ -1,7 +1,7 @@
 #include "src/settle/user_content.hpp"
 
-#include "src/poll/json_text.hpp"
 #include "usherd/core/text.hpp"
+#include "usherd/poll/json_text.hpp"
 #include "usherd/submit/api_json.hpp"
 
 #include <boost/json/value.hpp>

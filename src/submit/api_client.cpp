@@ -165,12 +165,12 @@ boost::asio::awaitable<Exchange> ApiClient::exchange(Connection& connection, con
   auto answer = co_await connection.exchange(std::move(http));
   if (answer.held_back)
     co_return answer;
-  if (!answer.failure && answer.status == 200 && request.is_its_own && !request.is_its_own(answer.body)) {
+  if (!answer.failure && answer.status / 100 == 2 && request.is_its_own && !request.is_its_own(answer.body)) {
     connection.close();
     answer.failure = Error{Errc::unavailable, "an answer that belongs to another request"};
   }
   // Of these a code and a message are kept and shown; a job id must stay what it is.
-  if (answer.status != 200 || request.call == Call::errors)
+  if (answer.status / 100 != 2 || request.call == Call::errors)
     conceal(answer.body, std::string_view(authorization).substr(authorization.find(' ') + 1));
   if (options_.on_answer)
     options_.on_answer(request, answer, timers_.now().boot - start);

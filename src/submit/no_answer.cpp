@@ -10,8 +10,8 @@
 namespace usherd {
 namespace {
 
-/// Why a 200 is none of the API's. A page of results may be large, and is read by who asked for it: what it
-/// begins with tells.
+/// Why a 200, or another 2xx to a create, is none of the API's. A page of results may be large, and is read
+/// by who asked for it: what it begins with tells.
 std::optional<std::string> why_not_read(Call call, std::string_view body) {
   if (call == Call::create || call == Call::status) {
     const auto job = call == Call::create ? parse_created_job(body) : parse_job_answer(body);
@@ -35,9 +35,9 @@ std::optional<std::string> why_no_answer(Call call, const Exchange& exchange) {
   if (exchange.failure)
     return printable(exchange.failure->message, 200);
   const auto status = exchange.status;
-  if (status == 200) {
+  if (status == 200 || (status / 100 == 2 && call == Call::create)) {
     const auto why = why_not_read(call, exchange.body);
-    return why ? std::optional(fmt::format("it answers 200, but not as the API does: {}", *why))
+    return why ? std::optional(fmt::format("it answers {}, but not as the API does: {}", status, *why))
                : std::nullopt;
   }
   if (has_a_meaning(status) || (status == 202 && (call == Call::errors || call == Call::imports)))

@@ -141,7 +141,7 @@ PostDecision decide(const PostTry& attempt, const KeyHistory& history, const Pos
   decision.history.cut_uploads = 0;
   if (attempt.status != 500)
     decision.history.server_errors = 0;
-  if (attempt.status == 200 && attempt.has_job)
+  if (attempt.status / 100 == 2 && attempt.has_job)
     return {PostStep::accepted, false, decision.history};
   if (is_redirect(attempt.status))
     return {PostStep::park_endpoint, false, decision.history};

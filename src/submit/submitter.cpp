@@ -159,7 +159,7 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
   attempt.outcome.body_unreadable = exchange.body_failed && !attempt.outcome.body_changed;
   attempt.outcome.status = exchange.status;
   attempt.outcome.replayed = attempt.reply.replayed;
-  if (attempt.outcome.answered && exchange.status == 200) {
+  if (attempt.outcome.answered && exchange.status / 100 == 2) {
     attempt.job = parse_created_job(exchange.body);
     attempt.outcome.has_job = attempt.job.has_value();
     if (attempt.job)

@@ -32,7 +32,7 @@ struct ApiRequest {
   /// A 401 may be the answer that was stored for an earlier try of this idempotency key, and no word about
   /// the API key. GET /me tells them apart.
   bool may_be_replayed = false;
-  /// Whether a 200 can be the answer to this request at all; empty: any may be. What belongs to another
+  /// Whether a 2xx can be the answer to this request at all; empty: any may be. What belongs to another
   /// request (an answer sent twice, say) is no answer, and its connection is closed.
   std::function<bool(const std::string& body)> is_its_own;
   BodySource* body = nullptr;

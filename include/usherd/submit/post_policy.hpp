@@ -15,7 +15,7 @@ struct PostTry {
   bool body_changed = false;     ///< the files of the batch are not what was frozen
   bool body_unreadable = false;  ///< the disk did not give them now; what was written is not the whole body
   unsigned status = 0;           ///< of the answer
-  bool has_job = false;          ///< 200 with a job id
+  bool has_job = false;          ///< a 2xx with a job id
   bool is_api_error = false;     ///< the API's own JSON error body
   bool replayed = false;  ///< a 401 though the API key is good: likely the stored answer to an earlier try
 };

@@ -294,10 +294,12 @@ boost::asio::awaitable<std::vector<Delivery::Batch>> Delivery::divide(Batch batc
     co_return *children;
   parts_.tally.batch_divided();
   parts_.log.info("batch {} of {} records divided", batch->row.id, batch->operations());
-  places_.divided(*batch, estate, children->size());
+  const auto ahead = places_.divided(*batch, estate, children->size());
   active_.erase(batch->row.id);
-  for (const auto& child : *children)
+  for (const auto& child : *children) {
+    child->ahead = ahead;
     adopt(child);
+  }
   co_await remove_merged(batch);
   co_return *children;
 }

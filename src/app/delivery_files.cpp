@@ -30,7 +30,7 @@ boost::asio::awaitable<bool> Delivery::files_changed(Batch batch) {
     co_return false;
   parts_.log.info("batch {}: {} of its {} records changed, the others go on", batch->row.id,
                   apart->changed->operations(), batch->operations());
-  places_.divided(*batch, estate, 2);
+  apart->rest->ahead = places_.divided(*batch, estate, 2);
   active_.erase(batch->row.id);
   adopt(apart->rest);
   adopt(apart->changed);

@@ -6,12 +6,46 @@
 namespace usherd {
 
 Places::Places(const boost::asio::any_io_executor& loop, InProgressBudget& budget, Batcher& batcher)
-    : budget_(budget), batcher_(batcher), changed_(loop) {}
+    : loop_(loop), budget_(budget), batcher_(batcher), changed_(loop) {}
 
 void Places::stop() {
   stopping_ = true;
-  changed_.notify();
+  changed();
 }
+
+void Places::changed() {
+  changed_.notify();
+  for (auto& [place, turn] : line_)
+    turn.notify();
+}
+
+void Places::given_back() {
+  changed_.notify();
+  if (!line_.empty())
+    line_.begin()->second.notify();
+}
+
+/// A place in the line for as long as it lives, also when it ends by cancellation.
+class Places::Waiter {
+ public:
+  Waiter(Places& places, std::int64_t ahead)
+      : places_(places),
+        place_(places.line_.try_emplace({ahead, places.came_++}, Event(places.loop_)).first) {}
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  // The next in line may fit as well.
+  ~Waiter() {
+    places_.line_.erase(place_);
+    places_.given_back();
+  }
+
+  [[nodiscard]] bool is_first() const { return place_ == places_.line_.begin(); }
+  [[nodiscard]] boost::asio::awaitable<void> wait() { return place_->second.wait(); }
+
+ private:
+  Places& places_;
+  Line::iterator place_;
+};
 
 bool Places::admits_new(std::uint64_t operations) const {
   return line_.empty() && budget_.admits(operations);
@@ -28,7 +62,7 @@ bool Places::step_aside(std::uint64_t operations) {
   operations_aside_ += operations;
   budget_.end_post(operations);
   budget_.give_back(operations);
-  changed_.notify();
+  given_back();
   return true;
 }
 
@@ -72,22 +106,16 @@ void Places::recover(ActiveBatch& batch) {
 
 boost::asio::awaitable<bool> Places::wait_in_line(ActiveBatch& batch) {
   assert(!batch.has_place);
-  const auto id = batch.row.id;
   const auto operations = batch.operations();
   const bool fits = operations <= budget_.limit_operations();
   const auto is_outgrown = [&] { return fits && operations > budget_.limit_operations(); };
-  line_.push_back(id);
-  while (!stopping_ && !is_outgrown() && (line_.front() != id || !budget_.admits_in_line(operations)))
-    co_await changed_.wait();
-  std::erase(line_, id);
-  if (is_outgrown())
-    changed_.notify();
+  Waiter waiter(*this, batch.ahead);
+  while (!stopping_ && !is_outgrown() && (!waiter.is_first() || !budget_.admits_in_line(operations)))
+    co_await waiter.wait();
   if (stopping_ || is_outgrown())
     co_return false;
   budget_.take(operations);
   batch.has_place = batch.is_posting = true;
-  // The next in line may fit as well.
-  changed_.notify();
   co_return true;
 }
 
@@ -96,7 +124,7 @@ void Places::give_way(ActiveBatch& batch) {
   end_post(batch);
   budget_.give_back(batch.operations());
   batch.has_place = false;
-  changed_.notify();
+  given_back();
 }
 
 void Places::end_post(ActiveBatch& batch) {
@@ -116,7 +144,7 @@ Estate Places::estate_of(const ActiveBatch& batch, bool key_may_run) {
   return estate;
 }
 
-void Places::divided(ActiveBatch& batch, const Estate& estate, std::size_t heirs) {
+std::int64_t Places::divided(ActiveBatch& batch, const Estate& estate, std::size_t heirs) {
   end_post(batch);
   const bool key_runs = estate.keys > batch.row.abandoned;
   if (batch.has_place && key_runs)
@@ -135,7 +163,8 @@ void Places::divided(ActiveBatch& batch, const Estate& estate, std::size_t heirs
     if (batch.row.heir_of != 0)
       --family.heirs;
   }
-  changed_.notify();
+  given_back();
+  return --ahead_;
 }
 
 void Places::release_users(const std::vector<std::uint64_t>& users) {
@@ -174,7 +203,7 @@ void Places::ended(ActiveBatch& batch) {
     release_users(batch.row.users);
     release_users(batch.row.seconds);
   }
-  changed_.notify();
+  given_back();
 }
 
 }  // namespace usherd

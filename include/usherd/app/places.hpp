@@ -10,15 +10,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace usherd {
 
 /// What batches in progress hold: a place in the budget each, and their users. An abandoned key keeps the
 /// place it had; when its batch is divided it keeps that, and the users, until the last of the batches that
-/// took over has ended. Batches without a place wait in line, ahead of new ones. Event loop only.
+/// took over has ended. Batches without a place wait in line, ahead of new ones; those that a batch was
+/// divided into go before all others, so that few are under way in part. Event loop only.
 class Places {
  public:
   Places(const boost::asio::any_io_executor& loop, InProgressBudget& budget, Batcher& batcher);
@@ -38,7 +40,7 @@ class Places {
   static constexpr std::uint64_t kMostOperationsAside = 262'144;
   /// Waits until something was given back or the limits changed.
   [[nodiscard]] boost::asio::awaitable<void> wait_change() { return changed_.wait(); }
-  void changed() { changed_.notify(); }
+  void changed();
   void stop();
 
   // Found in the ledger at start.
@@ -52,8 +54,8 @@ class Places {
   void give_way(ActiveBatch& batch);
   /// What a batch's keys go on holding when it is divided now; the root is 0 when that is nothing.
   [[nodiscard]] static Estate estate_of(const ActiveBatch& batch, bool key_may_run);
-  /// It was divided into `heirs` batches, which are yet without a place.
-  void divided(ActiveBatch& batch, const Estate& estate, std::size_t heirs);
+  /// It was divided into `heirs` batches, which are yet without a place: their ActiveBatch::ahead.
+  std::int64_t divided(ActiveBatch& batch, const Estate& estate, std::size_t heirs);
   /// Its end is durable: its place, its keys and its users are free, unless its family still holds them.
   void ended(ActiveBatch& batch);
 
@@ -68,11 +70,19 @@ class Places {
   void release_users(const std::vector<std::uint64_t>& users);
   void end_post(ActiveBatch& batch);
   void leave_family(const ActiveBatch& batch);
+  /// Something was given back, which the first in line and a new batch may want.
+  void given_back();
 
+  boost::asio::any_io_executor loop_;
   InProgressBudget& budget_;
   Batcher& batcher_;
   Event changed_;
-  std::deque<BatchId> line_;
+  /// Each with an event of its own, as only the first may go: by ActiveBatch::ahead, then by when they came.
+  using Line = std::map<std::pair<std::int64_t, std::uint64_t>, Event>;
+  class Waiter;
+  Line line_;
+  std::uint64_t came_ = 0;
+  std::int64_t ahead_ = 0;  ///< of those that the last division left
   std::size_t aside_ = 0;
   std::uint64_t operations_aside_ = 0;
   std::unordered_map<BatchId, Family> families_;  ///< by the root of the estate

@@ -33,6 +33,7 @@ struct ActiveBatch {
   bool tried = false;              ///< whatever was sent under the present key was sent by this process
   bool begun = false;              ///< an exchange was begun under it in this process
   bool has_place = false;          ///< it is counted into the budget
+  std::int64_t ahead = 0;          ///< while it waits for one, it goes before those with more
   bool is_posting = false;         ///< it is counted there as one whose POST has not ended
   bool is_set_apart = false;       ///< it is counted there, and takes nothing of what is used of the limits
   bool is_ending = false;          ///< its end or division is being written: nobody else may decide about it

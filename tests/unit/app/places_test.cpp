@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -113,6 +114,45 @@ TEST_CASE("A halved batch's abandoned keys keep their places and users until the
     CHECK(bench.budget.operations() == 0);
     CHECK(bench.held_users() == 0);
   }
+}
+
+TEST_CASE("The parts of the batch that was divided last go first, those of one in their order") {
+  Bench bench(1, 100);
+  const auto blocks = bench.in_progress(1, {9});
+  std::vector<BatchId> went;
+  std::vector<std::unique_ptr<ActiveBatch>> batches;
+  const auto wait = [&](BatchId id, std::int64_t ahead) {
+    auto& batch = *batches.emplace_back(bench.frozen(id, {id}));
+    batch.ahead = ahead;
+    auto turn = [](Bench& world, ActiveBatch& one,
+                   std::vector<BatchId>& order) -> boost::asio::awaitable<bool> {
+      const bool counted = co_await world.places.wait_in_line(one);
+      if (counted)
+        order.push_back(one.row.id);
+      co_return counted;
+    };
+    static_cast<void>(bench.loop.start(turn(bench, batch, went)));
+  };
+  wait(2, 0);
+  const auto large = bench.in_progress(3, {7, 8});
+  const auto first = bench.places.divided(*large, Places::estate_of(*large, false), 2);
+  wait(4, first);
+  wait(5, first);
+  const auto small = bench.in_progress(6, {5, 6});
+  const auto second = bench.places.divided(*small, Places::estate_of(*small, false), 2);
+  wait(7, second);
+  wait(8, second);
+  CHECK(bench.places.waiting() == 5);
+  bench.places.ended(*blocks);
+  bench.loop.poll();
+  for (std::size_t turn = 1; turn < 5; ++turn) {
+    REQUIRE(went.size() == turn);
+    const auto done = std::find_if(batches.begin(), batches.end(),
+                                   [&](const auto& batch) { return batch->row.id == went.back(); });
+    bench.places.ended(**done);
+    bench.loop.poll();
+  }
+  CHECK(went == std::vector<BatchId>{7, 8, 4, 5, 2});
 }
 
 TEST_CASE("A division that proves nothing ran leaves nothing behind") {

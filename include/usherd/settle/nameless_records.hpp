@@ -1,9 +1,9 @@
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <unordered_set>
 #include <vector>
 
@@ -15,7 +15,7 @@ struct ContentKeys {
   std::uint64_t value = 0;   ///< the full value
   std::uint64_t text = 0;    ///< as it is written
 
-  friend auto operator<=>(const ContentKeys&, const ContentKeys&) = default;
+  friend bool operator==(const ContentKeys&, const ContentKeys&) = default;
 };
 
 /// The records of a batch that have no user and were not named yet, found by what they say. About 80 bytes a
@@ -26,7 +26,10 @@ class NamelessRecords {
     ContentKeys keys;
     std::uint32_t index = 0;
 
-    friend auto operator<=>(const Entry&, const Entry&) = default;
+    friend bool operator<(const Entry& a, const Entry& b) { return a.order() < b.order(); }
+    [[nodiscard]] std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint32_t> order() const {
+      return {keys.normal, keys.value, keys.text, index};
+    }
   };
 
   void add(const Entry& entry) { entries_.insert(entry); }

@@ -38,25 +38,6 @@ TEST_CASE("The send time is durable before the first byte leaves, and the job be
   CHECK(bench.keys() == std::vector<std::string>{row.key});
 }
 
-TEST_CASE("A job that is named under another 2xx than 200 was accepted as well") {
-  for (const unsigned status : {201U, 202U}) {
-    CAPTURE(status);
-    SubmitBench bench;
-    auto* batch = bench.batch(2);
-    bench.answer([status](const Request&, const std::string&) {
-      auto created = job("j/1=");
-      created.status = status;
-      return created;
-    });
-    const auto done = bench.submit(*batch);
-    REQUIRE(done->value);
-    CHECK(done->value->end == SubmitEnd::accepted);
-    CHECK(bench.stored(1).job == "j/1=");
-    CHECK(bench.keys().size() == 1);
-    CHECK(bench.bench.api.jobs().is_of_another("j/1=", 2));
-  }
-}
-
 TEST_CASE(
     "Whatever gives no verdict goes out again under the same key with the same bytes, without a limit") {
   const Exchange outcomes[] = {

@@ -1,10 +1,9 @@
 #include "src/app/commands.hpp"
+#include "src/app/heap.hpp"
 #include "src/app/standard_output.hpp"
 #include "src/app/standard_streams.hpp"
 #include "usherd/app/api_key.hpp"
 #include "usherd/app/command_line.hpp"
-
-#include <malloc.h>
 
 #include <csignal>
 #include <cstdio>
@@ -16,13 +15,7 @@ int main(int argc, char** argv) {
   // Any command may come to read the key.
   if (const auto done = usherd::forbid_core_dumps(); !done)
     std::fprintf(stderr, "usherd: %s\n", done.error().message.c_str());
-  // Workers hand their results to the event loop: with a heap for each thread every heap grows to the largest
-  // need.
-  ::mallopt(M_ARENA_MAX, 1);
-  // What is rare and large, as a page of errors, goes back to the system at once: left to itself the
-  // threshold grows with each such piece, and the heap with it.
-  ::mallopt(M_MMAP_THRESHOLD, 512 << 10);
-  ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
+  usherd::set_up_heap();
   // A limit of file sizes (LimitFSIZE=) is one more kind of full disk: the write fails, and that is dealt
   // with.
   std::signal(SIGXFSZ, SIG_IGN);

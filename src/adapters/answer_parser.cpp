@@ -48,7 +48,7 @@ struct AnswerParser::State {
 
   Error explain(const boost::system::error_code& error) const {
     if (error == http::error::body_limit || error == http::error::buffer_overflow) {
-      return {Errc::invalid, fmt::format("answer larger than {} bytes", most_body)};
+      return {Errc::too_large, fmt::format("answer larger than {} bytes", most_body)};
     }
     if (error == http::error::header_limit) {
       return {Errc::invalid, fmt::format("answer header larger than {} bytes", kMostHeader)};

@@ -244,6 +244,10 @@ BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes) 
   return limits;
 }
 
+BatchSize batch_size(const Config& config) {
+  return {effective_max_records(config), config.batch.max_bytes};
+}
+
 BootClock::duration longest_exchange_of(const Config& config) {
   // A session that the server closed meanwhile costs a second connection and the request once more.
   return 2 * (config.api.connect_timeout + config.api.request_timeout);
@@ -305,6 +309,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
         "retry` "
         "tries again, and until then no rejects are exported",
         foundation.cut_retry->message);
+  submitter.configure(batch_size(config));
   if (ports.reserve != nullptr)
     recorder.spend(*ports.reserve);
   // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the callbacks above own what it takes for lost.

@@ -168,7 +168,7 @@ boost::asio::awaitable<void> Delivery::carry(Batch batch) {
 
 boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()> steps_aside) {
   const bool was_sent = batch->row.sent.has_value();
-  if (!was_sent && batch->operations() > std::max<std::uint64_t>(1, parts_.budget.limit_operations()))
+  if (!was_sent && parts_.submitter.pieces_due(*batch) > 1)
     co_return co_await cut_anew(batch);
   if (!batch->has_place) {
     const bool counted = co_await places_.wait_in_line(*batch);
@@ -224,9 +224,8 @@ boost::asio::awaitable<bool> Delivery::forget_send_time(ActiveBatch& batch) {
 }
 
 boost::asio::awaitable<bool> Delivery::cut_anew(Batch batch) {
-  const auto limit = std::max<std::uint64_t>(1, parts_.budget.limit_operations());
-  const auto operations = batch->operations();
-  const auto children = co_await divide(batch, cut(operations, (operations + limit - 1) / limit, ""), false);
+  const auto pieces = parts_.submitter.pieces_due(*batch);
+  const auto children = co_await divide(batch, cut(batch->operations(), pieces, ""), false);
   for (const auto& child : children)
     parts_.tasks.spawn(carry(child));
   co_return false;

@@ -16,8 +16,9 @@ constexpr int kUsualHeap = 40 << 20;
 constexpr int kOwnMapping = 512 << 10;
 constexpr int kUsualPad = 128 << 10;
 
-/// Addresses for the usual heap in one piece, of which none is backed until it is used, and then by huge pages: a
-/// page fault costs as much as checking dozens of records where the kernel itself runs on a hypervisor.
+/// Addresses for the usual heap in one piece, of which none is backed until it is used, and then by huge
+/// pages: a page fault costs as much as checking dozens of records where the kernel itself runs on a
+/// hypervisor.
 void prepare_huge_pages() {
   const auto begin = reinterpret_cast<std::uintptr_t>(::sbrk(0));
   ::mallopt(M_TOP_PAD, kUsualHeap);

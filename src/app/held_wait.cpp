@@ -71,7 +71,8 @@ Result<void> HeldWait::restore(Ledger& ledger) {
 }
 
 void HeldWait::held() {
-  if (noting_ || gate_.held_until() <= noted_ || gate_.is_closed())
+  // Also while we are stopping: what was under way may be told to wait, and the next start would not know.
+  if (noting_ || gate_.held_until() <= noted_)
     return;
   noting_ = true;
   tasks_.spawn(note());

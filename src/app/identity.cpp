@@ -69,7 +69,7 @@ boost::asio::awaitable<bool> Identity::ask() {
   const auto reply = co_await parts_.api.call(std::move(request));
   const auto status = reply.exchange.status;
   const auto& failure = reply.exchange.failure;
-  const bool unreadable = failure && failure->code == Errc::invalid;
+  const bool unreadable = reply.exchange.is_garbage();
   if (reply.stopped || (failure && !unreadable) || status == 401 || status == 429)
     co_return false;
   if (unreadable || status != 200) {

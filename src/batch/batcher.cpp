@@ -191,7 +191,7 @@ void Batcher::released() {
 void Batcher::configure(BatchLimits limits, std::size_t lookahead) {
   limits_ = limits;
   lookahead_ = lookahead;
-  if (open_->records() >= limits_.records)
+  if (open_->records() >= limits_.records || open_->body_bytes() > limits_.bytes)
     close_open_batch();
   due_->ring();
   room_.notify();

@@ -19,6 +19,8 @@ constexpr auto kAppears = 10min;
 constexpr std::uint64_t kMostStatusBytes = 256U << 10;
 /// Tries at one page that answers garbage before its batch's outcome is called unreadable.
 constexpr unsigned kPageTries = 20;
+/// The same for one that is too large, which it will be again.
+constexpr unsigned kLargePageTries = 2;
 
 }  // namespace
 
@@ -133,9 +135,14 @@ namespace {
 /// What the network or a crowded API does is waited out; what a page is, is not.
 bool is_passing(const Exchange& exchange) {
   if (exchange.failure)
-    return exchange.failure->code != Errc::invalid;
+    return !exchange.is_garbage();
   const auto status = exchange.status;
   return status == 202 || status == 429 || status >= 500 || status == 401;
+}
+
+unsigned tries_at(const Exchange& exchange) {
+  const bool too_large = exchange.failure && exchange.failure->code == Errc::too_large;
+  return too_large ? kLargePageTries : kPageTries;
 }
 
 std::string what_came(const Exchange& exchange) {
@@ -194,7 +201,7 @@ boost::asio::awaitable<PagesRead> Poller::read_pages(const ActiveBatch& batch, B
       why = parsed.error().message;
     }
     place.release();
-    if (!is_passing(exchange) && ++failures >= kPageTries)
+    if (!is_passing(exchange) && ++failures >= tries_at(exchange))
       co_return PagesRead{token.empty() ? PagesEnd::unreadable : PagesEnd::stale, std::move(why)};
     if (patience.ends(word_without_job(call, exchange), parts_.job_timeout, reply.ended))
       co_return PagesRead{PagesEnd::timed_out, {}};

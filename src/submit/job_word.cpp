@@ -4,7 +4,7 @@ namespace usherd {
 
 JobWord word_without_job(Call call, const Exchange& exchange) {
   if (exchange.failure)
-    return exchange.failure->code == Errc::invalid ? JobWord::unclear : JobWord::none;
+    return exchange.is_garbage() ? JobWord::unclear : JobWord::none;
   const auto status = exchange.status;
   const bool misled = status / 100 == 3 || (call == Call::create && status == 404);
   const bool all_wait = misled || status == 401 || status == 403 || status == 429;

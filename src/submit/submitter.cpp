@@ -105,14 +105,24 @@ PostContext Submitter::context(const ActiveBatch& batch) const {
   return context;
 }
 
+std::uint64_t Submitter::pieces_due(const ActiveBatch& batch) const {
+  const auto pieces_of = [](std::uint64_t whole, std::uint64_t most) {
+    return whole == 0 ? 1 : (whole - 1) / std::max<std::uint64_t>(1, most) + 1;
+  };
+  const auto operations = batch.operations();
+  const auto most = std::min<std::uint64_t>(size_.records, parts_.budget.limit_operations());
+  const auto pieces = std::max(pieces_of(operations, most), pieces_of(batch.row.body_length, size_.bytes));
+  return std::min(pieces, std::max<std::uint64_t>(1, operations));
+}
+
 boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) {
   // The gate may have been closed for long: what the API has forgotten it would run again.
   if (is_expired(batch))
     co_return Error{Errc::timeout, "the key is too old"};
   if (batch.row.sent && !batch.never_sent())
     co_return Result<void>{};
-  if (parts_.budget.must_give_way(batch.operations()))
-    co_return Error{Errc::unavailable, "the limits fell below what is in progress"};
+  if (parts_.budget.must_give_way(batch.operations()) || pieces_due(batch) > 1)
+    co_return Error{Errc::unavailable, "the limits fell below it, or below what is in progress"};
   const auto sent = send_time();
   const auto id = batch.row.id;
   // A send time that was noted a moment ago with the batch itself is as good.

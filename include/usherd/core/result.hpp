@@ -16,6 +16,7 @@ enum class Errc : std::uint8_t {
   exists,       ///< what was to be made exists already
   denied,       ///< permission, or a lock somebody else holds
   invalid,      ///< the input breaks a rule
+  too_large,    ///< the input is longer than what is taken in
   corrupt,      ///< stored data contradicts itself
   unavailable,  ///< the other side cannot be reached or refuses
   timeout,      ///< a deadline passed

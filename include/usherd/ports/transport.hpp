@@ -67,6 +67,11 @@ struct Exchange {
   std::string date;
   std::string content_type;
   std::string body;
+
+  /// What came is no answer, or none that is taken in, whatever the network did.
+  [[nodiscard]] bool is_garbage() const {
+    return failure && (failure->code == Errc::invalid || failure->code == Errc::too_large);
+  }
 };
 
 /// One HTTPS session: connects when it must, keeps the connection, reconnects after it broke. One exchange at

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 
 namespace usherd {
@@ -38,7 +39,7 @@ enum class SubmitEnd : std::uint8_t {
   give_up,       ///< the lone record ends unknown
   expired,       ///< its key is older than 23 hours
   file_changed,  ///< its bytes are not there any more
-  gives_way,     ///< limits fell below what is in progress before anything of it was sent
+  gives_way,     ///< limits fell below it, or what is in progress, before anything of it was sent
   unreadable,    ///< the disk does not give its body for now, and nothing of it was sent
   stopped,
 };
@@ -51,6 +52,12 @@ struct SubmitResult {
   bool key_may_run = false;
   /// With unreadable: how long until the disk may be asked again.
   Milliseconds pause{0};
+};
+
+/// How large the operator wants batches to be, whatever the API taught since.
+struct BatchSize {
+  std::uint64_t records = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max();
 };
 
 /// Brings a frozen batch to the API: tries until the API gave a job or a verdict. Event loop only; all
@@ -72,6 +79,11 @@ class Submitter {
   };
   explicit Submitter(Parts parts) : parts_(std::move(parts)) {}
 
+  /// Holds for what was not sent yet.
+  void configure(BatchSize size) { size_ = size; }
+  /// Into how many a batch of which nothing was sent is to be cut, now that the limits are what they are; 1:
+  /// it goes as it is.
+  [[nodiscard]] std::uint64_t pieces_due(const ActiveBatch& batch) const;
   /// Changes the batch's row as it goes, always after the ledger did. `steps_aside` is called once when it
   /// backs off for the third time, which may go on for hours.
   [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch,
@@ -119,6 +131,7 @@ class Submitter {
 
   Parts parts_;
   SubmitStats stats_;
+  BatchSize size_;
 };
 
 }  // namespace usherd

@@ -90,6 +90,38 @@ TEST_CASE("A batch in line that outgrew a lowered limit is cut anew, whatever ho
   bench.check_promises();
 }
 
+TEST_CASE("What was packed before smaller batches were ordered is cut anew, if nothing of it was sent") {
+  PipelineBench bench(R"({"job_time":"10ms"})");
+  bench.config.batch.max_records = 8;
+  auto daemon = bench.start(Daemon::Mode::run);
+  REQUIRE(daemon->run_until([&] { return bench.server->oracle().requests_of(sandbox::Call::me) == 1; }));
+  daemon->parts().gate.park(ParkReason::paused);
+  // Some of them wait in the session pool, some are only packed.
+  bench.config.api.sessions = 2;
+  daemon->reconfigure(bench.config);
+  bench.drop("a.ndjson", PipelineBench::records(48));
+  REQUIRE(daemon->run_until([&] { return daemon->parts().delivery.batches().size() >= 2; }));
+  auto smaller = bench.config;
+  std::uint64_t most = 0;
+  SUBCASE("of fewer records") {
+    smaller.batch.max_records = 3;
+    most = 3;
+  }
+  SUBCASE("of fewer bytes") {
+    smaller.batch.max_bytes = 1;
+    most = 1;
+  }
+  daemon->reconfigure(smaller);
+  daemon->parts().gate.clear(ParkReason::paused);
+  REQUIRE(daemon->run_until([&] { return !bench.receipt("a.ndjson").empty(); }));
+  const auto receipt = bench.receipt("a.ndjson");
+  CHECK(counts(receipt) == all_imported(48));
+  for (const auto& batch : receipt.at("batches").as_array())
+    CHECK(batch.at("records").to_number<std::uint64_t>() <= most);
+  daemon->break_off();
+  bench.check_promises();
+}
+
 TEST_CASE("At another address the organisation is asked for again") {
   PipelineBench bench(R"({"job_time":"10ms"})");
   auto daemon = bench.start(Daemon::Mode::run);

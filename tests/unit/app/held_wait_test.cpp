@@ -77,6 +77,14 @@ TEST_CASE("of several Retry-Afters the last one counts, and one that came while 
   CHECK(bench.left("this boot") == 50s);
 }
 
+TEST_CASE("an answer that comes while we are stopping holds the next start") {
+  HeldWaitBench bench;
+  bench.gate.close();
+  bench.gate.hold_until(bench.loop.now() + 30s);
+  bench.settle();
+  CHECK(bench.left("this boot") == 30s);
+}
+
 TEST_CASE("a note that cannot be read holds nothing") {
   for (const std::string text :
        {"", "soon", "1 2", "1 2 x this boot", "99999999999999999999 1 1 this boot"}) {

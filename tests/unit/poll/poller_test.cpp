@@ -221,6 +221,23 @@ TEST_CASE("a page that stays unreadable is told from one whose token may have gr
   }
 }
 
+TEST_CASE("a page that is too large is asked for twice, not twenty times") {
+  PollerBench poll;
+  poll.bench.transport.handle([](const Request&, const std::string&) {
+    Exchange exchange;
+    exchange.progress = Progress::answer_started;
+    exchange.failure = Error{Errc::too_large, "answer larger than 16777216 bytes"};
+    return exchange;
+  });
+  const auto pages =
+      poll.bench.loop.start(poll.poller.read_pages(poll.first, poll.bench.loop.now(), Call::errors, take));
+  poll.bench.loop.pass(1min);
+  REQUIRE(pages->done());
+  CHECK(pages->value->end == PagesEnd::unreadable);
+  CHECK(pages->value->why == "answer larger than 16777216 bytes");
+  CHECK(poll.bench.sent() == 2);
+}
+
 /// Readers of the pages of many jobs, and what takes these pages.
 struct ManyReaders {
   PollerBench poll;

@@ -1,6 +1,7 @@
 #include "usherd/app/doctor.hpp"
 
 #include "usherd/core/text.hpp"
+#include "usherd/spool/emptied_note.hpp"
 #include "usherd/spool/file_name.hpp"
 #include "usherd/spool/layout.hpp"
 
@@ -117,8 +118,33 @@ class Comparison {
                       printable(file.name), file.number),
           fmt::format("move working/{} away and put the file back; without it, run this again",
                       printable(file.working)));
+    else
+      look_at_size(file);
     if (file.state == FileState::ready)
       look_at_parts(file);
+  }
+
+  /// How long a file was that a repair emptied is told by its receipt and its rejects soon.
+  void look_at_size(const SpoolFile& file) {
+    const auto size = spool_.working.find(file.working);
+    if (file.state == FileState::refused || size == spool_.working.end() || size->second >= file.size)
+      return;
+    if (size->second == 0 && holds(name_in(emptied_note(layout_, file.number)), 0))
+      return;
+    // What was made of it may be missing, too; that is told with its parts.
+    if (file.converted && !holds(name_in(layout_.records(file.number)), file.read_size))
+      return;
+    const auto* next = file.converted ? "its records go out from what it was converted into"
+                       : file.state == FileState::ready
+                           ? "the next start ends what is missing as unknown (file_changed)"
+                           : "the next start converts what is left, or refuses it whole (file_changed, "
+                             "damaged_document, damaged_archive)";
+    add(FindingKind::short_file,
+        fmt::format("{} was accepted as file {} with {} bytes, and holds {} now", printable(file.name),
+                    file.number, file.size, size->second),
+        fmt::format("put it back as working/{}, with all its bytes; without it, {}", printable(file.working),
+                    next))
+        .file = file.number;
   }
 
   void look_at_parts(const SpoolFile& file) {
@@ -269,6 +295,8 @@ std::string_view word_of(FindingKind kind) {
       return "older_state";
     case FindingKind::missing_file:
       return "missing_file";
+    case FindingKind::short_file:
+      return "short_file";
     case FindingKind::orphan:
       return "orphan";
     case FindingKind::changed_batch:

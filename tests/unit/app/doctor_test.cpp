@@ -74,6 +74,29 @@ TEST_CASE("an accepted file that is not in working/ is missing, unless its end w
   CHECK(pair.found().empty());
 }
 
+TEST_CASE("an accepted file that is shorter than it was is told, unless a repair emptied it") {
+  Pair pair;
+  auto& size = pair.spool.working["000000000001.a.ndjson"];
+  size = 101;  // a tail enters as a file of its own
+  CHECK(pair.found().empty());
+  size = 99;
+  CHECK(pair.only().kind == FindingKind::short_file);
+  CHECK(pair.only().remedy.empty());
+  CHECK(pair.only().advice.find("file_changed") != std::string::npos);
+  pair.spool.working["f000000000001.emptied"] = 0;
+  CHECK(pair.found() == Words{"short_file"});
+  size = 0;
+  CHECK(pair.found().empty());
+  pair.spool.working.erase("f000000000001.emptied");
+  CHECK(pair.found() == Words{"short_file"});
+  // Of one that was converted, what is missing of the conversion is told with that.
+  Pair converted;
+  converted.spool.working["000000000002.b.json"] = 99;
+  CHECK(converted.found() == Words{"short_file"});
+  converted.spool.working["f000000000002.records"] = 99;
+  CHECK(converted.found() == Words{"missing_part+"});
+}
+
 TEST_CASE("numbers beyond the ledger's tell a copy from before, and what of working/ is newer") {
   Pair pair;
   pair.ledger.last_batch = 7;

@@ -5,6 +5,7 @@ usage: doctor_files_test.py USHERD SANDBOX [SCENARIO...]
 """
 import os
 import re
+import shutil
 import signal
 import sys
 
@@ -64,7 +65,25 @@ def repaired_file(bench):
     bench.check(bench.doctor() == 0, bench.printed)
 
 
-SCENARIOS = {act.__name__: scenario(act) for act in (short_file, repaired_file)}
+def folder_is_gone(bench):
+    """working/ was removed: what was in it is told, file by file, and a repair brings all to their end."""
+    accept(bench, linger="50ms")
+    shutil.rmtree(bench.path("working"))
+    bench.check(bench.doctor() == 2, bench.printed)
+    bench.check({"odd_folder", "missing_file"} <= set(words(bench)), bench.printed)
+    bench.check("nothing was ever accepted" not in bench.printed, bench.printed)
+    bench.check(not os.path.exists(bench.path("working")), "looking made the folder")
+    bench.check(bench.doctor("--repair") == 0, bench.printed)
+    bench.check(os.stat(bench.path("working")).st_mode & 0o777 == 0o700, "others may look into working/")
+    bench.check(bench.doctor() == 0, bench.printed)
+    bench.check(bench.drain() == 2, bench.log_text()[-400:])
+    bench.check_receipt("a.ndjson", records=10, unknown=10)
+    bench.check_receipt("b.csv", records=2, unknown=2)
+    bench.check(not bench.left_in_working(), f"working/ holds {bench.left_in_working()}")
+    bench.check_oracle()
+
+
+SCENARIOS = {act.__name__: scenario(act) for act in (short_file, repaired_file, folder_is_gone)}
 
 
 if __name__ == "__main__":

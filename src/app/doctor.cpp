@@ -55,6 +55,22 @@ class Comparison {
            original->second < file.size;
   }
 
+  /// The only file of its number, and as long as it was: its records are on their way, and must not be taken
+  /// in once more.
+  [[nodiscard]] const std::string* renamed(const SpoolFile& file) const {
+    if (spool_.working.contains(file.working))
+      return nullptr;
+    const std::string* found = nullptr;
+    const auto prefix = SpoolLayout::working_name(file.number, "");
+    for (auto other = spool_.working.lower_bound(prefix);
+         other != spool_.working.end() && other->first.starts_with(prefix); ++other) {
+      if (found != nullptr || other->second != file.size || spool_.odd.contains(other->first))
+        return nullptr;
+      found = &other->first;
+    }
+    return found;
+  }
+
   Finding& add(FindingKind kind, std::string what, std::string advice, std::string remedy = {}) {
     Finding finding;
     finding.kind = kind;
@@ -99,7 +115,15 @@ class Comparison {
     }
     if (spool_.published.contains(file.number))
       return;
-    if (!spool_.working.contains(file.working)) {
+    if (const auto* other = renamed(file)) {
+      auto& finding = add(FindingKind::renamed,
+                          fmt::format("{} was accepted as file {}, and stands as working/{}",
+                                      printable(file.name), file.number, printable(*other)),
+                          fmt::format("rename it to working/{}", printable(file.working)), "renames it back");
+      finding.file = file.number;
+      finding.name = *other;
+      renamed_.insert(*other);
+    } else if (!spool_.working.contains(file.working)) {
       auto& finding =
           add(FindingKind::missing_file,
               fmt::format("{} was accepted as file {} with {} bytes, and is not in working/",
@@ -254,13 +278,23 @@ class Comparison {
 
   void look_at_accepted(const std::string& name, FileNumber number) {
     const auto row = open_.find(number);
-    if (row != open_.end() && row->second->working == name)
+    if ((row != open_.end() && row->second->working == name) || renamed_.contains(name))
       return;
     // The next start adopts those that no row was made for.
     if (number > ledger_.last_file)
       return;
     // Nobody can tell whether what is forgotten was delivered.
     const bool settled = ledger_.settled.contains(number);
+    if (row != open_.end() && !spool_.working.contains(row->second->working)) {
+      add(FindingKind::orphan,
+          fmt::format("working/{} has the number of {}, which is missing", printable(name),
+                      printable(row->second->name)),
+          fmt::format("if it is that file, rename it to working/{}; else move it away; moved to incoming/ it "
+                      "may be delivered a second time",
+                      printable(row->second->working)))
+          .name = name;
+      return;
+    }
     const bool may_have_ended = settled || (row == open_.end() && number <= ledger_.last_forgotten);
     auto& finding =
         add(FindingKind::orphan,
@@ -280,6 +314,7 @@ class Comparison {
   SpoolLayout layout_{std::string()};
   std::map<FileNumber, const SpoolFile*> open_;
   std::set<BatchId> batches_;
+  std::set<std::string> renamed_;
   std::vector<Finding> findings_;
 };
 
@@ -297,6 +332,8 @@ std::string_view word_of(FindingKind kind) {
       return "missing_file";
     case FindingKind::short_file:
       return "short_file";
+    case FindingKind::renamed:
+      return "renamed";
     case FindingKind::orphan:
       return "orphan";
     case FindingKind::changed_batch:

@@ -39,6 +39,17 @@ Result<void> put_empty_in_place(Files& disk, const SpoolLayout& layout, const Fi
   return put_empty_file(disk, layout, layout.working() + "/" + missing.name, WriteMode::create);
 }
 
+Result<void> rename_back(Files& disk, const SpoolLayout& layout, Ledger& ledger, const Finding& renamed) {
+  const auto file = ledger.file(renamed.file);
+  if (!file)
+    return file.error();
+  if (!*file)
+    return Error{Errc::not_found, fmt::format("file {} is not in the ledger", renamed.file)};
+  if (auto moved = disk.rename(layout.working() + "/" + renamed.name, layout.working_file(**file)); !moved)
+    return moved;
+  return disk.sync(layout.working());
+}
+
 Result<void> move_to_incoming(Files& disk, const SpoolLayout& layout, const std::string& working) {
   const std::string name(SpoolLayout::parse_working_name(working).second);
   const auto from = layout.working() + "/" + working;
@@ -135,6 +146,8 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
                                : take_end_over(disk, layout, ledger, finding.file);
     case FindingKind::missing_file:
       return put_empty_in_place(disk, layout, finding);
+    case FindingKind::renamed:
+      return rename_back(disk, layout, ledger, finding);
     case FindingKind::orphan:
       return move_to_incoming(disk, layout, finding.name);
     case FindingKind::changed_batch:

@@ -83,7 +83,31 @@ def folder_is_gone(bench):
     bench.check_oracle()
 
 
-SCENARIOS = {act.__name__: scenario(act) for act in (short_file, repaired_file, folder_is_gone)}
+def renamed_file(bench):
+    """A file under another name of its number is no orphan: its records are on their way already."""
+    accept(bench, linger="50ms")
+    path = bench.working("a.ndjson")
+    other = path.replace("a.ndjson", "q.ndjson")
+    os.rename(path, other)
+    bench.check(bench.doctor() == 2, bench.printed)
+    bench.check("renamed" in words(bench) and not {"orphan", "missing_file"} & set(words(bench)), bench.printed)
+    bench.check(bench.doctor("--repair") == 0, bench.printed)
+    bench.check(os.path.exists(path) and not os.path.exists(other), "it was not renamed back")
+    bench.check(not os.listdir(bench.path("incoming")), f"incoming/ holds {os.listdir(bench.path('incoming'))}")
+    bench.check(bench.doctor() == 0, bench.printed)
+    # Another one of that number may hold what was accepted, too: it is not taken in anew.
+    with open(other, "wb") as out:
+        out.write(open(path, "rb").read() + b"\n")
+    os.unlink(path)
+    bench.check(bench.doctor() == 2 and {"orphan", "missing_file"} <= set(words(bench)), bench.printed)
+    bench.check("moves it back" not in bench.printed, bench.printed)
+    os.rename(other, path)
+    bench.check(bench.drain() == 0, bench.log_text()[-400:])
+    bench.check_receipt("a.ndjson", records=10, imported=10)
+    bench.check_oracle()
+
+
+SCENARIOS = {act.__name__: scenario(act) for act in (short_file, repaired_file, folder_is_gone, renamed_file)}
 
 
 if __name__ == "__main__":

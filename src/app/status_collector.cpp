@@ -35,6 +35,11 @@ std::uint64_t pending_bytes(const OpenFiles::Entry& entry) {
   return (entry.progress.at_end() ? 0 : unread) + entry.progress.pending() * average;
 }
 
+/// An earlier run may have parked, and only it knew.
+std::string refused_with(const SubmitStats& stats) {
+  return stats.refusal_code.empty() ? "" : "the code is " + log_code(stats.refusal_code);
+}
+
 }  // namespace
 
 StatusCollector::StatusCollector(DaemonParts& parts, Facts facts)
@@ -99,6 +104,8 @@ void StatusCollector::add_parked(StatusReport& report, Instant now) const {
     const bool is_disk = reason == ParkReason::disk && intake.has_value();
     if (since && is_disk)
       add(reason, std::min(*since, parts_.intake.parked_since()), *intake);
+    else if (since && reason == ParkReason::refused)
+      add(reason, *since, refused_with(parts_.submitter.stats()));
     else if (since)
       add(reason, *since, "");
     else if (is_disk)

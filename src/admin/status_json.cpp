@@ -245,6 +245,17 @@ void write_left(Writer& json, const StatusReport& report, bool with_names) {
   json.close('}');
 }
 
+void write_stuck(Writer& json, const StatusReport& report, bool with_names) {
+  json.open("stuck", '{').number("count", report.stuck_count);
+  if (with_names) {
+    json.open("list", '[');
+    for (std::size_t i = 0; i < std::min(report.stuck.size(), StatusReport::kMostStuck); ++i)
+      json.open("", '{').text("name", report.stuck[i].name).text("reason", report.stuck[i].reason).close('}');
+    json.close(']');
+  }
+  json.close('}');
+}
+
 }  // namespace
 
 std::string jobs_json(const StatusReport& report) {
@@ -263,6 +274,7 @@ std::string status_json(const StatusReport& report, bool with_names) {
   write_work(json, report);
   write_jobs(json, report, StatusReport::kMostJobs);
   write_results(json, report);
+  write_stuck(json, report, with_names);
   write_left(json, report, with_names);
   json.open("disk", '{')
       .number("free_bytes", report.free_bytes)

@@ -29,9 +29,12 @@ std::optional<std::string> not_ready(const StatusReport& report) {
   if (report.parked.empty())
     return std::nullopt;
   std::string text;
-  for (const auto& parked : report.parked)
-    text += fmt::format("{}parked ({}): {}", text.empty() ? "" : "\n", to_string(parked.reason),
-                        advice_for(parked));
+  for (const auto& parked : report.parked) {
+    // A code is for everybody; of a disk the detail may name files.
+    const bool shows = parked.reason == ParkReason::refused && !parked.detail.empty();
+    text += fmt::format("{}parked ({}): {}{}", text.empty() ? "" : "\n", to_string(parked.reason),
+                        advice_for(parked), shows ? "; " + parked.detail : "");
+  }
   return text;
 }
 

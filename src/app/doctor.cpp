@@ -1,6 +1,7 @@
 #include "usherd/app/doctor.hpp"
 
 #include "usherd/core/text.hpp"
+#include "usherd/spool/emptied_note.hpp"
 #include "usherd/spool/file_name.hpp"
 #include "usherd/spool/layout.hpp"
 
@@ -54,6 +55,22 @@ class Comparison {
            original->second < file.size;
   }
 
+  /// The only file of its number, and as long as it was: its records are on their way, and must not be taken
+  /// in once more.
+  [[nodiscard]] const std::string* renamed(const SpoolFile& file) const {
+    if (spool_.working.contains(file.working))
+      return nullptr;
+    const std::string* found = nullptr;
+    const auto prefix = SpoolLayout::working_name(file.number, "");
+    for (auto other = spool_.working.lower_bound(prefix);
+         other != spool_.working.end() && other->first.starts_with(prefix); ++other) {
+      if (found != nullptr || other->second != file.size || spool_.odd.contains(other->first))
+        return nullptr;
+      found = &other->first;
+    }
+    return found;
+  }
+
   Finding& add(FindingKind kind, std::string what, std::string advice, std::string remedy = {}) {
     Finding finding;
     finding.kind = kind;
@@ -98,7 +115,15 @@ class Comparison {
     }
     if (spool_.published.contains(file.number))
       return;
-    if (!spool_.working.contains(file.working)) {
+    if (const auto* other = renamed(file)) {
+      auto& finding = add(FindingKind::renamed,
+                          fmt::format("{} was accepted as file {}, and stands as working/{}",
+                                      printable(file.name), file.number, printable(*other)),
+                          fmt::format("rename it to working/{}", printable(file.working)), "renames it back");
+      finding.file = file.number;
+      finding.name = *other;
+      renamed_.insert(*other);
+    } else if (!spool_.working.contains(file.working)) {
       auto& finding =
           add(FindingKind::missing_file,
               fmt::format("{} was accepted as file {} with {} bytes, and is not in working/",
@@ -117,8 +142,33 @@ class Comparison {
                       printable(file.name), file.number),
           fmt::format("move working/{} away and put the file back; without it, run this again",
                       printable(file.working)));
+    else
+      look_at_size(file);
     if (file.state == FileState::ready)
       look_at_parts(file);
+  }
+
+  /// How long a file was that a repair emptied is told by its receipt and its rejects soon.
+  void look_at_size(const SpoolFile& file) {
+    const auto size = spool_.working.find(file.working);
+    if (file.state == FileState::refused || size == spool_.working.end() || size->second >= file.size)
+      return;
+    if (size->second == 0 && holds(name_in(emptied_note(layout_, file.number)), 0))
+      return;
+    // What was made of it may be missing, too; that is told with its parts.
+    if (file.converted && !holds(name_in(layout_.records(file.number)), file.read_size))
+      return;
+    const auto* next = file.converted ? "its records go out from what it was converted into"
+                       : file.state == FileState::ready
+                           ? "the next start ends what is missing as unknown (file_changed)"
+                           : "the next start converts what is left, or refuses it whole (file_changed, "
+                             "damaged_document, damaged_archive)";
+    add(FindingKind::short_file,
+        fmt::format("{} was accepted as file {} with {} bytes, and holds {} now", printable(file.name),
+                    file.number, file.size, size->second),
+        fmt::format("put it back as working/{}, with all its bytes; without it, {}", printable(file.working),
+                    next))
+        .file = file.number;
   }
 
   void look_at_parts(const SpoolFile& file) {
@@ -228,13 +278,23 @@ class Comparison {
 
   void look_at_accepted(const std::string& name, FileNumber number) {
     const auto row = open_.find(number);
-    if (row != open_.end() && row->second->working == name)
+    if ((row != open_.end() && row->second->working == name) || renamed_.contains(name))
       return;
     // The next start adopts those that no row was made for.
     if (number > ledger_.last_file)
       return;
     // Nobody can tell whether what is forgotten was delivered.
     const bool settled = ledger_.settled.contains(number);
+    if (row != open_.end() && !spool_.working.contains(row->second->working)) {
+      add(FindingKind::orphan,
+          fmt::format("working/{} has the number of {}, which is missing", printable(name),
+                      printable(row->second->name)),
+          fmt::format("if it is that file, rename it to working/{}; else move it away; moved to incoming/ it "
+                      "may be delivered a second time",
+                      printable(row->second->working)))
+          .name = name;
+      return;
+    }
     const bool may_have_ended = settled || (row == open_.end() && number <= ledger_.last_forgotten);
     auto& finding =
         add(FindingKind::orphan,
@@ -254,6 +314,7 @@ class Comparison {
   SpoolLayout layout_{std::string()};
   std::map<FileNumber, const SpoolFile*> open_;
   std::set<BatchId> batches_;
+  std::set<std::string> renamed_;
   std::vector<Finding> findings_;
 };
 
@@ -269,6 +330,10 @@ std::string_view word_of(FindingKind kind) {
       return "older_state";
     case FindingKind::missing_file:
       return "missing_file";
+    case FindingKind::short_file:
+      return "short_file";
+    case FindingKind::renamed:
+      return "renamed";
     case FindingKind::orphan:
       return "orphan";
     case FindingKind::changed_batch:

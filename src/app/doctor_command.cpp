@@ -56,6 +56,8 @@ class Doctor {
       if (!std::filesystem::is_directory(directory)) {
         if (tell_odd_folders())
           return conclude();
+        if (directory == layout_.working() && has_lost_working())
+          continue;
         tell(
             "usherd: {} is not there: nothing was ever accepted, or spool.directory or "
             "state.directory is wrong\n",
@@ -104,6 +106,39 @@ class Doctor {
       return std::nullopt;
     tell("usherd: {}\n", Error::system(errno, fmt::format("make {}", state)).message);
     return ExitCode::failure;
+  }
+
+  /// The folder was removed and the state knows what stood in it.
+  [[nodiscard]] bool has_lost_working() const {
+    std::error_code failed;
+    const auto id = read_spool_id(disk_, layout_);
+    return id && !id->empty() &&
+           std::filesystem::exists(config_.state.directory + "/ledger.sqlite", failed) &&
+           std::filesystem::symlink_status(layout_.working(), failed).type() ==
+               std::filesystem::file_type::not_found;
+  }
+
+  /// Told before what stood in it; a repair makes it, so that each of the files can be brought to an end.
+  Result<void> bring_working() {
+    if (!has_lost_working())
+      return {};
+    Finding finding;
+    finding.kind = FindingKind::odd_folder;
+    finding.what = fmt::format("{} is not there", layout_.working());
+    finding.advice = "put it back with all that it held";
+    finding.remedy = "makes it anew: what it held is missing";
+    if (repair_) {
+      struct ::stat owner {};
+      const bool made = ::mkdir(layout_.working().c_str(), 0700) == 0;
+      const bool given = made && (::geteuid() != 0 || ::stat(config_.state.directory.c_str(), &owner) != 0 ||
+                                  ::lchown(layout_.working().c_str(), owner.st_uid, owner.st_gid) == 0);
+      if (!given)
+        return Error::system(errno, fmt::format("make {}", layout_.working()));
+      if (auto synced = disk_.sync(layout_.root()); !synced)
+        return synced;
+    }
+    report(finding, repair_);
+    return {};
   }
 
   bool tell_odd_folders() {
@@ -237,6 +272,8 @@ class Doctor {
   }
 
   Result<void> compare(Ledger& ledger) {
+    if (auto brought = bring_working(); !brought)
+      return brought;
     const auto numbers = numbers_in_working(disk_, layout_);
     if (!numbers)
       return numbers.error();

@@ -4,6 +4,7 @@
 #include "usherd/core/text.hpp"
 #include "usherd/settle/batch_end.hpp"
 #include "usherd/settle/cut_retries.hpp"
+#include "usherd/spool/emptied_note.hpp"
 #include "usherd/spool/file_name.hpp"
 
 #include <fmt/format.h>
@@ -28,6 +29,24 @@ Result<void> put_empty_file(Files& disk, const SpoolLayout& layout, const std::s
     return file.error();
   if (auto synced = (*file)->sync(); !synced)
     return synced;
+  return disk.sync(layout.working());
+}
+
+Result<void> put_empty_in_place(Files& disk, const SpoolLayout& layout, const Finding& missing) {
+  auto noted = put_empty_file(disk, layout, emptied_note(layout, missing.file), WriteMode::truncate);
+  if (!noted)
+    return noted;
+  return put_empty_file(disk, layout, layout.working() + "/" + missing.name, WriteMode::create);
+}
+
+Result<void> rename_back(Files& disk, const SpoolLayout& layout, Ledger& ledger, const Finding& renamed) {
+  const auto file = ledger.file(renamed.file);
+  if (!file)
+    return file.error();
+  if (!*file)
+    return Error{Errc::not_found, fmt::format("file {} is not in the ledger", renamed.file)};
+  if (auto moved = disk.rename(layout.working() + "/" + renamed.name, layout.working_file(**file)); !moved)
+    return moved;
   return disk.sync(layout.working());
 }
 
@@ -126,7 +145,9 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
       return finding.file == 0 ? go_on_above(disk, layout, ledger)
                                : take_end_over(disk, layout, ledger, finding.file);
     case FindingKind::missing_file:
-      return put_empty_file(disk, layout, layout.working() + "/" + finding.name, WriteMode::create);
+      return put_empty_in_place(disk, layout, finding);
+    case FindingKind::renamed:
+      return rename_back(disk, layout, ledger, finding);
     case FindingKind::orphan:
       return move_to_incoming(disk, layout, finding.name);
     case FindingKind::changed_batch:
@@ -142,6 +163,7 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
     case FindingKind::newer_ledger:
     case FindingKind::odd_folder:
     case FindingKind::foreign:
+    case FindingKind::short_file:
     case FindingKind::unreadable:
       break;
   }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 namespace usherd {
 namespace {
@@ -32,6 +33,13 @@ FileNumber file_number(std::string_view name) {
   if (name.starts_with('f'))
     std::from_chars(name.data() + 1, name.data() + name.size(), number);
   return number;
+}
+
+/// A folder that is gone holds nothing; who calls tells that it is gone.
+Result<void> list_working(Files& disk, const SpoolLayout& layout,
+                          const std::function<bool(std::string_view)>& visit) {
+  auto listed = disk.list(layout.working(), visit);
+  return !listed && listed.error().code == Errc::not_found ? Result<void>{} : listed;
 }
 
 /// Whether a batch could go out as it is.
@@ -66,7 +74,7 @@ Result<std::vector<SpoolFile>> all_open_files(Ledger& ledger) {
 
 Result<std::set<FileNumber>> numbers_in_working(Files& disk, const SpoolLayout& layout) {
   std::set<FileNumber> numbers;
-  const auto listed = disk.list(layout.working(), [&](std::string_view name) {
+  const auto listed = list_working(disk, layout, [&](std::string_view name) {
     if (const auto number = file_number(name); number != 0)
       numbers.insert(number);
     return true;
@@ -83,7 +91,7 @@ Result<SpoolSurvey> survey_spool(Files& disk, const SpoolLayout& layout, const s
     return numbers.error();
   survey.numbers = *numbers;
   std::vector<std::string> names;
-  const auto listed = disk.list(layout.working(), [&](std::string_view name) {
+  const auto listed = list_working(disk, layout, [&](std::string_view name) {
     names.emplace_back(name);
     return true;
   });

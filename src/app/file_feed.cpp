@@ -96,7 +96,7 @@ boost::asio::awaitable<void> FileFeed::run() {
       const bool has_place = co_await wait_for_place(*file);
       if (!has_place)
         co_return;
-      begun_ = file->number;
+      next_ = file->number;
       const auto next = std::next(file);
       const bool read = co_await read_file(*file, next == files->end() ? nullptr : &*next);
       if (!read)
@@ -183,6 +183,7 @@ void FileFeed::note_unreadable(const SpoolFile& file, const Error& error) {
   parts_.log.error("{} cannot be read: {}; stop usherd and run 'usherd doctor'", printable(file.name),
                    error.message);
   ++unreadable_;
+  parts_.files.find(file.number)->stuck = "it cannot be read: " + error.message;
 }
 
 boost::asio::awaitable<Result<Coverage>> FileFeed::coverage_of(const SpoolFile& file) {
@@ -222,6 +223,7 @@ boost::asio::awaitable<bool> FileFeed::read_file(SpoolFile file, const SpoolFile
   if (next != nullptr)
     conversion_.begin(*next);
   const auto slot = parts_.files.open(file);
+  begun_ = file.number;
   if (converted == FileConversion::End::missing) {
     note_unreadable(file, conversion_.error());
     co_return true;

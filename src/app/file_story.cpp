@@ -1,5 +1,6 @@
 #include "src/app/file_story.hpp"
 
+#include "src/app/stuck.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/core/timestamp.hpp"
 
@@ -66,17 +67,22 @@ Result<std::optional<Story>> read_story(Ledger& ledger, std::string_view name) {
 }
 
 /// What stands between the file and its end, in a sentence.
-std::string waits_for(DaemonParts& parts, const SpoolFile& file, const FileProgress* progress,
+std::string waits_for(DaemonParts& parts, const SpoolFile& file, const OpenFiles::Entry* entry,
                       std::uint64_t pending) {
   if (file.state == FileState::settled)
     return "nothing: it is settled";
+  // Neither its turn nor the end of a park would help it.
+  if (auto why = entry != nullptr ? why_stuck(parts, *entry) : why_stuck(parts, file))
+    return std::move(*why);
   if (const auto reason = parts.gate.parking().first())
     return fmt::format("parked ({})", to_string(*reason));
+  if (file.number > parts.feed.begun() && file.number == parts.feed.next())
+    return "its records are being converted";
   if (file.number > parts.feed.begun())
     return "files that were accepted before it are read first";
-  if (progress == nullptr)
+  if (entry == nullptr)
     return "being settled";
-  if (!progress->at_end())
+  if (!entry->progress.at_end())
     return "its records are being read and packed";
   if (pending > 0)
     return fmt::format("{} of its records are in batches, or wait behind earlier updates of their users",
@@ -139,7 +145,7 @@ std::string story_json(DaemonParts& parts, const Story& story) {
   add_text(out, "refusal", story.file.refusal_code);
   add_text(out, "refusal_message", story.file.refusal_message);
   out += ",\"waits_for\":";
-  append_json_string(out, waits_for(parts, story.file, progress, counts.pending));
+  append_json_string(out, waits_for(parts, story.file, entry, counts.pending));
   out += "}\n";
   return out;
 }

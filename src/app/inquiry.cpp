@@ -68,6 +68,9 @@ std::string unsearched_json(const Unsearched& unsearched) {
       out += ',';
     append_json_string(out, name);
   }
+  out += "],\"unsearched_why\":[";
+  for (const auto why : unsearched.reasons())
+    out += fmt::format("{}\"{}\"", out.back() == '[' ? "" : ",", word_of(why));
   return out + ']';
 }
 

@@ -163,7 +163,9 @@ ExitCode jobs(const Config& config, const JobsArguments& arguments) {
     return show(client.get("/api/jobs"), arguments.json, jobs_text);
   const auto answer = client.post("/api/jobs/abandon?job=" + percent_encode(arguments.abandon));
   if (answer && answer->status == 200) {
-    fmt::print("abandoned; its records end unknown (job_abandoned) and are kept in rejected/\n");
+    fmt::print(
+        "abandoned; its records end unknown (job_abandoned) and are in rejected/ once their files have "
+        "settled\n");
     return ExitCode::ok;
   }
   return show(answer, false, jobs_text);

@@ -109,6 +109,11 @@ ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArg
     tell("usherd: {}{}\n", visited.error().message, hint);
     return visited.error().code == Errc::unavailable ? ExitCode::unavailable : ExitCode::failure;
   }
+  // A file's rejects come into rejected/ when it settles.
+  if (count + retried == 0) {
+    tell("0 rejects; those of files that have not settled yet are told by `usherd trace UID` alone\n");
+    return ExitCode::ok;
+  }
   const auto left = retried == 0 ? "" : fmt::format("; {} that were retried are left out", grouped(retried));
   tell("{} reject{}{}\n", grouped(count), count == 1 ? "" : "s", left);
   return ExitCode::ok;

@@ -210,6 +210,8 @@ void Settling::failed(const SpoolFile& file, const Error& error) {
     parts_.log.error("{} cannot be settled: {}; stop usherd and run 'usherd doctor'", printable(file.name),
                      error.message);
     ++totals_.stuck;
+    if (auto* entry = parts_.files.find(file.number))
+      entry->stuck = "it cannot be settled: " + error.message;
     return;
   }
   note_refused(error);
@@ -218,7 +220,7 @@ void Settling::failed(const SpoolFile& file, const Error& error) {
       parts_.log.error("{} cannot be settled yet: {}", printable(file.name), error.message);
     else if (failed_.size() == kMostNamed + 1)
       parts_.log.error("more than {} files cannot be settled yet: no others are named", kMostNamed);
-    parts_.recorder.note_stalled(printable(file.name));
+    parts_.recorder.note_stalled(printable(file.name), error.message);
   }
   try_later(file.number);
 }

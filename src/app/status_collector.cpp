@@ -1,11 +1,14 @@
 #include "src/app/status_collector.hpp"
 
+#include "src/app/stuck.hpp"
 #include "usherd/admin/metrics.hpp"
 #include "usherd/app/version.hpp"
+#include "usherd/core/text.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace usherd {
@@ -30,6 +33,11 @@ std::uint64_t pending_bytes(const OpenFiles::Entry& entry) {
   const auto unread = entry.file.read_size - std::min(entry.file.read_size, read.offset);
   const auto average = read.records == 0 ? 0 : read.offset / read.records;
   return (entry.progress.at_end() ? 0 : unread) + entry.progress.pending() * average;
+}
+
+/// An earlier run may have parked, and only it knew.
+std::string refused_with(const SubmitStats& stats) {
+  return stats.refusal_code.empty() ? "" : "the code is " + log_code(stats.refusal_code);
 }
 
 }  // namespace
@@ -71,6 +79,7 @@ StatusReport StatusCollector::look(bool ledger_answers) {
   report.left_counts = parts_.intake.left_counts();
   add_parked(report, now);
   add_backlog(report, now);
+  add_stuck(report);
   add_jobs(report);
   add_pace(report, now);
   report.state = state_of(report);
@@ -95,6 +104,8 @@ void StatusCollector::add_parked(StatusReport& report, Instant now) const {
     const bool is_disk = reason == ParkReason::disk && intake.has_value();
     if (since && is_disk)
       add(reason, std::min(*since, parts_.intake.parked_since()), *intake);
+    else if (since && reason == ParkReason::refused)
+      add(reason, *since, refused_with(parts_.submitter.stats()));
     else if (since)
       add(reason, *since, "");
     else if (is_disk)
@@ -129,6 +140,46 @@ void StatusCollector::add_backlog(StatusReport& report, Instant now) {
   report.waiting_records = parts_.batcher.order().waiting();
 }
 
+void StatusCollector::add_stuck(StatusReport& report) {
+  const auto total = report.backlog.total();
+  const auto& stalled = parts_.recorder.stalled();
+  std::set<std::string> told;
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  bool reader_waits = false;
+  const auto add = [&](const std::string& name, std::string reason) {
+    if (++report.stuck_count <= StatusReport::kMostStuck)
+      report.stuck.push_back({name, std::move(reason)});
+  };
+  parts_.files.each([&](const OpenFiles::Entry& entry) {
+    if (entry.stuck.empty() && stalled.empty())
+      return;
+    auto why = why_stuck(parts_, entry);
+    if (!why)
+      return;
+    ++files;
+    bytes += pending_bytes(entry);
+    // One that no run can finish is passed over; one that is tried again holds up those behind it.
+    reader_waits = reader_waits || (entry.stuck.empty() && !entry.progress.at_end());
+    const auto name = printable(entry.file.name);
+    add(name, std::move(*why));
+    told.insert(name);
+  });
+  std::uint64_t batches = 0;
+  for (const auto& [name, one] : stalled) {
+    if (told.contains(name))
+      continue;
+    add(name, why_stuck(one));
+    if (is_batch(name))
+      ++batches;
+    else
+      reader_waits = true;  // it is being converted
+  }
+  const bool none_moves = batches > 0 && batches >= parts_.delivery.in_progress() && parts_.feed.is_idle();
+  moves_ = report.stuck_count == 0 || (files < total.files && !reader_waits && !none_moves);
+  moving_bytes_ = total.bytes - std::min(total.bytes, bytes);
+}
+
 void StatusCollector::add_jobs(StatusReport& report) const {
   const auto& budget = parts_.budget;
   report.batches = {budget.batches(), budget.usable_batches(), budget.limit_batches()};
@@ -160,7 +211,8 @@ void StatusCollector::add_pace(StatusReport& report, Instant now) const {
   // The rate of the last seconds says nothing of the next ones while something holds them up, or nothing
   // passes.
   const double pace = report.parked.empty() && !report.outage ? report.rate_now : 0;
-  report.eta = reckon_eta(report.backlog.total().bytes, record_bytes_, pace);
+  if (moves_)
+    report.eta = reckon_eta(moving_bytes_, record_bytes_, pace);
   report.rejects = parts_.tally.codes().latest();
   if (report.rejects.size() > StatusReport::kMostCodes)
     report.rejects.resize(StatusReport::kMostCodes);

@@ -38,6 +38,7 @@ class StatusCollector {
   [[nodiscard]] StatusReport look(bool ledger_answers);
   void add_parked(StatusReport& report, Instant now) const;
   void add_backlog(StatusReport& report, Instant now);
+  void add_stuck(StatusReport& report);
   void add_jobs(StatusReport& report) const;
   void add_pace(StatusReport& report, Instant now) const;
   [[nodiscard]] ServiceState state_of(const StatusReport& report) const;
@@ -48,7 +49,9 @@ class StatusCollector {
   Instant started_;
   std::optional<StatusReport> last_;
   BootTime fresh_until_{};
-  double record_bytes_ = 0;  ///< of a record on the average, as last seen
+  std::uint64_t moving_bytes_ = 0;  ///< of the backlog: what is not stuck
+  bool moves_ = true;               ///< not all of it is
+  double record_bytes_ = 0;         ///< of a record on the average, as last seen
 };
 
 }  // namespace usherd

@@ -80,6 +80,8 @@ void add_state(Lines& lines, const Values& status) {
   const auto eta = status.seconds("eta_seconds");
   if (state == "delivering" && eta)
     text += fmt::format(", about {} left", *eta);
+  if (const auto stuck = status.object("stuck").number("count"); state == "delivering" && stuck > 0)
+    text += fmt::format(", {} stuck", grouped(stuck));
   if (state == "waiting")
     text += fmt::format(" {} for the API's rate limit (429)", status.seconds("held_seconds").value_or("?"));
   const auto service = status.object("service");
@@ -190,6 +192,19 @@ void add_jobs(Lines& lines, const Values& status) {
   }
 }
 
+void add_stuck(Lines& lines, const Values& status) {
+  const auto stuck = status.object("stuck");
+  const auto count = stuck.number("count");
+  if (count == 0)
+    return;
+  lines.add("Stuck", fmt::format("{} cannot go on as the disk is:", lines.paint(grouped(count), "31")));
+  const auto all = stuck.list("list");
+  for (const auto& one : all)
+    lines.add("", fmt::format("{}: {}", one.text("name"), one.text("reason")));
+  if (count > all.size())
+    lines.add("", fmt::format("and {} more", grouped(count - all.size())));
+}
+
 void add_left(Lines& lines, const Values& status) {
   const auto left = status.object("left");
   if (left.number("count") == 0)
@@ -216,6 +231,7 @@ Result<std::string> status_text(std::string_view json, TextStyle style) {
   add_work(lines, status);
   add_jobs(lines, status);
   add_results(lines, status);
+  add_stuck(lines, status);
   add_left(lines, status);
   const auto disk = status.object("disk");
   lines.add("Disk", fmt::format("{} free, ledger {}{}", format_size(disk.number("free_bytes")),

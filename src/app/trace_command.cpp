@@ -57,14 +57,30 @@ class UserGroups {
   std::string waiting_;
 };
 
+std::string_view why_unsearched(std::string_view word) {
+  if (word == "missing")
+    return "it is not in working/ any more; stop usherd and run 'usherd doctor'";
+  if (word == "unreadable")
+    return "usherd may not read it in working/; 'usherd status' has what the disk says";
+  if (word == "converting")
+    return "it is not converted yet; ask again later";
+  if (word == "settled")
+    return "it was settled just then; ask again";
+  if (word == "large")
+    return "the backlog is too large to be looked through; ask again when less is left";
+  return "it is large, or being converted";
+}
+
 /// Once an answer, however many users it tells of.
 void tell_unsearched(std::string_view answer) {
   const auto parsed = Answer::parse(answer);
   if (!parsed)
     return;
   const auto names = parsed->values().texts("unsearched");
-  for (const auto& name : names)
-    tell("usherd: {} was not looked into to its end: it is large, or being converted\n", name);
+  const auto reasons = parsed->values().texts("unsearched_why");
+  for (std::size_t i = 0; i < names.size(); ++i)
+    tell("usherd: {} was not looked into to its end: {}\n", names[i],
+         why_unsearched(i < reasons.size() ? reasons[i] : std::string()));
   if (const auto count = parsed->values().number("unsearched_files"); count > names.size())
     tell("usherd: nor were {} more\n", grouped(count - names.size()));
 }

@@ -71,6 +71,8 @@ Result<std::string> replay_text(std::string_view json) {
     out += fmt::format("; {} were retried before", grouped(already));
   if (const auto file = report.text("file"); !file.empty())
     out += fmt::format("; they are in {}", file);
+  if (report.number("matched") == 0)
+    out += "; those of files that have not settled yet are left alone";
   return out + "\n";
 }
 

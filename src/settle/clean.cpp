@@ -1,5 +1,6 @@
 #include "src/settle/end_paths.hpp"
 #include "usherd/settle/settlement.hpp"
+#include "usherd/spool/emptied_note.hpp"
 
 namespace usherd {
 namespace {
@@ -22,6 +23,8 @@ Result<void> Settlement::clean(const Ending& ending) const {
     if (batch.share.has_rejects)
       leftovers.push_back(layout_.batch_rejects(number, batch.batch));
   }
+  if (ending.file.state == FileState::refused || ending.outcomes.rejected + ending.outcomes.unknown > 0)
+    leftovers.push_back(emptied_note(layout_, number));
   for (const auto* kind : {"rejects", "receipt", "error"})
     leftovers.push_back(unfinished(layout_, number, kind));
   Result<void> cleaned;

@@ -120,7 +120,8 @@ Result<void> UserUpdates::in_singles(const std::unordered_set<std::uint64_t>& ke
     std::string bytes(single.length, '\0');
     const auto got = open ? (*open)->read_at(bytes, single.offset) : open.error();
     if (!got || *got != bytes.size()) {
-      unsearched_.add((*file)->name);
+      const auto why = open ? std::nullopt : why_shut(**file, open.error());
+      unsearched_.add((*file)->name, why.value_or(Unsearched::Why::unreadable));
       continue;
     }
     Record record;
@@ -143,7 +144,7 @@ Result<void> UserUpdates::in_backlog(const std::unordered_set<std::uint64_t>& ke
       after = file.number;
       if (file.state != FileState::ready) {
         if (file.state == FileState::accepted)
-          unsearched_.add(file.name);
+          unsearched_.add(file.name, why_unconverted(file));
         continue;
       }
       if (auto looked = in_file(file, keys, visit); !looked)
@@ -154,25 +155,40 @@ Result<void> UserUpdates::in_backlog(const std::unordered_set<std::uint64_t>& ke
   }
 }
 
+std::optional<Unsearched::Why> UserUpdates::why_shut(const SpoolFile& file, const Error& error) {
+  if (error.code == Errc::denied)
+    return Unsearched::Why::unreadable;
+  if (error.code != Errc::not_found)
+    return std::nullopt;
+  // Settled since the ledger was asked: what it held is in batches by now.
+  return files_.stat(layout_.done() + "/" + file.name) ? Unsearched::Why::settled : Unsearched::Why::missing;
+}
+
+Unsearched::Why UserUpdates::why_unconverted(const SpoolFile& file) {
+  const auto open = files_.open(layout_.working_file(file));
+  const auto why = open ? std::nullopt : why_shut(file, open.error());
+  return why && *why != Unsearched::Why::settled ? *why : Unsearched::Why::converting;
+}
+
 Result<void> UserUpdates::in_file(const SpoolFile& file, const std::unordered_set<std::uint64_t>& keys,
                                   const Visit& visit) {
   if (file.mark.offset >= file.read_size)
     return {};
   const auto open = files_.open(layout_.readable(file));
-  // Settled since the ledger was asked: what it held is in batches by now.
-  if (!open && open.error().code == Errc::not_found) {
-    unsearched_.add(file.name);
+  if (!open) {
+    const auto why = why_shut(file, open.error());
+    if (!why)
+      return open.error();
+    unsearched_.add(file.name, *why);
     return {};
   }
-  if (!open)
-    return open.error();
   BlockReader reader(RecordRules{.accept_anonymous = true}, keys_);
   CheckedBlock block;
   auto offset = file.mark.offset;
   auto line = file.mark.line;
   while (offset < file.read_size) {
     if (scanned_ >= kMostScanned) {
-      unsearched_.add(file.name);
+      unsearched_.add(file.name, Unsearched::Why::large);
       return {};
     }
     auto read = reader.read(**open, offset, line, file.read_size, block);

@@ -30,7 +30,8 @@ std::string_view advice_for(ParkReason reason) {
       return "the key belongs to another organisation than the unfinished work; put the old key back, or "
              "resume if that is meant";
     case ParkReason::refused:
-      return "the API refused 20 records in a row with one code; look at rejected/, then 'usherd resume'";
+      return "the API refused 20 records in a row with one code: mend what it names, then 'usherd resume'; "
+             "'usherd trace UID' tells of a record before its file has settled, 'usherd rejects' after that";
     case ParkReason::disk:
       return "spool or state cannot be written; make room, or bring folders, owners and modes back: it goes "
              "on by itself";

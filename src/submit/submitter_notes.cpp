@@ -22,7 +22,7 @@ void Submitter::note_unreadable(const Attempt& tried, ActiveBatch& batch) const 
     return;
   const auto name = fmt::format("batch {}", batch.row.id);
   if (unreadable)
-    parts_.recorder.note_stalled(name);
+    parts_.recorder.note_stalled(name, tried.reply.exchange.failure->message);
   else
     parts_.recorder.note_moving(name);
   if (unreadable)
@@ -64,7 +64,7 @@ void Submitter::note_refusal(const std::string& code) {
   stats_.refusal_code = code;
   if (stats_.refusals_in_a_row < kRefusalsToPark)
     return;
-  parts_.log.error("{} lone records in a row refused with {}: look at rejected/, then resume",
+  parts_.log.error("{} lone records in a row refused with {}: mend what it names, then 'usherd resume'",
                    stats_.refusals_in_a_row, log_code(code));
   stats_.refusals_in_a_row = 0;
   stats_.refused_unnoted = !parts_.api.gate().parking().holds(ParkReason::refused);

@@ -201,6 +201,24 @@ class Admin(unittest.TestCase):
         self.assertIn("nonsense", text)
         self.assertEqual(value(self.service.get("/metrics")[1], "usherd_config_last_reload_successful"), 0)
 
+    def test_a_park_for_refused_records_names_the_code_and_where_to_look(self):
+        self.sandbox.add_faults({"call": "create", "action": "status", "code": 400})
+        self.service.drop("a.ndjson", good(40))
+        status = self.service.wait_until(lambda status: status["state"] == "parked", "parked")
+        self.assertEqual([one["reason"] for one in status["parked"]], ["refused"])
+        code = status["rejects"][0]["code"]
+        self.assertEqual(status["parked"][0]["detail"], f"the code is {code}")
+        shown = self.service.get("/readyz")
+        self.assertEqual(shown[0], 503)
+        self.assertIn(f"the code is {code}", shown[1])
+        # Nothing is there before the file has settled.
+        self.assertEqual(os.listdir(os.path.join(self.service.folder, "spool", "rejected")), [])
+        self.assertNotIn("rejected/", shown[1])
+        self.assertIn("usherd trace UID", shown[1])
+        listed = self.service.command("rejects", "list")
+        self.assertEqual((listed.returncode, listed.stdout), (0, ""))
+        self.assertIn("not settled", listed.stderr)
+
     def test_a_reload_that_names_faulty_files_is_refused_whole(self):
         key = self.service.facts["key_file"]
         self.service.write_config(ca_file="/nonexist.pem", limits=", in_progress_batches: 7")

@@ -52,6 +52,12 @@ struct JobReport {
   Milliseconds age{0};
 };
 
+/// An accepted file, or a batch, that cannot go on before somebody or something mends the disk.
+struct StuckReport {
+  std::string name;    ///< printable
+  std::string reason;  ///< what the disk says
+};
+
 /// How files and records ended since the service started.
 struct EndedReport {
   Outcomes outcomes;  ///< of records
@@ -66,6 +72,7 @@ struct StatusReport {
   static constexpr std::size_t kMostJobs = 50;
   static constexpr std::size_t kMostCodes = 20;
   static constexpr std::size_t kMostLeft = 50;
+  static constexpr std::size_t kMostStuck = 50;
   static constexpr std::size_t kRatePoints = 120;
 
   std::string version;
@@ -101,6 +108,9 @@ struct StatusReport {
   std::vector<double> rate_history;  ///< kRatePoints steps of 30 s, oldest first
   std::optional<Milliseconds> eta;
   std::vector<CodeTally::Entry> rejects;  ///< the latest first, at most kMostCodes
+
+  std::vector<StuckReport> stuck;  ///< at most kMostStuck; shown by name through the socket alone
+  std::uint64_t stuck_count = 0;   ///< all of them
 
   std::vector<LeftFile> left;  ///< files that stay in incoming/; shown by name through the socket alone
   LeftCounts left_counts;      ///< all of them, those counted in that are not in `left`

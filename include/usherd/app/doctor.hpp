@@ -21,6 +21,8 @@ enum class FindingKind : std::uint8_t {
   not_together,    ///< spool and state are not a pair
   older_state,     ///< the ledger is a copy from before: the spool's numbers, or receipts, are beyond it
   missing_file,    ///< an accepted file is not in working/
+  short_file,      ///< an accepted file is shorter than it was
+  renamed,         ///< an accepted file stands under another name of its number
   orphan,          ///< a file in working/ that the ledger does not know, and no start will adopt
   changed_batch,   ///< the files of a frozen batch are not what its digest says
   missing_part,    ///< something derived from an accepted file is gone or too short

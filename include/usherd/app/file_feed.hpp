@@ -72,6 +72,8 @@ class FileFeed {
   [[nodiscard]] bool is_idle() const { return idle_; }
   /// The file whose reading began last: all up to it are open or settled, those after it wait in the ledger.
   [[nodiscard]] FileNumber begun() const { return begun_; }
+  /// The one whose turn came last: beyond begun() while it is being converted.
+  [[nodiscard]] FileNumber next() const { return next_; }
   /// Accepted files that are not where they should be, or cannot be read; they stay unfinished.
   [[nodiscard]] std::size_t unreadable() const { return unreadable_; }
 
@@ -101,6 +103,7 @@ class FileFeed {
   std::function<void()> on_idle_;
   std::vector<Run> late_;  ///< that must go by themselves and could not be read at the start
   FileNumber begun_ = 0;
+  FileNumber next_ = 0;
   std::size_t unreadable_ = 0;
   bool rules_changed_ = false;
   bool news_ = true;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -22,6 +23,7 @@ class OpenFiles {
   struct Entry {
     SpoolFile file;
     FileProgress progress;
+    std::string stuck = {};  ///< why no run can finish it as things are; empty: it can
   };
 
   explicit OpenFiles(SpoolLayout layout) : layout_(std::move(layout)) {}

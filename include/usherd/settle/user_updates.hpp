@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -44,8 +45,7 @@ class UserUpdates {
   /// In batches, oldest batch first, then those whose merged record was taken apart, then in the backlog in
   /// order of acceptance. A record that has two of the keys is shown for each.
   [[nodiscard]] Result<void> visit(std::span<const std::uint64_t> keys, const Visit& visit);
-  /// Accepted files that the last visit() did not look into to their end: they are being converted, were
-  /// settled just then, or lie beyond kMostScanned.
+  /// Accepted files that the last visit() did not look into to their end.
   [[nodiscard]] const Unsearched& unsearched() const { return unsearched_; }
 
  private:
@@ -54,6 +54,10 @@ class UserUpdates {
   [[nodiscard]] Result<void> in_backlog(const std::unordered_set<std::uint64_t>& keys, const Visit& visit);
   [[nodiscard]] static Result<void> tell(const Record& record, FileNumber file,
                                          const std::unordered_set<std::uint64_t>& keys, const Visit& visit);
+  /// Why a file of working/ that could not be opened was not looked into; nothing where all of the disk is at
+  /// fault.
+  [[nodiscard]] std::optional<Unsearched::Why> why_shut(const SpoolFile& file, const Error& error);
+  [[nodiscard]] Unsearched::Why why_unconverted(const SpoolFile& file);
   [[nodiscard]] Result<void> in_file(const SpoolFile& file, const std::unordered_set<std::uint64_t>& keys,
                                      const Visit& visit);
 

@@ -226,6 +226,8 @@ function showTables(status) {
     [job.job.length > 40 ? `${job.job.slice(0, 40)}…` : job.job, "job"]]),
     "None.");
   say(at("job-count"), status.jobs.count > 20 ? `${whole.format(status.jobs.count)}, the oldest 20 shown` : "");
+  at("stuck-card").hidden = status.stuck.count === 0;
+  say(at("stuck"), `${whole.format(status.stuck.count)} of the files and batches cannot go on as the disk is.`);
   at("left-card").hidden = status.left.count === 0;
   const reasons = Object.entries(status.left.reasons).map(([word, count]) => `${count} ${word}`).join(", ");
   say(at("left"), `${plural(status.left.count, "file")} cannot be taken: ${reasons}.`);

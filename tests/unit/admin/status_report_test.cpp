@@ -85,9 +85,23 @@ TEST_CASE("files that stay are all counted, though not all are named") {
   CHECK(left.at("files").as_array().size() == 2);
 }
 
+TEST_CASE("what is stuck is counted for everybody and named through the socket alone") {
+  auto report = busy_report();
+  report.stuck = {{"anna.ndjson", "it cannot be read"}};
+  report.stuck_count = 70;
+  const auto named = boost::json::parse(status_json(report, true)).at("stuck");
+  CHECK(named.at("count").as_int64() == 70);
+  CHECK(named.at("list").at(0).at("name").as_string() == "anna.ndjson");
+  CHECK(named.at("list").at(0).at("reason").as_string() == "it cannot be read");
+  const auto counted = boost::json::parse(status_json(report, false)).at("stuck").as_object();
+  CHECK(counted.at("count").as_int64() == 70);
+  CHECK_FALSE(counted.contains("list"));
+}
+
 TEST_CASE("an answer stays small however much is left or in progress") {
   auto report = busy_report();
   report.left.assign(10'000, report.left.front());
+  report.stuck.assign(10'000, {"a.ndjson", "it cannot be read"});
   CHECK(status_json(report, true).size() < 40'000);
 }
 

@@ -74,6 +74,51 @@ TEST_CASE("an accepted file that is not in working/ is missing, unless its end w
   CHECK(pair.found().empty());
 }
 
+TEST_CASE("an accepted file that is shorter than it was is told, unless a repair emptied it") {
+  Pair pair;
+  auto& size = pair.spool.working["000000000001.a.ndjson"];
+  size = 101;  // a tail enters as a file of its own
+  CHECK(pair.found().empty());
+  size = 99;
+  CHECK(pair.only().kind == FindingKind::short_file);
+  CHECK(pair.only().remedy.empty());
+  CHECK(pair.only().advice.find("file_changed") != std::string::npos);
+  pair.spool.working["f000000000001.emptied"] = 0;
+  CHECK(pair.found() == Words{"short_file"});
+  size = 0;
+  CHECK(pair.found().empty());
+  pair.spool.working.erase("f000000000001.emptied");
+  CHECK(pair.found() == Words{"short_file"});
+  // Of one that was converted, what is missing of the conversion is told with that.
+  Pair converted;
+  converted.spool.working["000000000002.b.json"] = 99;
+  CHECK(converted.found() == Words{"short_file"});
+  converted.spool.working["f000000000002.records"] = 99;
+  CHECK(converted.found() == Words{"missing_part+"});
+}
+
+TEST_CASE("the only file of an accepted one's number and length is that file under another name") {
+  Pair pair;
+  pair.spool.working.erase("000000000001.a.ndjson");
+  pair.spool.working["000000000001.q.ndjson"] = 100;
+  CHECK(pair.only().kind == FindingKind::renamed);
+  CHECK(pair.only().file == 1);
+  CHECK(pair.only().name == "000000000001.q.ndjson");
+  // Which of two it is nobody can tell, nor whether one of another length is.
+  SUBCASE("two") {
+    pair.spool.working["000000000001.r.ndjson"] = 100;
+    CHECK(pair.found() == Words{"missing_file+", "orphan", "orphan"});
+  }
+  SUBCASE("another length") {
+    pair.spool.working["000000000001.q.ndjson"] = 101;
+    CHECK(pair.found() == Words{"missing_file+", "orphan"});
+  }
+  SUBCASE("no file") {
+    pair.spool.odd.insert("000000000001.q.ndjson");
+    CHECK(pair.found() == Words{"missing_file+", "orphan"});
+  }
+}
+
 TEST_CASE("numbers beyond the ledger's tell a copy from before, and what of working/ is newer") {
   Pair pair;
   pair.ledger.last_batch = 7;

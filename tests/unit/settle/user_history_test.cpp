@@ -88,6 +88,27 @@ TEST_CASE("of files that are not converted yet all are counted and the first are
   CHECK(bench.unsearched.names().back() == "f21.ndjson");
 }
 
+TEST_CASE("why a file was not looked into is told for each") {
+  using Why = Unsearched::Why;
+  ReplayBench bench;
+  for (FileNumber number = 1; number < 5; ++number)
+    bench.file(number, {R"({"uid":"b"})"}, 0);
+  bench.unconverted(5);
+  bench.unconverted(6);
+  bench.disk.put(bench.layout.working() + "/" + sample_file(6).working, "uid\n1\n");
+  const auto stands = [&](FileNumber number) {
+    return bench.layout.working() + "/" + SpoolLayout::working_name(number, bench.name(number));
+  };
+  REQUIRE(bench.disk.remove(stands(1)));
+  // Settled since the ledger was asked.
+  REQUIRE(bench.disk.rename(stands(2), bench.layout.done() + "/" + bench.name(2)));
+  CHECK(bench.history("a").updates.empty());
+  CHECK(bench.unsearched.names() ==
+        std::vector<std::string>{"f1.ndjson", "f2.ndjson", "f5.ndjson", "f6.ndjson"});
+  CHECK(bench.unsearched.reasons() == std::vector{Why::missing, Why::settled, Why::missing, Why::converting});
+  CHECK(word_of(Why::missing) == "missing");
+}
+
 TEST_CASE("a reject is told with its code, and what a dropped reject line leaves open is called so") {
   ReplayBench bench;
   bench.file(1, {R"({"uid":"a"})", R"({"uid":"b"})", R"({"uid":"c"})"}, 3);

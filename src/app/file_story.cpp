@@ -72,6 +72,13 @@ std::string waits_for(DaemonParts& parts, const SpoolFile& file, const FileProgr
     return "nothing: it is settled";
   if (const auto reason = parts.gate.parking().first())
     return fmt::format("parked ({})", to_string(*reason));
+  const auto& stalled = parts.recorder.stalled();
+  if (const auto own = stalled.find(printable(file.name)); own != stalled.end())
+    return fmt::format("the disk, which does not give or take what it needs; it is tried again: {}",
+                       own->second.why);
+  if (file.number > parts.feed.begun() && !stalled.empty())
+    return fmt::format("files that were accepted before it are read first, and {} waits for the disk: {}",
+                       stalled.begin()->first, stalled.begin()->second.why);
   if (file.number > parts.feed.begun())
     return "files that were accepted before it are read first";
   if (progress == nullptr)

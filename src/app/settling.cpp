@@ -218,7 +218,7 @@ void Settling::failed(const SpoolFile& file, const Error& error) {
       parts_.log.error("{} cannot be settled yet: {}", printable(file.name), error.message);
     else if (failed_.size() == kMostNamed + 1)
       parts_.log.error("more than {} files cannot be settled yet: no others are named", kMostNamed);
-    parts_.recorder.note_stalled(printable(file.name));
+    parts_.recorder.note_stalled(printable(file.name), error.message);
   }
   try_later(file.number);
 }

@@ -263,8 +263,8 @@ bool Supervision::is_drained() const {
 /// What waits by itself ends no drain while others move.
 BootTime Supervision::stalled_since() const {
   auto since = kNever;
-  for (const auto& [what, begun] : parts_.recorder.stalled())
-    since = std::min(since, std::max(begun, moved_));
+  for (const auto& [what, stall] : parts_.recorder.stalled())
+    since = std::min(since, std::max(stall.since, moved_));
   return since;
 }
 

@@ -76,15 +76,16 @@ boost::asio::awaitable<bool> Recorder::wait_for_one(std::string what, Error erro
     co_return co_await wait_for_disk(error, purpose);
   if (stopping_)
     co_return false;
-  if (note_stalled(what))
+  if (note_stalled(what, error.message))
     log_.error("{} waits, as the disk does not give what it needs: {}; it is tried again", what,
                error.message);
   co_await pause();
   co_return !stopping_;
 }
 
-bool Recorder::note_stalled(const std::string& what) {
-  const bool news = stalled_.emplace(what, timers_.now().boot).second;
+bool Recorder::note_stalled(const std::string& what, std::string why) {
+  const auto [stall, news] = stalled_.try_emplace(what, Stall{timers_.now().boot, {}});
+  stall->second.why = std::move(why);
   if (news && on_stalled_)
     on_stalled_();
   return news;

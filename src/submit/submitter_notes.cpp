@@ -22,7 +22,7 @@ void Submitter::note_unreadable(const Attempt& tried, ActiveBatch& batch) const 
     return;
   const auto name = fmt::format("batch {}", batch.row.id);
   if (unreadable)
-    parts_.recorder.note_stalled(name);
+    parts_.recorder.note_stalled(name, tried.reply.exchange.failure->message);
   else
     parts_.recorder.note_moving(name);
   if (unreadable)

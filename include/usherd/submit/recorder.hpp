@@ -42,12 +42,17 @@ class Recorder {
   /// A wait for one file or batch alone, as the disk does not give or take its bytes now: it is named once in
   /// the log and parks nobody. Any other error is one of the whole disk. Returns false when we are stopping.
   [[nodiscard]] boost::asio::awaitable<bool> wait_for_one(std::string what, Error error, Purpose purpose);
-  /// One file or batch waits by itself, and who knows it says so; true when that is news.
-  bool note_stalled(const std::string& what);
+  /// One file or batch waits by itself, and who knows it says so; true when that is news. `why` is what the
+  /// disk said last.
+  bool note_stalled(const std::string& what, std::string why);
   /// True when it had been stalled.
   bool note_moving(const std::string& what);
-  /// What waits so, and since when.
-  [[nodiscard]] const std::map<std::string, BootTime>& stalled() const { return stalled_; }
+  struct Stall {
+    BootTime since{};
+    std::string why;
+  };
+  /// What waits so, by name.
+  [[nodiscard]] const std::map<std::string, Stall>& stalled() const { return stalled_; }
   void on_stalled(std::function<void()> stalled) { on_stalled_ = std::move(stalled); }
   /// For a write that failed and will be tried again by other means: true when the reserve made room for it.
   bool make_room(const Error& error);
@@ -66,7 +71,7 @@ class Recorder {
   Timers& timers_;
   Log& log_;
   SpaceReserve* reserve_ = nullptr;
-  std::map<std::string, BootTime> stalled_;
+  std::map<std::string, Stall> stalled_;
   std::function<void()> on_stalled_;
   bool stopping_ = false;
   bool waits_for_room_ = false;  ///< said once

@@ -51,6 +51,7 @@ class Doctor {
       return lock.error().code == Errc::denied ? ExitCode::busy : ExitCode::failure;
     }
     tell_owners(owners, repair_ && ::geteuid() == 0);
+    tell_missing_folders();
     const auto exit = look_and_tell();
     // A directory that no usherd ever used is left as it was.
     made.remove();
@@ -90,6 +91,22 @@ class Doctor {
   void tell_owners(const OwnersSurvey& owners, bool gives) {
     if (const auto finding = owners.finding())
       report(*finding, gives && owners.give());
+  }
+
+  /// The service may not be able to make them.
+  void tell_missing_folders() {
+    struct ::stat working {};
+    static_cast<void>(::lstat(layout_.working().c_str(), &working));
+    for (const auto& folder : missing_folders(layout_)) {
+      Finding finding;
+      finding.kind = FindingKind::missing_folder;
+      finding.what = printable(folder, 1000) + " is not there";
+      finding.advice = "let the next start make it";
+      if (folder == layout_.incoming())
+        finding.advice += ", or, where a unit with RestrictSUIDSGID= forbids that, make it as root: " +
+                          printable(incoming_by_hand(folder, working.st_uid), 2000);
+      report(finding, false);
+    }
   }
 
   bool tell_odd_folders() {

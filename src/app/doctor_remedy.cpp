@@ -143,6 +143,7 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
     case FindingKind::odd_folder:
     case FindingKind::foreign:
     case FindingKind::unreadable:
+    case FindingKind::missing_folder:
     case FindingKind::wrong_owner:
       break;
   }

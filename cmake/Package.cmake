@@ -16,6 +16,8 @@ install(FILES packaging/usherd.bash DESTINATION share/bash-completion/completion
 install(FILES packaging/usherd.zsh DESTINATION share/zsh/vendor-completions RENAME _usherd)
 install(FILES config/usherd.schema.json config/prometheus/usherd.rules.yml config/grafana/usherd.json DESTINATION share/usherd)
 install(FILES packaging/copyright README.md CHANGELOG.md DESTINATION share/doc/usherd)
+# Help and messages name these pages.
+install(DIRECTORY docs DESTINATION share/doc/usherd FILES_MATCHING PATTERN "*.md" PATTERN "*.png")
 
 set(made "${CMAKE_BINARY_DIR}/packaging")
 configure_file(packaging/changelog "${made}/changelog" @ONLY)

@@ -76,8 +76,9 @@ void Administration::add_routes() {
 void Administration::open(const Config& config, Daemon::Mode mode) {
   const bool serves = mode == Daemon::Mode::run;
   if (auto opened = server_.open_socket(config.admin.socket); !opened)
-    log_.log(serves ? spdlog::level::err : spdlog::level::debug,
-             "{}; the commands that ask the service will not reach it", opened.error().message);
+    log_.log(serves ? spdlog::level::err : spdlog::level::warn,
+             "{}; status, pause, resume and jobs will not reach this {}", opened.error().message,
+             serves ? "service" : "drain");
   if (!serves || config.admin.listen.empty())
     return;
   const auto port = server_.open_port(config.admin.listen, HostRule(config.admin.hosts));
@@ -85,7 +86,10 @@ void Administration::open(const Config& config, Daemon::Mode mode) {
     log_.info("status page on http://{}:{}/", config.admin.listen.substr(0, config.admin.listen.rfind(':')),
               *port);
   else
-    log_.error("{}; no status page and no metrics", port.error().message);
+    log_.error(
+        "{}; no status page and no metrics: free that address or give admin.listen another one, and restart "
+        "usherd",
+        port.error().message);
 }
 
 Administration::Answer Administration::status(AdminRequest request) {

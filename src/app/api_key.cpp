@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -92,13 +93,25 @@ Result<void> check_characters(std::string_view secret, const std::string& file, 
   return {};
 }
 
+/// Where a group may read it already, the reader is the wrong one and not the file.
+std::string advice_for_closed(const std::string& file) {
+  struct stat status {};
+  const bool is_shared =
+      ::stat(file.c_str(), &status) == 0 && status.st_gid != 0 && (status.st_mode & S_IRGRP) != 0;
+  if (!is_shared)
+    return fmt::format("; chown root:usherd {0} && chmod 0640 {0}", file);
+  const auto* group = ::getgrgid(status.st_gid);
+  return fmt::format("; root and the group {} may read it: be one of them",
+                     group == nullptr ? std::to_string(status.st_gid) : group->gr_name);
+}
+
 Result<Secret> read_secret(const std::string& file, Mode mode, Spaces spaces) {
   const Descriptor descriptor(file);
   if (descriptor.number() < 0) {
     const int number = errno;
     auto error = Error::system(number, file);
     error.message += number == ENOENT ? "; write the secret into it, mode 0640, owned by root:usherd"
-                                      : fmt::format("; chown root:usherd {0} && chmod 0640 {0}", file);
+                                      : advice_for_closed(file);
     return error;
   }
   struct stat status {};

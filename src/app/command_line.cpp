@@ -53,7 +53,8 @@ void declare_submit(CLI::App& app, SubmitArguments& submit) {
   command->add_option("--name", submit.name, "With -: the name to drop it under, as in updates.ndjson")
       ->type_name("NAME");
   command->footer(
-      "Exit codes: 0 dropped, 1 some were not, as is said of each, 64 usage, 78 configuration or no spool.");
+      "Exit codes: 0 dropped, 1 some were not, as is said of each, or there is no spool, 64 usage,\n"
+      "78 configuration.");
 }
 
 void declare_check(CLI::App& app, CheckArguments& check) {
@@ -130,8 +131,10 @@ void declare(CLI::App& app, CommandLine& line, TypedDurations& typed) {
   for (auto* command : app.get_subcommands({})) {
     command->group("Commands")->fallthrough();
     declare_config_file(*command, line.config_file);
-    for (auto* part : command->get_subcommands({}))
+    for (auto* part : command->get_subcommands({})) {
       part->fallthrough();
+      declare_config_file(*part, line.config_file);
+    }
   }
 }
 

@@ -41,13 +41,22 @@ ConfigReport report_config(const ConfigOutcome& outcome, const Environment& envi
   const auto file = printable(outcome.file, 1000);
   ConfigOutcome all{outcome.file, {}, outcome.faults, {}};
   std::string notes;
+  bool no_key = false;
   // Who checks need not be the user who runs the service, and may well be kept from its secrets.
   for (auto& named : check_named_files(outcome, environment)) {
+    no_key = no_key || (named.missing && named.fault.message.starts_with("API key: "));
     if (named.denied)
       notes += fmt::format("{}: not checked: {}\n", file, named.fault.message);
     else
       insert_by_line(all.faults, std::move(named.fault));
   }
+  // Only the service manager knows of one, and hands it to the service alone.
+  if (no_key)
+    notes += fmt::format(
+        "{}: not checked: whether the service gets its key as a systemd credential; with LoadCredential= "
+        "ask: "
+        "systemd-run --pipe --wait -p LoadCredential=api-key:FILE usherd check --online\n",
+        file);
   for (auto& named : check_named_places(outcome))
     insert_by_line(all.faults, std::move(named.fault));
   if (!all.good())

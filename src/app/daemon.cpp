@@ -5,6 +5,7 @@
 #include "src/app/drain_progress.hpp"
 #include "src/app/inquiries.hpp"
 #include "src/app/log_choice.hpp"
+#include "src/app/spool_owner.hpp"
 #include "src/app/supervision.hpp"
 #include "src/app/system_ports.hpp"
 #include "usherd/adapters/systemd.hpp"
@@ -61,6 +62,15 @@ RunSummary Daemon::run() {
   auto transport = HttpsTransport::make(loop.get_executor(), *where);
   if (!transport)
     return failed(ExitCode::config, transport.error().message);
+  // Root has read what only root may read; the service must find everything else as it would have made it.
+  const auto became = become_owner_of_spool(config_);
+  if (!became)
+    return failed(ExitCode::config, became.error().message);
+  if (!became->empty()) {
+    log_->info("root works as {}, the owner of the spool {}", *became, config_.spool.directory);
+    // Says so now where another key could not be read any more.
+    key.reread();
+  }
   // Last of what may refuse: until here nothing on disk is touched.
   auto foundation = lay_foundation(config_, disk);
   if (!foundation)

@@ -350,6 +350,10 @@ std::string_view word_of(FindingKind kind) {
       return "leftover";
     case FindingKind::cut_retry:
       return "cut_retry";
+    case FindingKind::missing_folder:
+      return "missing_folder";
+    case FindingKind::wrong_owner:
+      return "wrong_owner";
     case FindingKind::foreign:
       return "foreign";
   }

@@ -1,4 +1,6 @@
+#include "src/app/doctor_owners.hpp"
 #include "src/app/doctor_survey.hpp"
+#include "src/app/missing_folders.hpp"
 #include "src/app/standard_output.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/ledger/ledger_repair.hpp"
@@ -11,38 +13,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
 
 namespace usherd {
 namespace {
-
-/// What was accepted belongs to whoever dropped it.
-bool is_a_producers(const std::string& name, off_t size) {
-  return size > 0 && SpoolLayout::parse_working_name(name).first != 0;
-}
-
-/// Of rejected/ the doctor writes the rejects alone; refused files are their producers'.
-bool is_not_rejects(const std::string& name, off_t) {
-  return !name.ends_with(".rejects.ndjson");
-}
-
-/// Root may call the doctor; what is made then must not be out of the daemon's reach.
-void give_to_owner(const std::string& directory, bool (*stays)(const std::string&, off_t) = is_a_producers) {
-  struct ::stat owner {};
-  if (::geteuid() != 0 || ::lstat(directory.c_str(), &owner) != 0 || owner.st_uid == 0)
-    return;
-  std::error_code failure;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, failure)) {
-    struct ::stat found {};
-    if (::lstat(entry.path().c_str(), &found) == 0 && found.st_uid == 0 && S_ISREG(found.st_mode) &&
-        found.st_nlink == 1 && !stays(entry.path().filename().string(), found.st_size) &&
-        ::lchown(entry.path().c_str(), owner.st_uid, owner.st_gid) != 0)
-      tell("usherd: {} belongs to root: usherd may not be able to read it\n",
-           printable(entry.path().string(), 400));
-  }
-}
 
 class Doctor {
  public:
@@ -65,13 +42,19 @@ class Doctor {
         return ExitCode::config;
       }
     }
+    // Before anything is made here, by root perhaps.
+    const OwnersSurvey owners(config_);
     MadePlaces made;
     auto lock = SpoolLock::take(config_.spool.directory, config_.state.directory, &made);
     if (!lock) {
+      if (lock.error().code != Errc::denied)
+        tell_owners(owners, false);
       tell("usherd: {}{}\n", lock.error().message, advice_for(lock.error()));
       made.remove();
       return lock.error().code == Errc::denied ? ExitCode::busy : ExitCode::failure;
     }
+    tell_owners(owners, repair_ && ::geteuid() == 0);
+    tell_missing_folders();
     const auto exit = look_and_tell();
     // A directory that no usherd ever used is left as it was.
     made.remove();
@@ -122,8 +105,9 @@ class Doctor {
   Result<void> bring_working() {
     if (!has_lost_working())
       return {};
+    lost_working_ = true;
     Finding finding;
-    finding.kind = FindingKind::odd_folder;
+    finding.kind = FindingKind::missing_folder;
     finding.what = fmt::format("{} is not there", layout_.working());
     finding.advice = "put it back with all that it held";
     finding.remedy = "makes it anew: what it held is missing";
@@ -139,6 +123,19 @@ class Doctor {
     }
     report(finding, repair_);
     return {};
+  }
+
+  void tell_owners(const OwnersSurvey& owners, bool gives) {
+    if (const auto finding = owners.finding())
+      report(*finding, gives && owners.give());
+  }
+
+  /// The service may not be able to make them.
+  void tell_missing_folders() {
+    for (const auto& finding : find_missing_folders(layout_)) {
+      if (finding.name != layout_.working() || !lost_working_)
+        report(finding, false);
+    }
   }
 
   bool tell_odd_folders() {
@@ -158,23 +155,23 @@ class Doctor {
     if (tell_odd_folders())
       return conclude();
     const auto looked = look();
-    if (repair_) {
-      for (const auto& directory : {layout_.root(), layout_.working(), config_.state.directory})
-        give_to_owner(directory);
-      give_to_owner(layout_.rejected(), is_not_rejects);
-    }
-    if (!looked) {
-      tell("usherd: {}\n", looked.error().message);
-      return ExitCode::failure;
-    }
-    return conclude();
+    // What a repair by root made must not be out of the daemon's reach.
+    if (repair_ && ::geteuid() == 0)
+      static_cast<void>(OwnersSurvey(config_).give());
+    if (looked)
+      return conclude();
+    tell("usherd: {}\n", looked.error().message);
+    return ExitCode::failure;
   }
 
   [[nodiscard]] std::string_view advice_for(const Error& error) const {
     if (error.code == Errc::denied)
       return ": stop it first";
-    const bool is_stranger =
-        ::access(layout_.root().c_str(), W_OK) != 0 || ::access(config_.state.directory.c_str(), W_OK) != 0;
+    const auto is_closed = [](const std::string& directory) {
+      const auto lock = directory + "/.usherd-lock";
+      return ::access(directory.c_str(), W_OK) != 0 || (::access(lock.c_str(), W_OK) != 0 && errno == EACCES);
+    };
+    const bool is_stranger = is_closed(layout_.root()) || is_closed(config_.state.directory);
     return is_stranger ? ": run doctor as root, or as the user that usherd runs as" : "";
   }
 
@@ -382,6 +379,7 @@ class Doctor {
   SpoolLayout layout_;
   bool repair_;
   bool damaged_ = false;
+  bool lost_working_ = false;  ///< and told
   bool apart_ = false;
   bool renewed_ = false;
   std::size_t found_ = 0;

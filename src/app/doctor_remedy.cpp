@@ -165,6 +165,8 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
     case FindingKind::foreign:
     case FindingKind::short_file:
     case FindingKind::unreadable:
+    case FindingKind::missing_folder:
+    case FindingKind::wrong_owner:
       break;
   }
   return Error{Errc::invalid, "nothing can be done about it here"};

@@ -78,6 +78,13 @@ std::string waits_for(DaemonParts& parts, const SpoolFile& file, const OpenFiles
     return fmt::format("parked ({})", to_string(*reason));
   if (file.number > parts.feed.begun() && file.number == parts.feed.next())
     return "its records are being converted";
+  const auto& stalled = parts.recorder.stalled();
+  if (const auto own = stalled.find(printable(file.name)); own != stalled.end())
+    return fmt::format("the disk, which does not give or take what it needs; it is tried again: {}",
+                       own->second.why);
+  if (file.number > parts.feed.begun() && !stalled.empty())
+    return fmt::format("files that were accepted before it are read first, and {} waits for the disk: {}",
+                       stalled.begin()->first, stalled.begin()->second.why);
   if (file.number > parts.feed.begun())
     return "files that were accepted before it are read first";
   if (entry == nullptr)

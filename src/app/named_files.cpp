@@ -31,7 +31,8 @@ class NamedFiles {
   void blame(std::string_view key, const Error& error) {
     const auto line = outcome_.lines.find(key);
     const unsigned at = line == outcome_.lines.end() ? 0 : line->second;
-    faults_.push_back({{at, 0, "", error.message, ""}, error.code == Errc::denied});
+    faults_.push_back(
+        {{at, 0, "", error.message, ""}, error.code == Errc::denied, error.code == Errc::not_found});
   }
   [[nodiscard]] std::vector<NamedFault> take() { return std::move(faults_); }
 

@@ -10,7 +10,8 @@ namespace usherd {
 /// What is wrong with something that a configuration names and that stands outside of it.
 struct NamedFault {
   ConfigFault fault;
-  bool denied = false;  ///< this process may not look; another user's may well
+  bool denied = false;   ///< this process may not look; another user's may well
+  bool missing = false;  ///< it is not there
 };
 
 /// Looks at API key, trust roots, proxy and its credentials, each at the line of its key. In a configuration

@@ -13,6 +13,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -91,7 +92,7 @@ class Watcher {
   void lost(const std::string& why) {
     pending_.clear();
     if (terminal_)
-      redraw(last_ + "\n" + why + "; trying again\n");
+      draw(last_ + "\n" + why + "; trying again\n");
     else if (why != said_)
       tell("usherd: {}; trying again\n", why);
     said_ = why;
@@ -105,13 +106,21 @@ class Watcher {
     last_ = *text;
     said_.clear();
     if (terminal_) {
-      redraw(last_);
+      draw(last_);
     } else {
       fmt::print("{}\n", last_);
       std::fflush(stdout);
     }
   }
+  /// What stood on the screen goes when there is something to take its place.
+  void draw(std::string_view text) {
+    if (!std::exchange(cleared_, true))
+      fmt::print("\x1b[2J");
+    redraw(text);
+  }
+
   bool terminal_;
+  bool cleared_ = false;
   std::string pending_;
   std::string last_;
   std::string said_;
@@ -121,8 +130,6 @@ ExitCode watch(const Config& config) {
   AdminClient client(config.admin.socket, kWatchPatience);
   const bool terminal = ::isatty(STDOUT_FILENO) != 0;
   Watcher watcher(terminal);
-  if (terminal)
-    fmt::print("\x1b[2J");
   bool ever = false;
   while (true) {
     const auto answer = client.stream("/api/events", [&](std::string_view piece) {

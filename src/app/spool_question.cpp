@@ -1,30 +1,16 @@
 #include "src/app/spool_question.hpp"
 
+#include "src/app/spool_owner.hpp"
 #include "usherd/adapters/posix_files.hpp"
 #include "usherd/spool/spool_lock.hpp"
 
 #include <fmt/format.h>
-
-#include <grp.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace usherd {
 namespace {
 
 /// A retry looks through the ledger and the backlog.
 constexpr Milliseconds kPatience{600'000};
-
-/// Root becomes the user whom a folder belongs to, so that what is made there is not out of usherd's reach.
-/// For the rest of the process: a command has nothing else to do.
-Result<void> become_owner_of(const std::string& directory) {
-  struct ::stat owner {};
-  if (::geteuid() != 0 || ::lstat(directory.c_str(), &owner) != 0 || owner.st_uid == 0)
-    return {};
-  if (::setgroups(0, nullptr) != 0 || ::setegid(owner.st_gid) != 0 || ::seteuid(owner.st_uid) != 0)
-    return Error::system(errno, fmt::format("become the owner of {}", directory));
-  return {};
-}
 
 Answered failed(const Error& error) {
   return {error.code == Errc::unavailable ? ExitCode::unavailable : ExitCode::failure, error.message};

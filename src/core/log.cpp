@@ -14,6 +14,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 namespace usherd {
@@ -113,7 +114,10 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 }
 
 std::shared_ptr<Log> make_log(LogLevel level, LogFormat format) {
-  auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool plain = no_color != nullptr && *no_color != '\0';
+  auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(
+      plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
   if (format == LogFormat::journal)
     sink->set_formatter(std::make_unique<JournalFormatter>());
   else if (format == LogFormat::json)

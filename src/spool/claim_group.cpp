@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
+
 #include <tuple>
 
 namespace usherd {
@@ -19,10 +21,23 @@ bool same_file(const FileStat& left, const FileStat& right) {
              std::tie(right.device, right.inode, right.size, right.modified_ns);
 }
 
-LeftFile left_by(const std::string& name, const Error& error) {
+/// Where its group may read it already, another chmod sets nothing right.
+LeftFile unreadable(const std::string& path, const std::string& name) {
+  auto left = leave(name, LeftReason::unreadable);
+  struct ::stat found {};
+  if (::lstat(path.c_str(), &found) == 0 && (found.st_mode & S_IRGRP) != 0)
+    left.detail =
+        "usherd may not read it, although its group may: the file was moved here from elsewhere, and must be "
+        "copied, as usherd submit does; or incoming/ has no default ACL for usherd (usherd.conf in "
+        "tmpfiles.d "
+        "sets it with setfacl -d)";
+  return left;
+}
+
+LeftFile left_by(const std::string& path, const std::string& name, const Error& error) {
   switch (error.code) {
     case Errc::denied:
-      return leave(name, LeftReason::unreadable);
+      return unreadable(path, name);
     case Errc::not_found:
       return leave(name, LeftReason::vanished);
     default:
@@ -34,7 +49,7 @@ void check_and_sync_one(Files& files, const std::string& path, ClaimItem& item) 
   const auto& name = item.seen.name;
   const auto stat = files.stat(path);
   if (!stat) {
-    item.left = left_by(name, stat.error());
+    item.left = left_by(path, name, stat.error());
     return;
   }
   const bool same = same_file(item.seen.stat, *stat);
@@ -50,12 +65,12 @@ void check_and_sync_one(Files& files, const std::string& path, ClaimItem& item) 
   // Opened only to learn whether it can be: a file that cannot be read must not leave incoming/.
   const auto opened = files.open(path);
   if (!opened) {
-    item.left = left_by(name, opened.error());
+    item.left = left_by(path, name, opened.error());
     return;
   }
   const auto synced = files.sync(path);
   if (!synced)
-    item.left = left_by(name, synced.error());
+    item.left = left_by(path, name, synced.error());
 }
 
 Result<void> write_note(Files& files, const SpoolLayout& layout, const SpoolFile& row) {
@@ -108,7 +123,7 @@ bool move_one(Files& files, const SpoolLayout& layout, ClaimItem& item, Claimer:
       item.left = leave(name, LeftReason::failed, moved.error().message);
       return true;
     }
-    item.left = left_by(name, moved.error());
+    item.left = left_by(layout.incoming() + "/" + name, name, moved.error());
     return true;
   }
   const auto arrived = files.stat(layout.working_file(item.row));

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -80,8 +81,14 @@ Result<bool> make_folder(const Folder& folder, MadePlaces* places) {
   if (places != nullptr)
     places->note_directory(folder.path);
   // After the fact, because the umask cuts what mkdir is given.
-  if (::chmod(folder.path.c_str(), folder.mode) != 0)
-    return call_error(folder.path, errno, fmt::format("set the mode of {}", folder.path));
+  if (::chmod(folder.path.c_str(), folder.mode) != 0) {
+    const int number = errno;
+    auto error = call_error(folder.path, number, fmt::format("set the mode of {}", folder.path));
+    if (number == EPERM && (folder.mode & S_ISGID) != 0)
+      error.message += "; a unit with RestrictSUIDSGID= forbids that. As root: " +
+                       incoming_by_hand(folder.path, ::geteuid());
+    return error;
+  }
   return true;
 }
 
@@ -193,10 +200,32 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout, MadePlaces
     if (*made && folder.path == layout.incoming())
       give_to_producers(folder.path);
   }
-  if (auto tried = try_moving(files, all_folders(layout)); !tried)
-    return tried;
+  if (auto tried = try_moving(files, all_folders(layout)); !tried) {
+    auto error = tried.error();
+    if (error.code == Errc::denied)
+      error.message += ": be root, or the user that usherd runs as, to whom the folders must belong";
+    return error;
+  }
   // The folders' own entries must survive a power loss before a file in them may count as accepted.
   return on_disk(layout.root(), files.sync(layout.root()));
+}
+
+std::string incoming_by_hand(const std::string& incoming, unsigned owner) {
+  const auto* entry = ::getpwuid(owner);
+  const auto user = entry == nullptr ? std::to_string(owner) : std::string(entry->pw_name);
+  return fmt::format(
+      "install -d -m 3730 -o {0} -g {1} {2} && setfacl -d -m u::rw-,u:{0}:rw-,g::---,m::rw-,o::--- {2}", user,
+      kProducers, incoming);
+}
+
+std::vector<std::string> missing_folders(const SpoolLayout& layout) {
+  std::vector<std::string> missing;
+  for (const auto& folder : all_folders(layout)) {
+    struct ::stat found {};
+    if (::lstat(folder.c_str(), &found) != 0 && errno == ENOENT)
+      missing.push_back(folder);
+  }
+  return missing;
 }
 
 std::vector<std::string> odd_folders(const SpoolLayout& layout) {

@@ -46,13 +46,22 @@ bool is_removed(int descriptor) {
   return ::fstat(descriptor, &found) == 0 && found.st_nlink == 0;
 }
 
+/// As an earlier run by root leaves it.
+bool belongs_to_root(const std::string& path) {
+  struct ::stat found {};
+  return ::lstat(path.c_str(), &found) == 0 && found.st_uid == 0;
+}
+
 Result<void> lock(const std::string& directory, int& descriptor, MadePlaces* made) {
   const auto path = directory + "/.usherd-lock";
   bool is_new = false;
   while (true) {
     descriptor = open_lock(path, is_new);
     if (descriptor < 0) {
-      const auto error = call_error(directory, errno, fmt::format("open {}", path));
+      const int number = errno;
+      auto error = call_error(directory, number, fmt::format("open {}", path));
+      if (number == EACCES && belongs_to_root(path))
+        error.message += ": root made it; run 'usherd doctor --repair' as root, which gives it back";
       // Denied would mean that somebody holds it.
       return Error{error.code == Errc::no_space ? Errc::no_space : Errc::io, error.message};
     }

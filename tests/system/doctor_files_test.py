@@ -70,7 +70,7 @@ def folder_is_gone(bench):
     accept(bench, linger="50ms")
     shutil.rmtree(bench.path("working"))
     bench.check(bench.doctor() == 2, bench.printed)
-    bench.check({"odd_folder", "missing_file"} <= set(words(bench)), bench.printed)
+    bench.check({"missing_folder", "missing_file"} <= set(words(bench)), bench.printed)
     bench.check("nothing was ever accepted" not in bench.printed, bench.printed)
     bench.check(not os.path.exists(bench.path("working")), "looking made the folder")
     bench.check(bench.doctor("--repair") == 0, bench.printed)

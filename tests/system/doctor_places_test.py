@@ -91,8 +91,38 @@ def nothing_was_used(bench):
     bench.check(not os.path.exists(os.path.join(bench.folder, "state")), "a state directory was made")
 
 
-SCENARIOS = {act.__name__: scenario(act) for act in (odd_folders, damaged_ledger, newer_ledger, state_is_gone,
-                                                     nothing_was_used)}
+def forbidden_incoming(bench):
+    """A unit may forbid the mode of incoming/: the start says how root makes it, and so does the doctor."""
+    deliver(bench)
+    os.rmdir(bench.path("incoming"))
+    bench.check(bench.doctor("--repair") == 2 and words(bench) == ["missing_folder"], bench.printed)
+    by_hand = f"install -d -m 3730 -o root -g usherd-submit {bench.path('incoming')} && setfacl -d -m "
+    bench.check(by_hand in bench.printed, bench.printed)
+    usherd, bench.usherd = bench.usherd, "strace"
+    bench.start("-f", "-qq", "-o", "/dev/null", "-e", "inject=chmod:error=EPERM", usherd, "drain")
+    bench.process.communicate(timeout=600)
+    bench.usherd = usherd
+    bench.check(bench.process.returncode == 78, bench.log_text()[-400:])
+    bench.process = None
+    bench.log.close()
+    last = bench.log_text().strip().splitlines()[-1]
+    bench.check("Operation not permitted; a unit with RestrictSUIDSGID=" in last and by_hand in last, last)
+    bench.check(not os.path.exists(bench.path("incoming")), "what it made is still there")
+
+
+def missing_folders(bench):
+    """Each is named, and the next start makes it."""
+    deliver(bench)
+    shutil.rmtree(bench.path("done"))
+    os.rmdir(bench.path("rejected"))
+    bench.check(bench.doctor() == 2 and words(bench) == ["missing_folder"] * 2, bench.printed)
+    bench.check(bench.path("done") + " is not there" in bench.printed, bench.printed)
+    deliver(bench, "b.ndjson")
+    bench.check(bench.doctor() == 0, bench.printed)
+
+
+SCENARIOS = {act.__name__: scenario(act) for act in (odd_folders, damaged_ledger, newer_ledger, state_is_gone, nothing_was_used,
+                                                     forbidden_incoming, missing_folders)}
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ enum class FindingKind : std::uint8_t {
   newer_ledger,    ///< a later version of usherd wrote it
   odd_folder,      ///< one of the spool's folders is none
   unreadable,      ///< a frozen batch whose files the disk does not give now
+  missing_folder,  ///< one of the spool's folders is not there
+  wrong_owner,     ///< files of usherd's that root made, out of the daemon's reach
 };
 
 /// One word, as it is printed.

@@ -19,6 +19,11 @@ namespace usherd {
 /// fault and not the layout's. Notes in `made` what it made. Blocks.
 [[nodiscard]] Result<void> prepare_folders(Files& files, const SpoolLayout& layout,
                                            MadePlaces* made = nullptr);
+/// The commands by which root makes incoming/ for that user: with the mode that a hardened unit may not set,
+/// and the default ACL that lets usherd read what others drop.
+[[nodiscard]] std::string incoming_by_hand(const std::string& incoming, unsigned owner);
+/// The paths of those of the four that are not there.
+[[nodiscard]] std::vector<std::string> missing_folders(const SpoolLayout& layout);
 /// For each of the four that is there and is no folder what it is and what to do.
 [[nodiscard]] std::vector<std::string> odd_folders(const SpoolLayout& layout);
 

@@ -22,6 +22,9 @@ FILES = {
     "/usr/share/usherd/usherd.rules.yml": "644", "/usr/share/usherd/usherd.json": "644",
     "/usr/share/doc/usherd/copyright": "644", "/usr/share/doc/usherd/changelog.gz": "644",
     "/usr/share/doc/usherd/README.md": "644", "/usr/share/doc/usherd/CHANGELOG.md": "644",
+    **{f"/usr/share/doc/usherd/docs/{name}": "644"
+       for name in ("delivery.md", "formats.md", "ledger.md", "operating.md", "rejects.md", "sandbox.md", "spool.md",
+                    "status.md", "status-page.png", "status-page-phone.png")},
 }
 
 
@@ -135,6 +138,7 @@ class Package(unittest.TestCase):
         self.assertIn("check", self.bash(""))
         self.assertEqual(self.bash("--config", "/etc/usherd/usherd.yaml", "dra"), ["drain"])
         self.assertEqual(self.bash("drain", "--park"), ["--park-timeout"])
+        self.assertEqual(self.bash("jobs", "list", "--con"), ["--config"])
         self.assertEqual(self.bash("rejects", "ret"), ["retry"])
         self.assertEqual(self.bash("rejects", "retry", "--dry"), ["--dry-run"])
         self.assertEqual(self.bash("rejects", "retry", ""), [])

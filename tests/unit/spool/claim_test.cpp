@@ -232,11 +232,19 @@ TEST_CASE("a file that may not be read stays, and its neighbours are taken") {
       return Error{Errc::denied, "open: Permission denied"};
     return {};
   };
-  const auto report = claims.take({"a.ndjson", "b.ndjson"});
+  const auto path = claims.spool.layout.incoming() + "/a.ndjson";
+  std::filesystem::permissions(path, std::filesystem::perms(0600));
+  auto report = claims.take({"a.ndjson", "b.ndjson"});
   CHECK(report.files == 1);
   REQUIRE(report.left.size() == 1);
   CHECK(report.left[0].reason == LeftReason::unreadable);
   CHECK(report.left[0].detail.find("chmod g+r") != std::string::npos);
+  // That right is there, and what is missing is another.
+  std::filesystem::permissions(path, std::filesystem::perms(0640));
+  report = claims.take({"a.ndjson"});
+  REQUIRE(report.left.size() == 1);
+  CHECK(report.left[0].detail.find("chmod g+r") == std::string::npos);
+  CHECK(report.left[0].detail.find("default ACL") != std::string::npos);
   CHECK(names_in(claims.spool.layout.incoming()) == std::set<std::string>{"a.ndjson"});
 }
 

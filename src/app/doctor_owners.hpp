@@ -1,0 +1,32 @@
+#pragma once
+
+#include "usherd/app/config.hpp"
+#include "usherd/app/doctor.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace usherd {
+
+/// Files of usherd's own in spool and state that are root's, where `working/` is another user's: a command
+/// that was run as root left them, and the service cannot write or read them.
+class OwnersSurvey {
+ public:
+  explicit OwnersSurvey(const Config& config);
+
+  /// Nothing where all is as it should be.
+  [[nodiscard]] std::optional<Finding> finding() const;
+  /// Root gives them to the owner of `working/`. False, with a word to stderr for each, where some stay.
+  [[nodiscard]] bool give() const;
+
+ private:
+  void look_into(const std::string& folder, bool (*is_own)(const std::string& name, bool is_empty));
+
+  std::string owner_;  ///< USER:GROUP in numbers or names, as chown takes it
+  unsigned user_ = 0;
+  unsigned group_ = 0;
+  std::vector<std::string> roots_;
+};
+
+}  // namespace usherd

@@ -54,7 +54,7 @@ RunSummary Daemon::run() {
   KeyHolder key(config_.api.key_file, process_environment(), *log_);
   if (auto read = key.read(); !read)
     return failed(ExitCode::config, read.error().message);
-  const auto where = https_options(config_);
+  const auto where = https_options(config_, process_environment());
   if (!where)
     return failed(ExitCode::config, where.error().message);
   boost::asio::io_context loop(1);
@@ -81,7 +81,7 @@ RunSummary Daemon::run() {
     key.set_key_file(config.api.key_file);
     key.reread();
     reconfigure_log(*log_, config, options_.progress_bar);
-    if (const auto https = https_options(config); !https)
+    if (const auto https = https_options(config, process_environment()); !https)
       log_->error("{}; the old connection settings stay", https.error().message);
     else if (const auto set = system.transport().set_options(*https); !set)
       log_->error("{}; the old connection settings stay", set.error().message);

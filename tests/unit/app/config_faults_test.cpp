@@ -271,9 +271,31 @@ TEST_CASE("what is not one plain YAML mapping is refused") {
       {"# caf\xE9\n", "f:1: the file is not UTF-8 text; save it as UTF-8"},
       {std::string((1 << 20) + 1, '#'), "f: is larger than 1 MiB"},
   });
-  const auto alias = faults_of("log: &l\n  level: info\nadmin: *l\n");
-  REQUIRE(alias.size() == 2);
-  CHECK(alias[1] == "f:3: aliases are not supported; write the value out");
+}
+
+TEST_CASE("anchors, aliases, tags and a second document hide no other fault") {
+  const auto lines = faults_of(
+      "api:\n  base_url: &x https://a.example\n  sesions: 8\nspool:\n  directory: *x\n  settle: !s 1\n"
+      "admin:\n  hosts: [*x, b.example]\nlog: *x\n*x : 1\n---\nbatch: &y\n  max: 1\n");
+  const std::vector<std::string> expected{
+      "f:2: anchors are not supported; write the value where it is wanted",
+      "f:3: api.sesions: unknown key; did you mean sessions?",
+      "f:5: aliases are not supported; write the value out",
+      "f:6: the tag '!s' is not supported; leave it out",
+      "f:6: spool.settle: '1' is not a duration; write a whole number with ms, s, m, h or d, as in 10s",
+      "f:8: aliases are not supported; write the value out",
+      "f:9: aliases are not supported; write the value out",
+      "f:10: aliases are not supported; write the value out",
+      "f:11: a second YAML document begins here; keep one document in the file",
+  };
+  CHECK(lines == expected);
+}
+
+TEST_CASE("a syntax error below an anchor is told with it") {
+  const auto lines = faults_of("log: &l\n  level: info\napi: [\n");
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0].starts_with("f:1: anchors are not supported"));
+  CHECK(lines[1].find(": not YAML: ") != std::string::npos);
 }
 
 TEST_CASE("a syntax error is one fault with its line") {

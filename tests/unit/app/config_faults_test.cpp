@@ -233,6 +233,7 @@ TEST_CASE("a secret in place of the file that holds it is not repeated") {
 }
 
 TEST_CASE("values that are good alone and impossible together are faults") {
+  const std::string above = "above it; keep it under /run/usherd";
   check_each({
       {"limits:\n  in_progress_operations: 100\nbatch:\n  max_records: 101\n",
        "f:4: batch.max_records: a batch of 101 records never fits 100 operations in progress; lower "
@@ -248,6 +249,17 @@ TEST_CASE("values that are good alone and impossible together are faults") {
        "f:2: api.key_file: the key stands in the spool's folder incoming; keep it under /etc/usherd"},
       {"admin:\n  socket: /var/spool/usherd/done/admin.sock\n",
        "f:2: admin.socket: the socket stands in the spool's folder done; keep it under /run/usherd"},
+      {"admin:\n  socket: /var/lib/usherd\n",
+       "f:2: admin.socket: the socket would take the place of state.directory /var/lib/usherd or a folder " +
+           above},
+      {"admin:\n  socket: /var/spool/usherd\n",
+       "f:2: admin.socket: the socket would take the place of spool.directory /var/spool/usherd or a "
+       "folder " +
+           above},
+      {"spool:\n  directory: /srv/a/b\nadmin:\n  socket: /srv/a\n",
+       "f:4: admin.socket: the socket would take the place of spool.directory /srv/a/b or a folder " + above},
+      {"admin:\n  socket: /var/spool/usherd/working\n",
+       "f:2: admin.socket: the socket stands in the spool's folder working; keep it under /run/usherd"},
       {"api:\n  proxy: http://proxy:3128\n  base_url: http://127.0.0.1:8080\n",
        "f:3: api.base_url: http:// would send the API key in clear text through api.proxy; use https://, or "
        "leave api.proxy empty"},

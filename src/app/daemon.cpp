@@ -31,16 +31,19 @@ RunSummary failed(ExitCode exit, std::string message) {
 }
 
 /// Until it is cancelled, with the tasks of the daemon.
-boost::asio::awaitable<void> obey_signals(boost::asio::signal_set& signals, Supervision& supervision) {
+boost::asio::awaitable<void> obey_signals(boost::asio::signal_set& signals, Supervision& supervision,
+                                          StatusCollector& collector) {
   while (true) {
     const auto [error, number] =
         co_await signals.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     if (error)
       co_return;
-    if (number == SIGHUP)
+    if (number == SIGHUP) {
       static_cast<void>(supervision.reload());
-    else
+      collector.forget();
+    } else {
       supervision.stop();
+    }
   }
 }
 
@@ -100,7 +103,7 @@ RunSummary Daemon::run() {
   if (options_.progress_bar)
     parts.tasks.spawn(show_progress(admin.collector(), parts.timers));
   boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
-  parts.tasks.spawn(obey_signals(signals, supervision));
+  parts.tasks.spawn(obey_signals(signals, supervision, admin.collector()));
   std::exception_ptr failure;
   const auto ended = [&failure](const std::exception_ptr& error) { failure = error; };
   boost::asio::co_spawn(loop, supervision.run(), ended);

@@ -300,6 +300,18 @@ class Commands(unittest.TestCase):
                 pass
             connection.recv(65536)
 
+    def test_a_start_refuses_every_file_that_a_check_refuses(self):
+        missing, roots = os.path.join(self.service.folder, "missing"), self.sandbox.facts["ca_file"]
+        for base, key in (("http://127.0.0.1:1", "ca_file"), (self.sandbox.facts["api"], "proxy_credentials_file")):
+            self.service.facts["api"] = base
+            self.service.facts["ca_file"] = missing if key == "ca_file" else f"{roots}, {key}: {missing}"
+            self.service.write_config()
+            for words in (("check",), ("drain", "--timeout", "0s"), ("run",)):
+                with self.subTest(key=key, words=words):
+                    done = self.service.command(*words)
+                    self.assertEqual(done.returncode, 78, done.stderr)
+                    self.assertIn(f"{missing}: No such file", done.stderr)
+
     def submit_endless(self, **more):
         """A submit whose input has not ended, once something of it stands in incoming/."""
         process = subprocess.Popen([USHERD, "submit", "-", "--name", "a.ndjson", "--config", self.service.config],

@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace usherd {
 
@@ -38,6 +39,30 @@ constexpr std::size_t kReadPiece = std::size_t{16} << 10;
 /// away from it.
 constexpr std::size_t kMostLinger = std::size_t{256} << 10;
 constexpr Milliseconds kLinger{1'000};
+
+/// What one client's body takes of the bound for all, until it has its answer.
+class BodyShare {
+ public:
+  BodyShare(std::size_t& taken, std::size_t most) : taken_(taken), most_(most) {}
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+  ~BodyShare() { give_back(); }
+
+  /// False when that is more than is left.
+  bool grow_to(std::size_t bytes) {
+    if (bytes - mine_ > most_ - taken_)
+      return false;
+    taken_ += bytes - mine_;
+    mine_ = bytes;
+    return true;
+  }
+  void give_back() { taken_ -= std::exchange(mine_, 0); }
+
+ private:
+  std::size_t& taken_;
+  std::size_t most_;
+  std::size_t mine_ = 0;
+};
 
 }  // namespace
 
@@ -224,18 +249,27 @@ asio::awaitable<void> AdminServer::serve(Door& door, std::shared_ptr<Client> cli
 }
 
 asio::awaitable<void> AdminServer::converse(Door& door, Client& client) {
-  RequestParser parser;
+  // Nothing acts through the port, so that no body is wanted there: strangers shall not make us hold any.
+  RequestParser parser(client.peer.local ? RequestParser::kMostBody : 0);
+  BodyShare share(bodies_, limits_.bodies);
+  bool fits = true;
   auto state = RequestParser::State::more;
-  while (state == RequestParser::State::more) {
+  while (state == RequestParser::State::more && fits) {
     const auto count = co_await client.read();
     if (count == 0)
       co_return;
     state = parser.put({client.piece.data(), count});
+    fits = share.grow_to(parser.body_bytes());
   }
   client.asking = false;
   client.deadline.cancel();
   AdminReply reply = refusal_of(state);
-  if (state == RequestParser::State::done) {
+  if (state == RequestParser::State::too_large && !client.peer.local) {
+    reply = AdminReply::error(
+        413, "the request is too large: here only GET and HEAD are answered, without a body");
+  } else if (!fits) {
+    reply = AdminReply::error(503, "too much is asked through the socket at once; try again in a moment");
+  } else if (state == RequestParser::State::done) {
     auto request = parser.take();
     request.peer = client.peer;
     if (!client.peer.local && !door.hosts.allows(parser.host()))
@@ -244,6 +278,7 @@ asio::awaitable<void> AdminServer::converse(Door& door, Client& client) {
       reply = co_await router_.answer(std::move(request));
   }
   const bool taken = co_await give(client, std::move(reply), parser.is_head());
+  share.give_back();
   if (!taken)
     co_return;
   // Read on a little: closing with unread bytes would reset the connection, and the answer with it.

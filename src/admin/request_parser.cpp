@@ -46,9 +46,9 @@ struct RequestParser::Beast {
   http::request_parser<http::string_body> parser;
 };
 
-RequestParser::RequestParser() : beast_(std::make_unique<Beast>()) {
+RequestParser::RequestParser(std::uint64_t most_body) : beast_(std::make_unique<Beast>()) {
   beast_->parser.header_limit(kMostHead);
-  beast_->parser.body_limit(kMostBody);
+  beast_->parser.body_limit(most_body);
   beast_->parser.eager(true);
 }
 
@@ -92,6 +92,10 @@ RequestParser::State RequestParser::finish() {
     return State::bad;
   request_.body = std::move(message.body());
   return State::done;
+}
+
+std::size_t RequestParser::body_bytes() const {
+  return beast_->parser.get().body().size() + request_.body.size();
 }
 
 AdminRequest RequestParser::take() {

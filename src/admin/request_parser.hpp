@@ -9,8 +9,8 @@
 
 namespace usherd {
 
-/// One HTTP request as it comes in, piece by piece. Takes at most kMostHead and kMostBody bytes, whatever the
-/// client claims to send.
+/// One HTTP request as it comes in, piece by piece. Takes at most kMostHead bytes and of a body as many as it
+/// is told, whatever the client claims to send.
 class RequestParser {
  public:
   static constexpr std::uint32_t kMostHead = 16 * 1024;
@@ -25,10 +25,12 @@ class RequestParser {
     unknown,    ///< 405: a method that is never answered
   };
 
-  RequestParser();
+  explicit RequestParser(std::uint64_t most_body = kMostBody);
   ~RequestParser();
 
   State put(std::string_view bytes);
+  /// Bytes of the body that came so far.
+  [[nodiscard]] std::size_t body_bytes() const;
   /// After `done`. The peer is the caller's to set.
   [[nodiscard]] AdminRequest take();
   /// The Host header as it came; empty when there was none.

@@ -123,7 +123,7 @@ ExitCode check_online(const Config& config) {
     tell("{}\n", read.error().message);
     return ExitCode::config;
   }
-  const auto options = https_options(config);
+  const auto options = https_options(config, process_environment());
   if (!options) {
     tell("{}\n", options.error().message);
     return ExitCode::config;

@@ -3,6 +3,7 @@
 #include "src/app/check_files.hpp"
 #include "src/app/config_keys.hpp"
 #include "src/app/log_choice.hpp"
+#include "src/app/named_files.hpp"
 #include "src/app/operator_commands.hpp"
 #include "src/app/rejects_command.hpp"
 #include "src/app/standard_output.hpp"
@@ -70,11 +71,16 @@ ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
   std::signal(SIGHUP, SIG_IGN);
   // Whoever reads the log may go away: delivery does not end for it.
   std::signal(SIGPIPE, SIG_IGN);
-  auto config = config_of(line);
-  if (!config)
+  // As a reload does, for the same file shall be good or bad at any time.
+  auto outcome = load_config(line.config_file);
+  add_named_faults(outcome, process_environment());
+  if (!outcome.good()) {
+    tell("{}", format_faults(outcome));
     return ExitCode::config;
+  }
+  const auto& config = outcome.config;
   options.config_path = line.config_file;
-  Daemon daemon(*config, options, log_of(*config, options.progress_bar));
+  Daemon daemon(config, options, log_of(config, options.progress_bar));
   const auto summary = daemon.run();
   std::fputs(summary.report.c_str(), stdout);
   tell("{}", summary.notes);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -43,6 +44,14 @@ void check_combinations(const Config& config, const ConfigLines& lines, std::vec
   if (config.state.directory == config.spool.directory)
     check.fault("state.directory", "spool.directory", "state and spool are one directory",
                 "give each its own");
+  for (const auto& [key, directory] : {std::pair{"spool.directory", &config.spool.directory},
+                                       std::pair{"state.directory", &config.state.directory}}) {
+    if (is_within(*directory, config.admin.socket))
+      check.fault(
+          "admin.socket", key,
+          fmt::format("the socket would take the place of {} {} or a folder above it", key, *directory),
+          "keep it under /run/usherd");
+  }
   constexpr std::array<std::string_view, 4> folders{"/incoming", "/working", "/done", "/rejected"};
   for (const auto folder : folders) {
     if (is_within(config.state.directory, config.spool.directory + std::string(folder)))

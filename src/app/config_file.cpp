@@ -50,21 +50,29 @@ class ConfigReader {
   void read_members(const YamlNode& map, std::string_view section) {
     for (std::size_t i = 0; i < map.names.size(); ++i) {
       const auto& name = map.names[i];
+      if (name.refused)
+        continue;
       const auto path = section.empty() ? printable(name.text, 60)
                                         : fmt::format("{}.{}", section, printable(name.text, 60));
       if (name.kind != YamlNode::Kind::scalar) {
         fault(name, std::string(section), "a key must be a word", "write it as in 'name: value'");
         continue;
       }
-      if (const auto [first, is_new] = outcome_.lines.emplace(path, name.line); !is_new)
-        fault(name, path, fmt::format("is set twice (first at line {})", first->second), "keep one of them");
+      // Its fault is told, and nothing else is known of it.
+      const bool refused = map.items[i].refused;
+      if (!refused)
+        note_line(path, name);
       if (section.empty() && is_config_section(name.text))
         read_section(name, map.items[i]);
-      else if (const auto* key = find_config_key(section, name.text))
+      else if (const auto* key = find_config_key(section, name.text); key != nullptr && !refused)
         read_value(*key, name, map.items[i]);
-      else
+      else if (key == nullptr)
         fault(name, path, "unknown key", hint_for_unknown_key(section, name.text));
     }
+  }
+  void note_line(const std::string& path, const YamlNode& name) {
+    if (const auto [first, is_new] = outcome_.lines.emplace(path, name.line); !is_new)
+      fault(name, path, fmt::format("is set twice (first at line {})", first->second), "keep one of them");
   }
   void read_section(const YamlNode& name, const YamlNode& value) {
     // "api:" with all its keys commented out.

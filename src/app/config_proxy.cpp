@@ -48,7 +48,7 @@ Result<std::optional<Url>> choose_proxy(const ApiConfig& api, const Environment&
   auto target = parse_url(api.base_url);
   if (!target)
     return target.error().within("api.base_url");
-  if (!target->tls || is_loopback_host(target->host))
+  if (!target->tls)
     return std::optional<Url>();
   const auto variable = first_set(environment, {"https_proxy", "HTTPS_PROXY"});
   if (!variable)

@@ -42,8 +42,9 @@ class TreeBuilder final : public YAML::EventHandler {
   TreeBuilder(std::string_view text, std::vector<ConfigFault>& faults) : text_(text), faults_(faults) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ == 2)
+    if (documents_ == 1)
       fault(mark, "a second YAML document begins here", "keep one document in the file");
+    ++documents_;
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -52,7 +53,9 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     fault(mark, "aliases are not supported", "write the value out");
-    add(node(YamlNode::Kind::null, mark));
+    auto alias = node(YamlNode::Kind::null, mark);
+    alias.refused = true;
+    add(std::move(alias));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
@@ -61,7 +64,7 @@ class TreeBuilder final : public YAML::EventHandler {
     scalar.text = value;
     scalar.quoted = tag == "!";
     if (scalar.quoted && !closes_on_its_line(text_, mark))
-      fault(mark, "a quote is not closed on its line", "close it");
+      spoil(mark, "a quote is not closed on its line", "close it");
     add(std::move(scalar));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -76,6 +79,8 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
   [[nodiscard]] unsigned documents() const { return documents_; }
+  /// Whether the tree is likely to be another one than was meant.
+  [[nodiscard]] bool spoilt() const { return spoilt_; }
   YamlNode take_root() { return std::move(root_); }
 
  private:
@@ -86,7 +91,14 @@ class TreeBuilder final : public YAML::EventHandler {
     made.column = counted_from_one(mark.column);
     return made;
   }
+  void spoil(const YAML::Mark& mark, std::string message, std::string hint) {
+    fault(mark, std::move(message), std::move(hint));
+    spoilt_ = spoilt_ || documents_ == 1;
+  }
+  /// Of the first document alone.
   void fault(const YAML::Mark& mark, std::string message, std::string hint) {
+    if (documents_ > 1)
+      return;
     faults_.push_back({counted_from_one(mark.line), counted_from_one(mark.column), "", std::move(message),
                        std::move(hint)});
   }
@@ -99,7 +111,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     refuse_marks(mark, tag, anchor);
     if (open_.size() == kMostDepth)
-      fault(mark, "values are nested too deeply", "");
+      spoil(mark, "values are nested too deeply", "");
     open_.push_back(node(kind, mark));
   }
   void close() {
@@ -119,12 +131,15 @@ class TreeBuilder final : public YAML::EventHandler {
     auto& parent = open_.back();
     // Names and values of a mapping come in turns.
     const bool is_name = parent.kind == YamlNode::Kind::map && parent.names.size() == parent.items.size();
+    if (parent.kind == YamlNode::Kind::list)
+      parent.refused = parent.refused || value.refused;
     (is_name ? parent.names : parent.items).push_back(std::move(value));
   }
 
   std::string_view text_;
   std::vector<ConfigFault>& faults_;
   unsigned documents_ = 0;
+  bool spoilt_ = false;
   std::vector<YamlNode> open_;
   YamlNode root_;
 };
@@ -151,7 +166,7 @@ std::optional<YamlNode> parse_yaml(std::string_view text, std::vector<ConfigFaul
     text.remove_prefix(3);
   if (refuse_binary(text, faults))
     return std::nullopt;
-  const auto before = faults.size();
+  bool whole = true;
   TreeBuilder builder(text, faults);
   try {
     std::istringstream stream{std::string(text)};
@@ -159,13 +174,15 @@ std::optional<YamlNode> parse_yaml(std::string_view text, std::vector<ConfigFaul
     while (builder.documents() < 2 && parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& failure) {
-    // What was found before is its cause more often than not.
-    if (faults.size() == before)
+    // Below the document that is read nothing matters.
+    whole = builder.documents() > 1;
+    // A quote that was not closed is its cause more often than not.
+    if (!whole && !builder.spoilt())
       faults.push_back({counted_from_one(failure.mark.line), counted_from_one(failure.mark.column), "",
                         fmt::format("not YAML: {}", printable(failure.msg)),
                         "look at indentation, colons and quotes"});
   }
-  if (faults.size() != before)
+  if (!whole || builder.spoilt())
     return std::nullopt;
   return builder.take_root();
 }

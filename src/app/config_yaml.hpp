@@ -16,6 +16,7 @@ struct YamlNode {
 
   Kind kind = Kind::null;
   bool quoted = false;
+  bool refused = false;  ///< stands for an alias, or is a list that holds one: its fault is told
   unsigned line = 0;
   unsigned column = 0;
   std::string text;             ///< of a scalar
@@ -23,8 +24,9 @@ struct YamlNode {
   std::vector<YamlNode> names;  ///< of a map: one for each item
 };
 
-/// The only document of a YAML text. Syntax errors, further documents, aliases, anchors, tags and nesting
-/// without end go to `faults`; then there is no value.
+/// The first document of a YAML text. Further documents, aliases, anchors and tags go to `faults`, and the
+/// value is read as if they were not there; so do syntax errors and nesting without end, and then there is
+/// none.
 [[nodiscard]] std::optional<YamlNode> parse_yaml(std::string_view text, std::vector<ConfigFault>& faults);
 
 }  // namespace usherd

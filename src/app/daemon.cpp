@@ -32,16 +32,19 @@ RunSummary failed(ExitCode exit, std::string message) {
 }
 
 /// Until it is cancelled, with the tasks of the daemon.
-boost::asio::awaitable<void> obey_signals(boost::asio::signal_set& signals, Supervision& supervision) {
+boost::asio::awaitable<void> obey_signals(boost::asio::signal_set& signals, Supervision& supervision,
+                                          StatusCollector& collector) {
   while (true) {
     const auto [error, number] =
         co_await signals.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     if (error)
       co_return;
-    if (number == SIGHUP)
+    if (number == SIGHUP) {
       static_cast<void>(supervision.reload());
-    else
+      collector.forget();
+    } else {
       supervision.stop();
+    }
   }
 }
 
@@ -55,7 +58,7 @@ RunSummary Daemon::run() {
   KeyHolder key(config_.api.key_file, process_environment(), *log_);
   if (auto read = key.read(); !read)
     return failed(ExitCode::config, read.error().message);
-  const auto where = https_options(config_);
+  const auto where = https_options(config_, process_environment());
   if (!where)
     return failed(ExitCode::config, where.error().message);
   boost::asio::io_context loop(1);
@@ -91,7 +94,7 @@ RunSummary Daemon::run() {
     key.set_key_file(config.api.key_file);
     key.reread();
     reconfigure_log(*log_, config, options_.progress_bar);
-    if (const auto https = https_options(config); !https)
+    if (const auto https = https_options(config, process_environment()); !https)
       log_->error("{}; the old connection settings stay", https.error().message);
     else if (const auto set = system.transport().set_options(*https); !set)
       log_->error("{}; the old connection settings stay", set.error().message);
@@ -110,7 +113,7 @@ RunSummary Daemon::run() {
   if (options_.progress_bar)
     parts.tasks.spawn(show_progress(admin.collector(), parts.timers));
   boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
-  parts.tasks.spawn(obey_signals(signals, supervision));
+  parts.tasks.spawn(obey_signals(signals, supervision, admin.collector()));
   std::exception_ptr failure;
   const auto ended = [&failure](const std::exception_ptr& error) { failure = error; };
   boost::asio::co_spawn(loop, supervision.run(), ended);

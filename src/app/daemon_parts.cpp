@@ -186,7 +186,7 @@ boost::system::result<Foundation, FoundationFault> lay_foundation(const Config& 
   return laid.error();
 }
 
-Result<HttpsOptions> https_options(const Config& config) {
+Result<HttpsOptions> https_options(const Config& config, const Environment& environment) {
   HttpsOptions options;
   auto base = parse_url(config.api.base_url);
   if (!base)
@@ -195,7 +195,7 @@ Result<HttpsOptions> https_options(const Config& config) {
   options.ca_file = config.api.ca_file;
   options.connect_timeout = config.api.connect_timeout;
   options.request_timeout = config.api.request_timeout;
-  const auto proxy = choose_proxy(config.api, process_environment());
+  const auto proxy = choose_proxy(config.api, environment);
   if (!proxy)
     return proxy.error();
   if (*proxy) {

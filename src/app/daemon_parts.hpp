@@ -5,6 +5,7 @@
 #include "usherd/admin/tally.hpp"
 #include "usherd/app/config.hpp"
 #include "usherd/app/delivery.hpp"
+#include "usherd/app/environment.hpp"
 #include "usherd/app/exit_code.hpp"
 #include "usherd/app/file_feed.hpp"
 #include "usherd/app/identity.hpp"
@@ -50,7 +51,7 @@ struct FoundationFault {
 [[nodiscard]] FoundationFault ledger_fault(const Error& error);
 
 /// Where requests go, from the configuration and the environment. Errors: an unusable proxy or file.
-[[nodiscard]] Result<HttpsOptions> https_options(const Config& config);
+[[nodiscard]] Result<HttpsOptions> https_options(const Config& config, const Environment& environment);
 
 /// Conversions stop where they would leave less than spool.min_free.
 [[nodiscard]] ConvertLimits convert_limits(const Config& config, std::function<Result<std::uint64_t>()> free);

@@ -155,27 +155,28 @@ ExitCode status(const Config& config, const StatusArguments& arguments) {
   return show(client.get("/api/file?name=" + percent_encode(arguments.file)), arguments.json, file_text);
 }
 
-ExitCode control(const Config& config, std::string_view target, std::string_view done) {
-  const auto answer = AdminClient(config.admin.socket).post(target);
+/// Has the service do something, and says `done`; where its answer does not come, by which command to look.
+ExitCode act(const Config& config, const std::string& target, std::string_view done, std::string_view look) {
+  AdminClient client(config.admin.socket);
+  auto answer = client.post(target);
   if (answer && answer->status == 200) {
     fmt::print("{}\n", done);
     return ExitCode::ok;
   }
+  if (!answer && client.unanswered())
+    return complain(
+        {answer.error().code, fmt::format("{}; it may have been done all the same: look with `{}`",
+                                          answer.error().message, look)});
   return show(answer, false, status_text);
 }
 
 ExitCode jobs(const Config& config, const JobsArguments& arguments) {
-  AdminClient client(config.admin.socket);
   if (arguments.abandon.empty())
-    return show(client.get("/api/jobs"), arguments.json, jobs_text);
-  const auto answer = client.post("/api/jobs/abandon?job=" + percent_encode(arguments.abandon));
-  if (answer && answer->status == 200) {
-    fmt::print(
-        "abandoned; its records end unknown (job_abandoned) and are in rejected/ once their files have "
-        "settled\n");
-    return ExitCode::ok;
-  }
-  return show(answer, false, jobs_text);
+    return show(AdminClient(config.admin.socket).get("/api/jobs"), arguments.json, jobs_text);
+  return act(
+      config, "/api/jobs/abandon?job=" + percent_encode(arguments.abandon),
+      "abandoned; its records end unknown (job_abandoned) and are in rejected/ once their files have settled",
+      "usherd jobs list");
 }
 
 }  // namespace
@@ -183,10 +184,10 @@ ExitCode jobs(const Config& config, const JobsArguments& arguments) {
 ExitCode run_operator_command(const Config& config, const CommandLine& line) {
   switch (line.command) {
     case Command::pause:
-      return control(config, "/api/pause",
-                     "paused: nothing is sent until 'usherd resume'; intake and polls go on");
+      return act(config, "/api/pause",
+                 "paused: nothing is sent until 'usherd resume'; intake and polls go on", "usherd status");
     case Command::resume:
-      return control(config, "/api/resume", "resumed");
+      return act(config, "/api/resume", "resumed", "usherd status");
     case Command::jobs:
       return jobs(config, line.jobs);
     default:

@@ -20,7 +20,8 @@ constexpr std::size_t kGroup = 256;
 /// After what could not be settled: doubled from the one to the other while nothing can be.
 constexpr auto kFirstRetry = 2s;
 constexpr auto kSlowestRetry = 32s;
-constexpr auto kExpiryPace = 10min;
+/// Between two words of what was kept long enough and cannot be removed.
+constexpr auto kKeptPace = 10min;
 constexpr std::size_t kExpiryGroup = 500;
 
 constexpr std::size_t kMostReason = 500;
@@ -58,6 +59,7 @@ Settling::Settling(Parts parts)
 void Settling::set_keep(Milliseconds done, Milliseconds rejected) {
   parts_.keep = KeepTimes{done, rejected};
   next_expiry_ = {};
+  tell_of_kept_at_ = {};
   alarm_->ring();
 }
 
@@ -293,7 +295,8 @@ boost::asio::awaitable<void> Settling::expire() {
   const auto removed = co_await parts_.workers.run(std::move(work));
   if (!removed)
     *kept = removed.error();
-  if (*kept && !std::exchange(told_of_kept_, true)) {
+  if (const auto told_at = parts_.timers.now().boot; *kept && told_at >= tell_of_kept_at_) {
+    tell_of_kept_at_ = told_at + kKeptPace;
     parts_.log.error("what was kept long enough cannot be removed: {}", (*kept)->message);
     note_refused(**kept);
   }
@@ -309,8 +312,7 @@ boost::asio::awaitable<void> Settling::expire() {
 
 void Settling::expire_later() {
   expired_ = {};
-  told_of_kept_ = false;
-  next_expiry_ = parts_.timers.now().boot + kExpiryPace;
+  next_expiry_ = parts_.timers.now().boot + Expiry::pace(parts_.keep);
 }
 
 }  // namespace usherd

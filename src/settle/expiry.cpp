@@ -2,6 +2,8 @@
 
 #include "src/settle/end_paths.hpp"
 
+#include <algorithm>
+
 namespace usherd {
 namespace {
 
@@ -15,6 +17,12 @@ Ledger::End last_of(const std::vector<Ledger::Expired>& files, const Ledger::End
 }
 
 }  // namespace
+
+Milliseconds Expiry::pace(KeepTimes keep) {
+  constexpr Milliseconds kFastest{std::chrono::seconds(1)};
+  constexpr Milliseconds kSlowest{std::chrono::minutes(10)};
+  return std::clamp(std::min(keep.done, keep.rejected) / 10, kFastest, kSlowest);
+}
 
 Result<Expiring> Expiry::gather(Ledger& ledger, WallTime now, KeepTimes keep, std::size_t most,
                                 const ExpiryMark& after) {

@@ -241,6 +241,18 @@ class Admin(unittest.TestCase):
         self.service.wait_for_log("configuration reloaded")
         self.service.wait_until(lambda status: status["budget"]["batches"]["limit"] == 7, "the new limit")
 
+    def test_what_a_signal_reloaded_shows_at_once(self):
+        for extra, good_now in (("nonsense: 1", False), ("", True), ("nonsense: 1", False)):
+            self.service.write_config(extra)
+            with open(self.service.log, encoding="utf-8") as log:
+                mark = log.seek(0, os.SEEK_END)
+            # So that what was gathered for this is fresh enough to be given out again.
+            self.assertNotEqual(self.service.status()["service"]["reload_good"], good_now)
+            self.service.process.send_signal(signal.SIGHUP)
+            self.service.wait_for_log("configuration reloaded" if good_now else "was not reloaded", mark)
+            self.assertEqual(self.service.status()["service"]["reload_good"], good_now)
+            self.assertEqual(value(self.service.get("/metrics")[1], "usherd_config_last_reload_successful"), int(good_now))
+
     def test_events_come_while_the_service_lives(self):
         connection = service.UnixConnection(self.service.socket)
         connection.request("GET", "/api/events")

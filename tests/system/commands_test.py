@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -274,6 +275,42 @@ class Commands(unittest.TestCase):
         said = watching.communicate(timeout=service.PATIENCE_S)[1].splitlines()
         self.assertTrue(said and all(line.endswith("; trying again") for line in said), said)
         self.assertTrue(all(one != next_one for one, next_one in zip(said, said[1:])), said)
+
+    def test_an_action_whose_answer_breaks_off_may_have_taken_effect(self):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(self.service.socket)
+            door.listen()
+            for words, look in ((("pause",), "usherd status"), (("resume",), "usherd status"),
+                                (("jobs", "abandon", "a/1"), "usherd jobs list"), (("status",), None)):
+                with self.subTest(words=words):
+                    asked = threading.Thread(target=self.break_off, args=(door,))
+                    asked.start()
+                    done = self.service.command(*words)
+                    asked.join()
+                    self.assertEqual(done.returncode, 69, done.stderr)
+                    self.assertIn("the service broke its answer off", done.stderr)
+                    self.assertEqual(f"it may have been done all the same: look with `{look}`" in done.stderr,
+                                     look is not None, done.stderr)
+
+    @staticmethod
+    def break_off(door):
+        """Hears one request to its end, and answers nothing."""
+        with door.accept()[0] as connection:
+            while b"\r\n\r\n" not in connection.recv(65536, socket.MSG_PEEK):
+                pass
+            connection.recv(65536)
+
+    def test_a_start_refuses_every_file_that_a_check_refuses(self):
+        missing, roots = os.path.join(self.service.folder, "missing"), self.sandbox.facts["ca_file"]
+        for base, key in (("http://127.0.0.1:1", "ca_file"), (self.sandbox.facts["api"], "proxy_credentials_file")):
+            self.service.facts["api"] = base
+            self.service.facts["ca_file"] = missing if key == "ca_file" else f"{roots}, {key}: {missing}"
+            self.service.write_config()
+            for words in (("check",), ("drain", "--timeout", "0s"), ("run",)):
+                with self.subTest(key=key, words=words):
+                    done = self.service.command(*words)
+                    self.assertEqual(done.returncode, 78, done.stderr)
+                    self.assertIn(f"{missing}: No such file", done.stderr)
 
     def submit_endless(self, **more):
         """A submit whose input has not ended, once something of it stands in incoming/."""

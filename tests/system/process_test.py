@@ -100,6 +100,27 @@ class Processes(unittest.TestCase):
         self.service.wait_for_log(r"the old one stays: .* api\.ca_file \S+: is not a regular file")
         self.assertEqual(self.service.status()["state"], "idle")
 
+    def test_what_is_to_be_kept_for_no_time_is_removed_soon(self):
+        with open(self.service.config, encoding="utf-8") as source:
+            text = source.read()
+        with open(self.service.config, "w", encoding="utf-8") as out:
+            out.write(text.replace("spool: {", "spool: {keep_done: 0s, keep_rejected: 1s, "))
+        self.service.start()
+        folders = [os.path.join(self.service.folder, "spool", name) for name in ("done", "rejected")]
+        end = time.monotonic() + service.PATIENCE_S
+        for number in range(2):
+            self.service.drop(f"{number}.ndjson", good(2) + ['{"uid":""}'])
+            self.service.wait_for_log(rf"{number}\.ndjson: 3 records, 2 imported")
+            while any(os.listdir(folder) for folder in folders):
+                self.assertLess(time.monotonic(), end, "what is to be kept for no time stayed")
+                self.service.pause()
+            asked = self.service.command("status", "--file", f"{number}.ndjson")
+            self.assertEqual(asked.returncode, 1, asked.stderr)
+            self.assertIn("no accepted file is named", asked.stderr)
+            self.assertEqual(self.service.command("trace", "user-0").returncode, 1)
+        left = self.service.command("rejects", "list")
+        self.assertEqual((left.returncode, left.stdout), (0, ""), left.stderr)
+
     def test_a_stop_does_not_wait_for_who_only_connects(self):
         with socket.create_server(("127.0.0.1", 0)) as mute:
             mute.settimeout(service.PATIENCE_S)

@@ -21,8 +21,10 @@ namespace usherd {
 /// How much one client may take.
 struct AdminLimits {
   std::size_t connections = 64;  ///< of each door, the socket and the HTTP port
-  Milliseconds request{5'000};   ///< from the connection to the end of the request
-  Milliseconds reply{30'000};    ///< for the client to take one piece of the answer
+  /// Bytes of the bodies of all who ask at the socket; the port takes none.
+  std::size_t bodies = std::size_t{4} << 20;
+  Milliseconds request{5'000};  ///< from the connection to the end of the request
+  Milliseconds reply{30'000};   ///< for the client to take one piece of the answer
 };
 
 /// The HTTP server behind both doors: the read-only port and the admin socket. One request a connection, and
@@ -63,6 +65,7 @@ class AdminServer {
   const Router& router_;
   Log& log_;
   AdminLimits limits_;
+  std::size_t bodies_ = 0;  ///< of AdminLimits::bodies
   std::list<std::unique_ptr<Door>> doors_;
 };
 

@@ -10,8 +10,9 @@
 namespace usherd {
 
 /// The proxy that requests go through, without user name; nothing: none. api.proxy wins; else https_proxy or
-/// HTTPS_PROXY, unless no_proxy or NO_PROXY exempts the API's host (bypasses_proxy()). The environment's is
-/// not used for plain http and for loopback. An error names the variable and never repeats what it holds.
+/// HTTPS_PROXY, unless no_proxy or NO_PROXY exempts the API's host (bypasses_proxy()): also for a host on
+/// loopback, as curl has it. The environment's is not used for plain http. An error names the variable and
+/// never repeats what it holds.
 [[nodiscard]] Result<std::optional<Url>> choose_proxy(const ApiConfig& api, const Environment& environment);
 
 }  // namespace usherd

@@ -90,7 +90,7 @@ class Settling {
   std::unordered_set<FileNumber> failed_;  ///< since they were to be settled
   BootTime next_expiry_{};
   ExpiryMark expired_;  ///< what stays is tried again by the next look, and holds up nothing of this one
-  bool told_of_kept_ = false;  ///< said once in a look
+  BootTime tell_of_kept_at_{};
   std::function<void()> settled_;
   std::function<void()> refused_;
   SettledTotals totals_;

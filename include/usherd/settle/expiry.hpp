@@ -41,6 +41,8 @@ class Expiry {
  public:
   Expiry(Files& files, SpoolLayout layout) : files_(files), layout_(std::move(layout)) {}
 
+  /// How often to look: so that nothing stays more than a tenth longer than it is to be kept, or a second.
+  [[nodiscard]] static Milliseconds pace(KeepTimes keep);
   /// What is due at `now` past `after`, the oldest first, at most `most` of each folder.
   [[nodiscard]] static Result<Expiring> gather(Ledger& ledger, WallTime now, KeepTimes keep, std::size_t most,
                                                const ExpiryMark& after);

@@ -57,7 +57,7 @@ TEST_CASE("nothing acts through the port, and what is for the socket is not read
   ServerBench bench({}, standard_routes);
   CHECK(bench.get("/secret").starts_with("HTTP/1.1 403 "));
   RawClient client(bench.port());
-  client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi");
+  client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
   CHECK(client.read_all().starts_with("HTTP/1.1 403 "));
 }
 
@@ -122,6 +122,23 @@ TEST_CASE("a request that is too large or no request gets its answer, though it 
   CHECK(garbage.read_all().starts_with("HTTP/1.1 400 "));
 }
 
+TEST_CASE("a body that comes to the port is refused before any of it is read") {
+  AdminLimits limits;
+  limits.request = 2s;
+  ServerBench bench(limits, standard_routes);
+  for (const std::string length : {"Content-Length: 1048576", "Content-Length: 1"}) {
+    RawClient stranger(bench.port());
+    stranger.send("POST /echo HTTP/1.1\r\nHost: localhost\r\n" + length + "\r\n\r\n");
+    CHECK(stranger.read_all().starts_with("HTTP/1.1 413 "));
+  }
+  RawClient chunked(bench.port());
+  chunked.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
+  CHECK(chunked.read_all().starts_with("HTTP/1.1 413 "));
+  RawClient bare(bench.port());
+  bare.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+  CHECK(bare.read_all().starts_with("HTTP/1.1 403 "));
+}
+
 /// Pieces of an answer without end, counted.
 struct Endless {
   std::shared_ptr<int> pieces;
@@ -169,6 +186,29 @@ TEST_CASE("a door full of clients that take no answer still answers who asks") {
   }
   for (int i = 0; i < 3; ++i)
     CHECK(bench.get("/who").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_CASE("the bodies of all who ask at the socket share one bound, until each has its answer") {
+  AdminLimits limits;
+  limits.bodies = 100'000;
+  const auto pieces = std::make_shared<int>(0);
+  ServerBench bench(limits, [&](Router& router) {
+    router.action("/endless", [pieces](AdminRequest) { return Endless::answer(pieces); });
+    router.action("/echo", echo);
+  });
+  const std::string body(64'000, 'x');
+  {
+    RawClient slow(bench.socket_path());
+    slow.send("POST /endless HTTP/1.1\r\nHost: x\r\nContent-Length: 64000\r\n\r\n" + body);
+    REQUIRE(slow.read_some().starts_with("HTTP/1.1 200 "));
+    CHECK(bench.post_local("/echo", body).starts_with("HTTP/1.1 503 "));
+    CHECK(bench.post_local("/echo", "short").ends_with("\r\n\r\nshort"));
+  }
+  while (bench.connections() > 0)
+    CHECK(bench.post_local("/echo", "short").ends_with("\r\n\r\nshort"));
+  CHECK(bench.post_local("/echo", body).ends_with(body));
+  CHECK(bench.post_local("/echo", body + body).starts_with("HTTP/1.1 503 "));
+  CHECK(bench.post_local("/echo", body).ends_with(body));
 }
 
 boost::asio::awaitable<std::string> next_of(std::shared_ptr<std::vector<std::string>> rest) {

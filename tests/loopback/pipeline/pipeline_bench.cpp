@@ -1,7 +1,5 @@
 #include "tests/loopback/pipeline/pipeline_bench.hpp"
 
-#include "usherd/app/config_proxy.hpp"
-
 #include <boost/json/parse.hpp>
 
 #include <spdlog/sinks/ostream_sink.h>
@@ -39,9 +37,8 @@ Environment no_environment() {
 }
 
 HttpsOptions direct(const Config& config) {
-  auto options = https_options(config);
+  auto options = https_options(config, no_environment());
   REQUIRE_MESSAGE(options.has_value(), (options ? "" : options.error().message));
-  options->proxy.reset();
   return *options;
 }
 

@@ -39,7 +39,7 @@ class Service:
             os.makedirs(f"{self.folder}/spool/{name}")
         self.write_key(self.facts["key"])
         self.configure()
-        environment = dict(os.environ, NOTIFY_SOCKET=self.folder + "/notify")
+        environment = dict(os.environ, NOTIFY_SOCKET=self.folder + "/notify", NO_PROXY="localhost", no_proxy="localhost")
         if watchdog:
             environment["WATCHDOG_USEC"] = str(int(watchdog * 1e6))
         self.log = open(self.folder + "/log", "wb")

@@ -233,6 +233,7 @@ TEST_CASE("a secret in place of the file that holds it is not repeated") {
 }
 
 TEST_CASE("values that are good alone and impossible together are faults") {
+  const std::string above = "above it; keep it under /run/usherd";
   check_each({
       {"limits:\n  in_progress_operations: 100\nbatch:\n  max_records: 101\n",
        "f:4: batch.max_records: a batch of 101 records never fits 100 operations in progress; lower "
@@ -248,6 +249,17 @@ TEST_CASE("values that are good alone and impossible together are faults") {
        "f:2: api.key_file: the key stands in the spool's folder incoming; keep it under /etc/usherd"},
       {"admin:\n  socket: /var/spool/usherd/done/admin.sock\n",
        "f:2: admin.socket: the socket stands in the spool's folder done; keep it under /run/usherd"},
+      {"admin:\n  socket: /var/lib/usherd\n",
+       "f:2: admin.socket: the socket would take the place of state.directory /var/lib/usherd or a folder " +
+           above},
+      {"admin:\n  socket: /var/spool/usherd\n",
+       "f:2: admin.socket: the socket would take the place of spool.directory /var/spool/usherd or a "
+       "folder " +
+           above},
+      {"spool:\n  directory: /srv/a/b\nadmin:\n  socket: /srv/a\n",
+       "f:4: admin.socket: the socket would take the place of spool.directory /srv/a/b or a folder " + above},
+      {"admin:\n  socket: /var/spool/usherd/working\n",
+       "f:2: admin.socket: the socket stands in the spool's folder working; keep it under /run/usherd"},
       {"api:\n  proxy: http://proxy:3128\n  base_url: http://127.0.0.1:8080\n",
        "f:3: api.base_url: http:// would send the API key in clear text through api.proxy; use https://, or "
        "leave api.proxy empty"},
@@ -271,9 +283,31 @@ TEST_CASE("what is not one plain YAML mapping is refused") {
       {"# caf\xE9\n", "f:1: the file is not UTF-8 text; save it as UTF-8"},
       {std::string((1 << 20) + 1, '#'), "f: is larger than 1 MiB"},
   });
-  const auto alias = faults_of("log: &l\n  level: info\nadmin: *l\n");
-  REQUIRE(alias.size() == 2);
-  CHECK(alias[1] == "f:3: aliases are not supported; write the value out");
+}
+
+TEST_CASE("anchors, aliases, tags and a second document hide no other fault") {
+  const auto lines = faults_of(
+      "api:\n  base_url: &x https://a.example\n  sesions: 8\nspool:\n  directory: *x\n  settle: !s 1\n"
+      "admin:\n  hosts: [*x, b.example]\nlog: *x\n*x : 1\n---\nbatch: &y\n  max: 1\n");
+  const std::vector<std::string> expected{
+      "f:2: anchors are not supported; write the value where it is wanted",
+      "f:3: api.sesions: unknown key; did you mean sessions?",
+      "f:5: aliases are not supported; write the value out",
+      "f:6: the tag '!s' is not supported; leave it out",
+      "f:6: spool.settle: '1' is not a duration; write a whole number with ms, s, m, h or d, as in 10s",
+      "f:8: aliases are not supported; write the value out",
+      "f:9: aliases are not supported; write the value out",
+      "f:10: aliases are not supported; write the value out",
+      "f:11: a second YAML document begins here; keep one document in the file",
+  };
+  CHECK(lines == expected);
+}
+
+TEST_CASE("a syntax error below an anchor is told with it") {
+  const auto lines = faults_of("log: &l\n  level: info\napi: [\n");
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0].starts_with("f:1: anchors are not supported"));
+  CHECK(lines[1].find(": not YAML: ") != std::string::npos);
 }
 
 TEST_CASE("a syntax error is one fault with its line") {

@@ -49,11 +49,21 @@ TEST_CASE("the proxy comes from the configuration, else from the environment") {
   CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}, {"NO_PROXY", "*"}}) == "mine:8080");
 }
 
-TEST_CASE("loopback and plain http never go through the environment's proxy") {
+TEST_CASE("plain http never goes through the environment's proxy") {
   usherd::ApiConfig api;
-  for (const std::string url : {"http://127.0.0.1:8080", "https://localhost:8443", "https://[::1]:8443"}) {
+  for (const std::string url : {"http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"}) {
     api.base_url = url;
     CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}}) == "-");
+  }
+}
+
+TEST_CASE("https on loopback goes through the environment's proxy unless NO_PROXY names it") {
+  usherd::ApiConfig api;
+  for (const std::string host : {"127.0.0.1", "localhost", "[::1]"}) {
+    api.base_url = "https://" + host + ":8443";
+    CAPTURE(api.base_url);
+    CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}}) == "p:3128");
+    CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}, {"NO_PROXY", "localhost,127.0.0.0/8,::1"}}) == "-");
   }
 }
 

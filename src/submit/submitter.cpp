@@ -1,5 +1,6 @@
 #include "usherd/submit/submitter.hpp"
 
+#include "src/submit/recallable_body.hpp"
 #include "usherd/core/backoff.hpp"
 #include "usherd/core/log_event.hpp"
 #include "usherd/submit/batch_body.hpp"
@@ -106,6 +107,9 @@ PostContext Submitter::context(const ActiveBatch& batch) const {
 }
 
 boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) {
+  // Its users may be in newer batches by now.
+  if (batch.is_abandoned)
+    co_return Error{Errc::cancelled, "its job was given up"};
   // The gate may have been closed for long: what the API has forgotten it would run again.
   if (is_expired(batch))
     co_return Error{Errc::timeout, "the key is too old"};
@@ -135,12 +139,13 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
       parts_.workers,
       BodyReader(parts_.disk, batch.packed, std::move(paths), batch.row.framing, nullptr, batch.sums),
       batch.row.body_length, batch.row.digest, std::move(batch.kept));
+  RecallableBody recallable(batch, body);
   ApiRequest request;
   request.call = Call::create;
   request.method = Method::post;
   request.target = "/v2/users/batch";
   request.idempotency_key = batch.row.key;
-  request.body = &body;
+  request.body = &recallable;
   request.may_be_replayed = batch.history.unanswered;
   request.is_its_own = [&jobs = parts_.api.jobs(), id = batch.row.id](const std::string& answer) {
     const auto job = parse_created_job(answer);
@@ -348,8 +353,8 @@ boost::asio::awaitable<Result<JobAnswer>> Submitter::repost(ActiveBatch& batch) 
   const auto tried = co_await attempt(batch);
   if (tried.reply.not_sent && tried.reply.not_sent->code == Errc::timeout)
     co_return Error{Errc::not_found, "the API has forgotten the key"};
-  if (tried.reply.stopped || tried.reply.not_sent)
-    co_return Error{Errc::cancelled, "stopping"};
+  if (tried.reply.stopped || tried.reply.not_sent || batch.is_abandoned)
+    co_return Error{Errc::cancelled, "stopping, or given up"};
   const auto& outcome = tried.outcome;
   if (outcome.body_changed)
     co_return Error{Errc::corrupt, "the body on disk is not the one that was sent"};

@@ -7,6 +7,7 @@
 using namespace usherd;
 using usherd::test::job;
 using usherd::test::SubmitBench;
+using namespace std::chrono_literals;
 
 TEST_CASE("A job that is named under another 2xx than 200 was accepted as well") {
   for (const unsigned status : {201U, 202U}) {
@@ -24,5 +25,32 @@ TEST_CASE("A job that is named under another 2xx than 200 was accepted as well")
     CHECK(bench.stored(1).job == "j/1=");
     CHECK(bench.keys().size() == 1);
     CHECK(bench.bench.api.jobs().is_of_another("j/1=", 2));
+  }
+}
+
+TEST_CASE("The body of a job that was given up does not go out again, wherever its POST waits") {
+  for (const bool connects : {false, true}) {
+    CAPTURE(connects);
+    SubmitBench bench;
+    auto* batch = bench.batch(2);
+    bench.answer_always(job("j/1="));
+    if (!connects) {
+      REQUIRE(bench.submit(*batch)->value);
+      bench.bench.gate.park(ParkReason::paused);
+    } else {
+      bench.bench.transport.hold_dials();
+      batch->row.state = BatchState::accepted;
+    }
+    const auto before = bench.keys().size();
+    const auto answer = bench.bench.loop.start(bench.submitter.repost(*batch));
+    bench.bench.loop.pass(5s);
+    CHECK_FALSE(answer->done());
+    batch->is_abandoned = true;
+    bench.bench.gate.clear(ParkReason::paused);
+    bench.bench.transport.release();
+    bench.bench.loop.pass(5s);
+    CHECK(bench.keys().size() == before);
+    REQUIRE(answer->value);
+    CHECK(answer->value->error().code == Errc::cancelled);
   }
 }

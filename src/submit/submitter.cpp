@@ -5,6 +5,7 @@
 #include "usherd/core/log_event.hpp"
 #include "usherd/submit/batch_body.hpp"
 #include "usherd/submit/job_word.hpp"
+#include "usherd/submit/send_age.hpp"
 
 #include <fmt/format.h>
 
@@ -75,12 +76,7 @@ SendTime Submitter::send_time() const {
 bool Submitter::is_expired(const ActiveBatch& batch) const {
   if (!batch.row.sent || batch.never_sent())
     return false;
-  const auto now = parts_.timers.now();
-  const SendTime& sent = *batch.row.sent;
-  // The larger of both clocks: one may have been set back, the other begins anew with each boot.
-  const auto by_wall = now.wall - sent.wall;
-  const auto by_boot = sent.boot_id == parts_.boot_id ? now.boot - sent.boot : now.boot.time_since_epoch();
-  return by_wall >= kKeyLifetime || by_boot >= kKeyLifetime;
+  return send_age(*batch.row.sent, send_time()) >= kKeyLifetime;
 }
 
 PostContext Submitter::context(const ActiveBatch& batch) const {
@@ -293,8 +289,11 @@ boost::asio::awaitable<bool> Submitter::accept(ActiveBatch& batch, const JobAnsw
   const auto id = batch.row.id;
   const auto name = job.id;
   const auto created = job.created;
-  GroupCommit::Change change = [id, name, created, submitted](Ledger& ledger) {
-    return ledger.batch_accepted(id, name, created, submitted);
+  // How old the job is will be told from both: a clock may have been set in between.
+  const auto sent = agreed(*batch.row.sent, send_time());
+  GroupCommit::Change change = [id, name, created, submitted, sent](Ledger& ledger) {
+    auto accepted = ledger.batch_accepted(id, name, created, submitted);
+    return accepted ? ledger.set_sent(id, sent) : accepted;
   };
   const bool durable = co_await parts_.recorder.record(std::move(change));
   if (!durable)
@@ -303,6 +302,7 @@ boost::asio::awaitable<bool> Submitter::accept(ActiveBatch& batch, const JobAnsw
   batch.row.job = name;
   batch.row.job_created = created;
   batch.row.submitted = submitted;
+  batch.row.sent = sent;
   std::vector<RecordSum>().swap(batch.sums);
   ++stats_.accepted;
   stats_.refusals_in_a_row = 0;

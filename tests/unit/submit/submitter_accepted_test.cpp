@@ -54,3 +54,26 @@ TEST_CASE("The body of a job that was given up does not go out again, wherever i
     CHECK(answer->value->error().code == Errc::cancelled);
   }
 }
+
+TEST_CASE("Both clocks agree on how long before its job a batch was sent, whatever was done to one of them") {
+  for (const auto step : {-48h, 0h, 48h}) {
+    CAPTURE(step.count());
+    SubmitBench bench;
+    auto* batch = bench.batch(2);
+    const auto sent = bench.submitter.send_time();
+    bench.answer([&](const Request&, const std::string&) {
+      bench.bench.loop.timers.jump_wall(step);
+      return job("j/1=");
+    });
+    REQUIRE(bench.submit(*batch)->value);
+    const auto row = bench.stored(1);
+    REQUIRE(row.sent);
+    REQUIRE(row.submitted);
+    CHECK(*row.submitted - row.sent->wall == bench.bench.loop.now() - row.sent->boot);
+    // The key is no younger for it.
+    CHECK(row.sent->wall <= sent.wall);
+    CHECK(row.sent->boot <= sent.boot);
+    CHECK(batch->row.sent->wall == row.sent->wall);
+    CHECK(batch->row.sent->boot == row.sent->boot);
+  }
+}

@@ -235,6 +235,7 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     }
     if (tried.reply.stopped || tried.reply.not_sent)
       co_return result;
+    const bool had_send_time = batch.row.sent.has_value();
     note_try(tried.outcome, batch);
     note_unreadable(tried, batch);
     if (batch.is_unreadable && batch.never_sent()) {
@@ -264,6 +265,15 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     }
     if (decision.retire_key) {
       const bool durable = co_await new_key(batch, "");
+      if (!durable)
+        co_return SubmitResult{};
+    }
+    // Whoever finds it in the ledger after a crash would believe that something left.
+    if (had_send_time && !batch.row.sent && !decision.retire_key) {
+      GroupCommit::Change change = [id = batch.row.id](Ledger& ledger) {
+        return ledger.set_sent(id, std::nullopt);
+      };
+      const bool durable = co_await parts_.recorder.record(std::move(change));
       if (!durable)
         co_return SubmitResult{};
     }

@@ -55,6 +55,31 @@ TEST_CASE("The body of a job that was given up does not go out again, wherever i
   }
 }
 
+TEST_CASE("A key of which nothing left for want of a connection has no send time in the ledger") {
+  SubmitBench bench;
+  auto* batch = bench.batch(2);
+  batch->row.sent = bench.submitter.send_time();
+  REQUIRE(bench.ledger.commit([&](Ledger& ledger) { return ledger.set_sent(1, batch->row.sent); }));
+  bench.answer_always(fakes::lost(Progress::nothing));
+  const auto done = bench.submit(*batch);
+  CHECK(bench.keys().size() == 1);
+  CHECK_FALSE(bench.stored(1).sent);
+  // The next try gets no connection at all: until one stands there is nothing to be noted.
+  bench.bench.transport.hold_dials();
+  bench.bench.loop.pass(30s);
+  CHECK_FALSE(bench.stored(1).sent);
+  bool at_send = false;
+  bench.answer([&](const Request&, const std::string&) {
+    at_send = bench.stored(1).sent.has_value();
+    return job("j/1=");
+  });
+  bench.bench.transport.release();
+  bench.bench.loop.pass(1s);
+  CHECK(at_send);
+  CHECK(bench.stored(1).job == "j/1=");
+  CHECK(done->done());
+}
+
 TEST_CASE("Both clocks agree on how long before its job a batch was sent, whatever was done to one of them") {
   for (const auto step : {-48h, 0h, 48h}) {
     CAPTURE(step.count());

@@ -2,6 +2,7 @@
 #include "usherd/app/delivery.hpp"
 #include "usherd/batch/operations.hpp"
 #include "usherd/poll/job_patience.hpp"
+#include "usherd/submit/send_age.hpp"
 
 #include <fmt/format.h>
 
@@ -147,16 +148,19 @@ boost::asio::awaitable<bool> Delivery::job_vanished(Batch batch) {
 
 boost::asio::awaitable<bool> Delivery::follow_other_job(Batch batch, JobAnswer job) {
   const auto id = batch->row.id;
-  const auto now = parts_.timers.now().wall;
-  GroupCommit::Change change = [id, job, now](Ledger& ledger) {
-    return ledger.batch_accepted(id, job.id, job.created, now);
+  const auto now = parts_.submitter.send_time();
+  const auto sent = batch->row.sent ? agreed(*batch->row.sent, now) : now;
+  GroupCommit::Change change = [id, job, now, sent](Ledger& ledger) {
+    auto accepted = ledger.batch_accepted(id, job.id, job.created, now.wall);
+    return accepted ? ledger.set_sent(id, sent) : accepted;
   };
   batch->is_ending = true;
   const bool durable = co_await parts_.recorder.record(std::move(change));
   batch->is_ending = false;
   batch->row.job = job.id;
   batch->row.job_created = job.created;
-  batch->row.submitted = now;
+  batch->row.submitted = now.wall;
+  batch->row.sent = sent;
   co_return durable;
 }
 

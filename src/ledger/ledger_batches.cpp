@@ -55,19 +55,21 @@ Result<std::uint64_t> count_shares(Database& database, BatchId batch) {
   return found->number();
 }
 
-/// The keys of a body's operations without those of literals that stand no more in `left`.
-std::string keys_of_left(std::string_view keys, const Manifest& before, const Manifest& left) {
+/// The keys of a body's operations without those of literals that stand no more in `left`; with `keeps_all`
+/// these follow behind the others.
+std::string keys_of_left(std::string_view keys, const Manifest& before, const Manifest& left,
+                         bool keeps_all) {
   const auto runs = before.operations() - before.literals.size();
   if (keys.size() != before.operations() * sizeof(std::uint64_t))
     return std::string(keys);
   std::string out(keys.substr(0, runs * sizeof(std::uint64_t)));
-  for (std::size_t i = 0, next = 0; i < before.literals.size() && next < left.literals.size(); ++i) {
-    if (before.literals[i] != left.literals[next])
-      continue;
-    out += keys.substr((runs + i) * sizeof(std::uint64_t), sizeof(std::uint64_t));
-    ++next;
+  std::string removed;
+  for (std::size_t i = 0, next = 0; i < before.literals.size(); ++i) {
+    const bool stays = next < left.literals.size() && before.literals[i] == left.literals[next];
+    (stays ? out : removed) += keys.substr((runs + i) * sizeof(std::uint64_t), sizeof(std::uint64_t));
+    next += stays ? 1 : 0;
   }
-  return out;
+  return keeps_all ? out + removed : out;
 }
 
 /// A manifest with fewer literals, and the user keys that go with it.
@@ -75,7 +77,10 @@ Result<void> replace_manifest(Database& database, BatchId id, const Manifest& le
   std::string users;
   std::string seconds;
   {
-    auto found = database.query("SELECT manifest, users, seconds FROM bodies WHERE batch = ?", id);
+    auto found = database.query(
+        "SELECT heir_of, manifest, users, seconds FROM bodies JOIN batches ON id = batch"
+        " WHERE batch = ?",
+        id);
     if (!found)
       return found.error();
     const auto row = found->row();
@@ -83,11 +88,13 @@ Result<void> replace_manifest(Database& database, BatchId id, const Manifest& le
       return row.error();
     if (!*row)
       return Error{Errc::corrupt, "it has no body"};
+    // The abandoned keys of its family may run with these users until the last heir has ended.
+    const bool is_heir = found->number() > 0;
     const auto before = Manifest::decode(found->bytes());
     if (!before)
       return before.error();
-    users = keys_of_left(found->bytes(), *before, left);
-    seconds = keys_of_left(found->bytes(), *before, left);
+    users = keys_of_left(found->bytes(), *before, left, is_heir);
+    seconds = keys_of_left(found->bytes(), *before, left, is_heir);
   }
   const auto bytes = left.encode();
   const auto replaced =
@@ -105,6 +112,41 @@ Result<void> insert_single(Database& database, const Run& run) {
       database.run("INSERT INTO singles VALUES (?, ?, ?, ?)", run.file, run.offset, run.length, run.line);
   if (!changed)
     return changed.error();
+  return {};
+}
+
+/// The family of a batch that ended as the last of it; 0: others are open, or it has none.
+Result<BatchId> ended_family(Database& database, BatchId id) {
+  // Asked of the open batches: a family may be large.
+  auto found = database.query(
+      "SELECT heir_of FROM batches AS ended WHERE id = ? AND heir_of > 0 AND NOT EXISTS"
+      " (SELECT 1 FROM batches AS heir INDEXED BY batches_open WHERE heir.state < 2"
+      " AND heir.heir_of = ended.heir_of)",
+      id);
+  if (!found)
+    return found.error();
+  const auto row = found->row();
+  if (!row)
+    return row.error();
+  return *row ? found->number() : 0;
+}
+
+/// Drops the heirs whose files were forgotten while others of their family were open, once none is.
+Result<void> drop_forgotten_heirs(Database& database, BatchId id) {
+  const auto root = ended_family(database, id);
+  if (!root)
+    return root.error();
+  if (*root == 0)
+    return {};
+  constexpr const char* kStatements[] = {
+      "DELETE FROM bodies WHERE batch IN (SELECT id FROM batches WHERE heir_of > 0 AND heir_of = ?"
+      " AND NOT EXISTS (SELECT 1 FROM shares WHERE batch = id))",
+      "DELETE FROM batches WHERE heir_of > 0 AND heir_of = ?"
+      " AND NOT EXISTS (SELECT 1 FROM shares WHERE batch = id)"};
+  for (const auto* statement : kStatements) {
+    if (const auto dropped = database.run(statement, *root); !dropped)
+      return dropped.error();
+  }
   return {};
 }
 
@@ -253,6 +295,8 @@ Result<void> Ledger::batch_retired(BatchId id, const Estate& estate) {
   const auto body = database_->run("DELETE FROM bodies WHERE batch = ?", id);
   if (!body)
     return body.error().within(move);
+  if (auto dropped = drop_forgotten_heirs(*database_, id); !dropped)
+    return dropped.error().within(move);
   if (estate.root == 0)
     return {};
   const auto held = database_->run(
@@ -308,6 +352,8 @@ Result<void> Ledger::batch_ended(BatchId id, std::span<const Share> shares, Wall
     if (auto replaced = replace_manifest(*database_, id, *manifest); !replaced)
       return replaced.error().within(move);
   }
+  if (auto dropped = drop_forgotten_heirs(*database_, id); !dropped)
+    return dropped.error().within(move);
   for (const auto& single : singles) {
     const auto kept = insert_single(*database_, single);
     if (!kept)

@@ -25,10 +25,13 @@ Result<std::vector<Ledger::Expired>> read_expired(Result<Statement> found) {
   });
 }
 
+/// Without ended heirs of a family of which a batch is open: their users are held on, also by the next start.
 Result<std::vector<BatchId>> batches_of_nothing_else(Database& database, FileNumber number) {
   auto found = database.query(
       "SELECT batch FROM shares AS mine WHERE file = ?1"
-      " AND NOT EXISTS (SELECT 1 FROM shares WHERE batch = mine.batch AND file <> ?1)",
+      " AND NOT EXISTS (SELECT 1 FROM shares WHERE batch = mine.batch AND file <> ?1)"
+      " AND NOT EXISTS (SELECT 1 FROM batches WHERE id = mine.batch AND state = 2 AND heir_of > 0"
+      " AND heir_of IN (SELECT heir_of FROM batches WHERE state < 2))",
       number);
   return all_rows<BatchId>(std::move(found), [](Statement& row) { return BatchId{row.number()}; });
 }

@@ -89,7 +89,19 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
     }
     if (must_wait(kind, admission))
       continue;
+    reply.sent = timers_.now().boot;
     if (request.before_send) {
+      // What is noted there is wrong where no connection comes about, and costs a commit each time.
+      if (!session.connection().is_open()) {
+        reply.exchange = co_await exchange(session.connection(), request, [] { return false; });
+        if (!reply.exchange.held_back) {
+          reply.ended = timers_.now().boot;
+          note(request, admission, reply);
+          co_return reply;
+        }
+        if (must_wait(kind, admission))
+          continue;
+      }
       const auto ready = co_await request.before_send();
       if (!ready) {
         if (admission.probes)

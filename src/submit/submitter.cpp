@@ -1,9 +1,11 @@
 #include "usherd/submit/submitter.hpp"
 
+#include "src/submit/recallable_body.hpp"
 #include "usherd/core/backoff.hpp"
 #include "usherd/core/log_event.hpp"
 #include "usherd/submit/batch_body.hpp"
 #include "usherd/submit/job_word.hpp"
+#include "usherd/submit/send_age.hpp"
 
 #include <fmt/format.h>
 
@@ -74,12 +76,7 @@ SendTime Submitter::send_time() const {
 bool Submitter::is_expired(const ActiveBatch& batch) const {
   if (!batch.row.sent || batch.never_sent())
     return false;
-  const auto now = parts_.timers.now();
-  const SendTime& sent = *batch.row.sent;
-  // The larger of both clocks: one may have been set back, the other begins anew with each boot.
-  const auto by_wall = now.wall - sent.wall;
-  const auto by_boot = sent.boot_id == parts_.boot_id ? now.boot - sent.boot : now.boot.time_since_epoch();
-  return by_wall >= kKeyLifetime || by_boot >= kKeyLifetime;
+  return send_age(*batch.row.sent, send_time()) >= kKeyLifetime;
 }
 
 PostContext Submitter::context(const ActiveBatch& batch) const {
@@ -116,6 +113,9 @@ std::uint64_t Submitter::pieces_due(const ActiveBatch& batch) const {
 }
 
 boost::asio::awaitable<Result<void>> Submitter::before_send(ActiveBatch& batch) {
+  // Its users may be in newer batches by now.
+  if (batch.is_abandoned)
+    co_return Error{Errc::cancelled, "its job was given up"};
   // The gate may have been closed for long: what the API has forgotten it would run again.
   if (is_expired(batch))
     co_return Error{Errc::timeout, "the key is too old"};
@@ -145,12 +145,13 @@ boost::asio::awaitable<Submitter::Attempt> Submitter::attempt(ActiveBatch& batch
       parts_.workers,
       BodyReader(parts_.disk, batch.packed, std::move(paths), batch.row.framing, nullptr, batch.sums),
       batch.row.body_length, batch.row.digest, std::move(batch.kept));
+  RecallableBody recallable(batch, body);
   ApiRequest request;
   request.call = Call::create;
   request.method = Method::post;
   request.target = "/v2/users/batch";
   request.idempotency_key = batch.row.key;
-  request.body = &body;
+  request.body = &recallable;
   request.may_be_replayed = batch.history.unanswered;
   request.is_its_own = [&jobs = parts_.api.jobs(), id = batch.row.id](const std::string& answer) {
     const auto job = parse_created_job(answer);
@@ -244,6 +245,7 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     }
     if (tried.reply.stopped || tried.reply.not_sent)
       co_return result;
+    const bool had_send_time = batch.row.sent.has_value();
     note_try(tried.outcome, batch);
     note_unreadable(tried, batch);
     if (batch.is_unreadable && batch.never_sent()) {
@@ -276,6 +278,15 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
       if (!durable)
         co_return SubmitResult{};
     }
+    // Whoever finds it in the ledger after a crash would believe that something left.
+    if (had_send_time && !batch.row.sent && !decision.retire_key) {
+      GroupCommit::Change change = [id = batch.row.id](Ledger& ledger) {
+        return ledger.set_sent(id, std::nullopt);
+      };
+      const bool durable = co_await parts_.recorder.record(std::move(change));
+      if (!durable)
+        co_return SubmitResult{};
+    }
     // With a new key the gate alone says how long: by Retry-After or a park reason.
     if (decision.step != PostStep::retry && decision.retire_key)
       continue;
@@ -298,8 +309,11 @@ boost::asio::awaitable<bool> Submitter::accept(ActiveBatch& batch, const JobAnsw
   const auto id = batch.row.id;
   const auto name = job.id;
   const auto created = job.created;
-  GroupCommit::Change change = [id, name, created, submitted](Ledger& ledger) {
-    return ledger.batch_accepted(id, name, created, submitted);
+  // How old the job is will be told from both: a clock may have been set in between.
+  const auto sent = agreed(*batch.row.sent, send_time());
+  GroupCommit::Change change = [id, name, created, submitted, sent](Ledger& ledger) {
+    auto accepted = ledger.batch_accepted(id, name, created, submitted);
+    return accepted ? ledger.set_sent(id, sent) : accepted;
   };
   const bool durable = co_await parts_.recorder.record(std::move(change));
   if (!durable)
@@ -308,6 +322,7 @@ boost::asio::awaitable<bool> Submitter::accept(ActiveBatch& batch, const JobAnsw
   batch.row.job = name;
   batch.row.job_created = created;
   batch.row.submitted = submitted;
+  batch.row.sent = sent;
   std::vector<RecordSum>().swap(batch.sums);
   ++stats_.accepted;
   stats_.refusals_in_a_row = 0;
@@ -358,8 +373,8 @@ boost::asio::awaitable<Result<JobAnswer>> Submitter::repost(ActiveBatch& batch) 
   const auto tried = co_await attempt(batch);
   if (tried.reply.not_sent && tried.reply.not_sent->code == Errc::timeout)
     co_return Error{Errc::not_found, "the API has forgotten the key"};
-  if (tried.reply.stopped || tried.reply.not_sent)
-    co_return Error{Errc::cancelled, "stopping"};
+  if (tried.reply.stopped || tried.reply.not_sent || batch.is_abandoned)
+    co_return Error{Errc::cancelled, "stopping, or given up"};
   const auto& outcome = tried.outcome;
   if (outcome.body_changed)
     co_return Error{Errc::corrupt, "the body on disk is not the one that was sent"};

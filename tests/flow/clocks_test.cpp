@@ -205,6 +205,32 @@ TEST_CASE("A Retry-After binds whoever starts next, also after another boot and 
   }
 }
 
+TEST_CASE("A job is no older for what its POST waited, nor for a wall clock that was set meanwhile") {
+  for (const bool restarts : {false, true}) {
+    CAPTURE(restarts);
+    Outage outage(Idempotency::newer);
+    outage.world.config.limits.job_timeout = 2h;
+    outage.world.server.organisation.settings.job_time.fixed = 30min;
+    sandbox::FaultRule away;
+    away.action = FaultAction::status;
+    away.code = 503;
+    away.proxy = true;
+    outage.world.server.organisation.faults.add({away});
+    outage.drop();
+    REQUIRE(outage.world.start());
+    outage.world.run_for(6h);
+    outage.world.jump_wall(-48h);
+    outage.world.server.organisation.faults.clear();
+    outage.world.run_for(2min);
+    if (restarts) {
+      outage.world.crash(Loss::nothing);
+      REQUIRE(outage.world.start());
+    }
+    const auto result = outage.finish();
+    CHECK(result.imported + result.merged == 30);
+  }
+}
+
 TEST_CASE("A gateway that answers 503 for thirty hours only delays") {
   Outage outage(Idempotency::newer);
   sandbox::FaultRule rule;

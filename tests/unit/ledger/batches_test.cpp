@@ -242,6 +242,65 @@ TEST_CASE(
   CHECK(bench->estates().value().empty());
 }
 
+TEST_CASE("a user whose merged record was taken apart stays with the family of the batch") {
+  BatchBench bench;
+  const Share share = share_of(1, 3, 100);
+  auto other = sample_batch(3);
+  other.heir_of = 1;
+  auto heir = sample_batch(2);
+  heir.heir_of = 1;
+  heir.manifest.runs = {{1, 0, 20, 1, 1}};
+  heir.manifest.literals = {{0, 30, {{1, 200, 20, 9, 1}}}, {30, 30, {{1, 300, 20, 12, 1}}}};
+  heir.users = {5, 6, 7};
+  heir.seconds = {15, 16, 17};
+  REQUIRE(bench.commit([](Ledger& ledger) { return add_batch(ledger, 1); }));
+  REQUIRE(bench.commit([&](Ledger& ledger) -> Result<void> {
+    for (const auto& row : {heir, other}) {
+      if (auto inserted = ledger.insert_batch(row, {&share, 1}); !inserted)
+        return inserted;
+    }
+    return ledger.batch_retired(1, {1, 1, 3, {}});
+  }));
+  auto without = heir.manifest;
+  without.literals.erase(without.literals.begin());
+  const auto ended = all_imported(share);
+  REQUIRE(bench.commit([&](Ledger& ledger) {
+    return ledger.batch_ended(2, {&ended, 1}, wall(9), &without, {});
+  }));
+  CHECK(bench->estates().value().at(0).users == std::vector<std::uint64_t>{5, 7, 6, 15, 17, 16});
+}
+
+TEST_CASE(
+    "users of an heir whose last file is forgotten stay with the family until its last heir has ended") {
+  BatchBench bench;
+  REQUIRE(bench.commit([](Ledger& ledger) { return add_ready_file(ledger, 2); }));
+  const Share shares[] = {share_of(1, 3, 100), share_of(2, 3, 100)};
+  REQUIRE(bench.commit([&](Ledger& ledger) { return ledger.insert_batch(sample_batch(1), shares); }));
+  REQUIRE(bench.commit([&](Ledger& ledger) -> Result<void> {
+    for (const BatchId id : {2U, 3U}) {
+      auto heir = sample_batch(id, id - 1);
+      heir.heir_of = 1;
+      if (auto inserted = ledger.insert_batch(heir, {&shares[id - 2], 1}); !inserted)
+        return inserted;
+    }
+    return ledger.batch_retired(1, {1, 1, 3, {}});
+  }));
+  const auto forget = [&bench](FileNumber file) {
+    REQUIRE(
+        bench.commit([file](Ledger& ledger) { return ledger.file_settled(file, 3, imported(3), wall(9)); }));
+    REQUIRE(bench.commit([file](Ledger& ledger) { return ledger.forget_file(file); }));
+  };
+  REQUIRE(bench.commit([](Ledger& ledger) { return end_batch(ledger, 2); }));
+  forget(1);
+  bench.reopen();
+  CHECK(bench->estates().value().at(0).users == std::vector<std::uint64_t>{1, 0xFFFFFFFFFFFFFFFF, 7});
+  REQUIRE(bench.commit([](Ledger& ledger) { return end_batch(ledger, 3, 2); }));
+  CHECK(bench->manifest(2).error().code == Errc::not_found);
+  CHECK(bench->manifest(3));
+  forget(2);
+  CHECK(bench->manifest(3).error().code == Errc::not_found);
+}
+
 TEST_CASE("coverage names every batch but retired ones that holds something past the offset") {
   BatchBench bench;
   REQUIRE(bench.commit([](Ledger& ledger) { return add_ready_file(ledger, 2); }));

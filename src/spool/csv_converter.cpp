@@ -11,6 +11,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -32,6 +33,13 @@ std::string_view words_of(RowFault fault) {
       break;
   }
   return "";
+}
+
+/// Whether all of its cells are empty, be they quoted or not.
+bool has_no_value(const CsvRow& row) {
+  return row.cells.size() == row.cell_count &&
+         std::all_of(row.cells.begin(), row.cells.end(),
+                     [](const CsvCell& cell) { return cell.begin == cell.end; });
 }
 
 class CsvConverter final : public Converter {
@@ -73,6 +81,8 @@ class CsvConverter final : public Converter {
     const auto columns = maker_->header().columns();
     // Spreadsheets end so.
     if (row.bytes.find_first_not_of(',') == std::string_view::npos)
+      return {};
+    if (row.cell_count != columns && has_no_value(row))
       return {};
     if (row.cell_count != columns)
       return refuse(row, "csv_cell_count",

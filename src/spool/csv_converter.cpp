@@ -62,7 +62,7 @@ class CsvConverter final : public Converter {
     auto origin = rows_.rest();
     missing += std::exchange(origin.length, 0);
     bad_.clear();
-    append_bad_row(bad_, BadRow{"file_changed",
+    append_bad_row(bad_, BadRow{std::string(kLostRest),
                                 fmt::format("{} bytes from here on are gone: the file was made shorter after "
                                             "it was accepted",
                                             missing),

@@ -13,10 +13,12 @@ std::string_view to_string(BatchResult result) {
 }
 
 void Tally::locally_rejected(std::span<const Rejection> rejections, WallTime now) {
-  for (const auto& rejection : rejections)
-    codes_.add(RejectStage::local, rejection.code, 1, now);
-  rejects_[static_cast<std::size_t>(RejectStage::local)] += rejections.size();
-  records_.rejected += rejections.size();
+  for (const auto& rejection : rejections) {
+    const auto stage = rejection.lost ? RejectStage::unknown : RejectStage::local;
+    codes_.add(stage, rejection.code, 1, now);
+    ++rejects_[static_cast<std::size_t>(stage)];
+    ++(rejection.lost ? records_.unknown : records_.rejected);
+  }
 }
 
 void Tally::batch_ended(std::span<const Reason> reasons, std::span<const ReasonCounts> counts,

@@ -191,8 +191,8 @@ class Comparison {
     }
     if (file.mark.local_length > 0 && !holds(name_in(layout_.local_rejects(number)), file.mark.local_length))
       add(FindingKind::missing_part,
-          fmt::format("{} reject lines of {} are gone or cut short", file.mark.local_rejected,
-                      printable(file.name)),
+          fmt::format("{} reject lines of {} are gone or cut short",
+                      file.mark.local_rejected + file.mark.local_unknown, printable(file.name)),
           fmt::format("put working/{} back; until then the file cannot be settled",
                       name_in(layout_.local_rejects(number))))
           .file = number;

@@ -1,8 +1,7 @@
 #include "usherd/app/file_reading.hpp"
 
 #include "usherd/core/text.hpp"
-
-#include <fmt/format.h>
+#include "usherd/validate/cut_file.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,26 +11,6 @@ namespace {
 
 /// Blocks checked at once: a way to a worker and back costs as much as fifty records.
 constexpr int kBlocksAtOnce = 4;
-
-/// Reads on in a file that is shorter than when it was accepted: what is left of the block, then, in place of
-/// all that is missing, one rejection, so that nothing ends without a word.
-Result<void> read_cut_file(BlockReader& reader, ReadFile& source, const ReadMark& at, std::uint64_t limit,
-                           CheckedBlock& block) {
-  const auto size = source.size();
-  if (!size)
-    return size.error();
-  if (*size > at.offset)
-    return reader.read(source, at.offset, at.line, std::min(*size, limit), block);
-  block = CheckedBlock{};
-  block.rejections.push_back(
-      {at.offset, at.line, 0, "file_changed",
-       fmt::format("{} bytes from here on are gone: the file was made shorter after it was accepted",
-                   limit - at.offset)});
-  block.lines = 1;
-  block.next_offset = limit;
-  block.next_line = at.line + 1;
-  return {};
-}
 
 }  // namespace
 
@@ -52,7 +31,7 @@ Result<void> FileReading::read_now(const Stretch& stretch, Piece& piece) {
   const auto& at = stretch.at;
   auto read = reader.read(*source_, at.offset, at.line, stretch.limit, block);
   if (!read && read.error().code == Errc::corrupt)
-    read = read_cut_file(reader, *source_, at, stretch.limit, block);
+    read = read_cut_file(reader, *source_, at.offset, at.line, stretch.limit, block);
   if (!read)
     return read.error();
   // What goes wrong behind the first block is told when it is the first.
@@ -66,7 +45,10 @@ Result<void> FileReading::read_now(const Stretch& stretch, Piece& piece) {
   piece.after.offset = block.next_offset;
   piece.after.line = block.next_line;
   piece.after.records += block.lines;
-  piece.after.local_rejected += block.rejections.size();
+  const auto lost = std::count_if(block.rejections.begin(), block.rejections.end(),
+                                  [](const Rejection& rejection) { return rejection.lost; });
+  piece.after.local_unknown += static_cast<std::uint64_t>(lost);
+  piece.after.local_rejected += block.rejections.size() - static_cast<std::uint64_t>(lost);
   piece.after.local_length = rejects_.length();
   return {};
 }

@@ -130,8 +130,10 @@ std::string story_json(DaemonParts& parts, const Story& story) {
   const auto& mark = progress == nullptr ? story.file.mark : progress->read();
   const bool settled = story.file.state == FileState::settled;
   auto sum = story.so_far;
-  if (!settled)
+  if (!settled) {
     sum.rejected += mark.local_rejected;
+    sum.unknown += mark.local_unknown;
+  }
   const auto counts = settled ? FileCounts{story.end.records, 0} : count_records(mark.records, sum);
   std::string out = "{\"file\":";
   append_json_string(out, story.file.name);

@@ -29,6 +29,7 @@ Result<SpoolFile> read_file(Statement& row) {
   file.mark.records = row.number();
   file.mark.local_rejected = row.number();
   file.mark.local_length = row.number();
+  file.mark.local_unknown = row.number();
   file.refusal_code = row.text();
   file.refusal_message = row.text();
   return file;

@@ -9,7 +9,8 @@
 // What a query selects of `files` for the readers below, in their order.
 #define USHERD_FILE_COLUMNS                                                                                  \
   "number, name, original, working, state, size, modified_ns, accepted, converted, read_size, mark_offset, " \
-  "mark_line, mark_records, mark_local_rejected, mark_local_length, refusal_code, refusal_message"
+  "mark_line, mark_records, mark_local_rejected, mark_local_length, mark_local_unknown, refusal_code, "      \
+  "refusal_message"
 
 namespace usherd {
 

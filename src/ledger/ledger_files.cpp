@@ -23,13 +23,13 @@ Result<void> Ledger::insert_file(const SpoolFile& file) {
   const auto changed = database_->run(
       "INSERT INTO files (number, name, original, working, state, size, modified_ns, accepted, converted, "
       "read_size,"
-      " mark_offset, mark_line, mark_records, mark_local_rejected, mark_local_length, refusal_code, "
-      "refusal_message)"
-      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      " mark_offset, mark_line, mark_records, mark_local_rejected, mark_local_length, mark_local_unknown,"
+      " refusal_code, refusal_message)"
+      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
       file.number, file.name, Blob{file.original}, file.working, static_cast<int>(file.state), file.size,
       file.modified_ns, file.accepted, file.converted, file.read_size, file.mark.offset, file.mark.line,
-      file.mark.records, file.mark.local_rejected, file.mark.local_length, file.refusal_code,
-      file.refusal_message);
+      file.mark.records, file.mark.local_rejected, file.mark.local_length, file.mark.local_unknown,
+      file.refusal_code, file.refusal_message);
   if (!changed)
     return changed.error().within(move);
   return raise_counter(*database_, kFileCounter, file.number);
@@ -87,8 +87,10 @@ Result<void> Ledger::move_mark(FileNumber number, const ReadMark& mark) {
   assert(database_->in_transaction());
   const auto changed = database_->run(
       "UPDATE files SET mark_offset = ?2, mark_line = ?3, mark_records = ?4, mark_local_rejected = ?5,"
-      " mark_local_length = ?6 WHERE number = ?1 AND state = 1 AND mark_offset <= ?2",
-      number, mark.offset, mark.line, mark.records, mark.local_rejected, mark.local_length);
+      " mark_local_length = ?6, mark_local_unknown = ?7 WHERE number = ?1 AND state = 1 AND mark_offset <= "
+      "?2",
+      number, mark.offset, mark.line, mark.records, mark.local_rejected, mark.local_length,
+      mark.local_unknown);
   return file_moved(*database_, changed, number,
                     fmt::format("move the mark of file {} to {}", number, mark.offset));
 }

@@ -4,6 +4,7 @@
 #include "src/ledger/each_row.hpp"
 #include "src/ledger/file_row.hpp"
 #include "src/ledger/moves.hpp"
+#include "src/ledger/schema.hpp"
 
 #include <fmt/format.h>
 
@@ -45,6 +46,8 @@ Result<std::unique_ptr<LedgerReader>> LedgerReader::open(const std::string& dire
     return tables.error();
   if (*tables != "1")
     return Error{Errc::corrupt, fmt::format("{} is no ledger of this usherd", (*database)->path())};
+  if (auto known = check_format(**database); !known)
+    return known.error();
   return std::unique_ptr<LedgerReader>(new LedgerReader(std::move(*database)));
 }
 

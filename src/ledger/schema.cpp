@@ -5,7 +5,7 @@
 namespace usherd {
 namespace {
 
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
 constexpr const char* kApplicationId = "1970500196";  // "usrd"
 
 // Bodies stand apart from batches: SQLite writes a whole row at each change of it, and a body is large and
@@ -30,6 +30,7 @@ CREATE TABLE files (
   mark_records INTEGER NOT NULL,
   mark_local_rejected INTEGER NOT NULL,
   mark_local_length INTEGER NOT NULL,
+  mark_local_unknown INTEGER NOT NULL DEFAULT 0,
   refusal_code TEXT NOT NULL,
   refusal_message TEXT NOT NULL,
   records INTEGER NOT NULL DEFAULT 0,
@@ -98,7 +99,7 @@ CREATE TABLE singles (
   PRIMARY KEY (file, offset)
 ) STRICT, WITHOUT ROWID;
 PRAGMA application_id = 1970500196;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 COMMIT;
 )";
 
@@ -112,6 +113,13 @@ PRAGMA user_version = 2;
 COMMIT;
 )";
 
+constexpr const char* kFromSecond = R"(
+BEGIN IMMEDIATE;
+ALTER TABLE files ADD COLUMN mark_local_unknown INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 3;
+COMMIT;
+)";
+
 constexpr const char* kConnection = R"(
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
@@ -121,8 +129,15 @@ PRAGMA cache_size = -2048;
 PRAGMA journal_size_limit = 67108864;
 )";
 
+Error other_format(const Database& database, std::string_view version) {
+  return {Errc::invalid,
+          fmt::format("{} has format {}, this usherd knows format {}: install the version of usherd that "
+                      "wrote it, or a newer one",
+                      database.path(), version, kSchemaVersion)};
+}
+
 /// What an opened database is.
-enum class Found : std::uint8_t { empty, first_format, present_format };
+enum class Found : std::uint8_t { empty, first_format, second_format, present_format };
 
 Result<Found> look_at(Database& database) {
   const auto application = database.single_value("PRAGMA application_id");
@@ -143,12 +158,10 @@ Result<Found> look_at(Database& database) {
                              database.path())};
   if (*version == "1")
     return Found::first_format;
+  if (*version == "2")
+    return Found::second_format;
   if (*version != fmt::format("{}", kSchemaVersion))
-    return Error{
-        Errc::invalid,
-        fmt::format("{} has format {}, this usherd knows format {}: install the version of usherd that "
-                    "wrote it, or a newer one",
-                    database.path(), *version, kSchemaVersion)};
+    return other_format(database, *version);
   return Found::present_format;
 }
 
@@ -174,7 +187,26 @@ Result<void> prepare_schema(Database& database) {
   auto connection = database.script(kConnection);
   if (!connection || *found == Found::present_format)
     return connection;
-  return database.script(*found == Found::empty ? kTables : kFromFirst);
+  if (*found == Found::empty)
+    return database.script(kTables);
+  if (*found == Found::first_format) {
+    if (auto taken_over = database.script(kFromFirst); !taken_over)
+      return taken_over;
+  }
+  return database.script(kFromSecond);
+}
+
+Result<void> check_format(Database& database) {
+  const auto version = database.single_value("PRAGMA user_version");
+  if (!version)
+    return version.error();
+  if (*version == fmt::format("{}", kSchemaVersion))
+    return {};
+  if (*version != "1" && *version != "2")
+    return other_format(database, *version);
+  return Error{Errc::invalid, fmt::format("{} has format {}, this usherd reads format {}: start usherd once, "
+                                          "which takes it over",
+                                          database.path(), *version, kSchemaVersion)};
 }
 
 }  // namespace usherd

@@ -26,6 +26,7 @@ Result<void> gather_outcomes(Ledger& ledger, Ending& ending) {
     return sum.error();
   ending.outcomes = *sum;
   ending.outcomes.rejected += mark.local_rejected;
+  ending.outcomes.unknown += mark.local_unknown;
   ending.records = mark.records;
   if (ending.outcomes.ended() != ending.records)
     return Error{Errc::corrupt, fmt::format("settle file {}: {} records have {} outcomes", number,

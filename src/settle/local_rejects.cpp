@@ -34,7 +34,7 @@ LocalRejects::LocalRejects(Files& files, SpoolLayout layout, SpoolFile file, std
 
 LocalRejects::~LocalRejects() = default;
 
-Result<void> LocalRejects::append(ReadFile& source, const std::vector<Rejection>& rejections) {
+Result<void> LocalRejects::append(ReadFile& source, std::vector<Rejection>& rejections) {
   if (rejections.empty())
     return {};
   if (auto opened = open(); !opened)
@@ -51,10 +51,10 @@ Result<void> LocalRejects::append(ReadFile& source, const std::vector<Rejection>
 }
 
 /// Gives the bytes written.
-Result<std::uint64_t> LocalRejects::write_all(ReadFile& source, const std::vector<Rejection>& rejections) {
+Result<std::uint64_t> LocalRejects::write_all(ReadFile& source, std::vector<Rejection>& rejections) {
   std::uint64_t written = 0;
   std::string lines;
-  for (const auto& rejection : rejections) {
+  for (auto& rejection : rejections) {
     if (auto added = add_line(source, rejection, lines); !added)
       return added.error();
     if (lines.size() < kPiece && &rejection != &rejections.back())
@@ -67,7 +67,7 @@ Result<std::uint64_t> LocalRejects::write_all(ReadFile& source, const std::vecto
   return written;
 }
 
-Result<void> LocalRejects::add_line(ReadFile& source, const Rejection& rejection, std::string& lines) const {
+Result<void> LocalRejects::add_line(ReadFile& source, Rejection& rejection, std::string& lines) const {
   auto raw = read_line(source, rejection, brings_reasons_ ? kMostBadRowLine : kMostRaw);
   if (!raw)
     return raw.error();
@@ -76,12 +76,16 @@ Result<void> LocalRejects::add_line(ReadFile& source, const Rejection& rejection
     return origin.error();
   // What could not become a line of its own brings its own reason.
   const auto bad_row = brings_reasons_ ? read_bad_row(*raw) : std::nullopt;
+  if (bad_row) {
+    rejection.code = bad_row->code;
+    rejection.lost = bad_row->code == kLostRest;
+  }
   RejectLine line;
   line.file = file_.name;
   line.line = origin->line;
   line.offset = origin->offset;
-  line.stage = Stage::local;
-  line.code = bad_row ? bad_row->code : rejection.code;
+  line.stage = rejection.lost ? Stage::unknown : Stage::local;
+  line.code = rejection.code;
   line.message = bad_row ? bad_row->message : rejection.message;
   line.record = bad_row ? bad_row->raw : std::string_view(*raw).substr(0, kMostRaw);
   line.no_json = bad_row.has_value();

@@ -11,6 +11,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -34,6 +35,13 @@ std::string_view words_of(RowFault fault) {
   return "";
 }
 
+/// Whether all of its cells are empty, be they quoted or not.
+bool has_no_value(const CsvRow& row) {
+  return row.cells.size() == row.cell_count &&
+         std::all_of(row.cells.begin(), row.cells.end(),
+                     [](const CsvCell& cell) { return cell.begin == cell.end; });
+}
+
 class CsvConverter final : public Converter {
  public:
   explicit CsvConverter(EmitRecord emit)
@@ -54,7 +62,7 @@ class CsvConverter final : public Converter {
     auto origin = rows_.rest();
     missing += std::exchange(origin.length, 0);
     bad_.clear();
-    append_bad_row(bad_, BadRow{"file_changed",
+    append_bad_row(bad_, BadRow{std::string(kLostRest),
                                 fmt::format("{} bytes from here on are gone: the file was made shorter after "
                                             "it was accepted",
                                             missing),
@@ -73,6 +81,8 @@ class CsvConverter final : public Converter {
     const auto columns = maker_->header().columns();
     // Spreadsheets end so.
     if (row.bytes.find_first_not_of(',') == std::string_view::npos)
+      return {};
+    if (row.cell_count != columns && has_no_value(row))
       return {};
     if (row.cell_count != columns)
       return refuse(row, "csv_cell_count",

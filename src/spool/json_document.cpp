@@ -10,7 +10,8 @@ namespace {
 
 // One byte past the largest record: enough for the validator to call it too large.
 constexpr std::size_t kMostKept = (1U << 20) + 1;
-constexpr std::size_t kMostDepth = 65536;
+// So deep is only what is too large anyway: beyond it brackets are counted, and may close one another.
+constexpr std::size_t kMostDepth = std::size_t{1} << 20;
 constexpr std::string_view kEnvelope = "{\"requests\":[";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
@@ -230,8 +231,13 @@ void JsonDocumentScanner::take_bracket(char c) {
   const bool brace = c == '{' || c == '}';
   if (c == '{' || c == '[') {
     if (brackets_.size() == kMostDepth)
-      return fail(fmt::format("brackets are nested deeper than {}", kMostDepth));
-    brackets_.push_back(brace);
+      ++deeper_;
+    else
+      brackets_.push_back(brace);
+    return;
+  }
+  if (deeper_ > 0) {
+    --deeper_;
     return;
   }
   if (brackets_.back() != brace)

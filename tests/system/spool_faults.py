@@ -123,11 +123,17 @@ def cut_short(bench):
     bench.sandbox.patch({"listening": True})
     bench.wait_for("the receipt", lambda: bench.receipt("a.ndjson"))
     receipt = bench.receipt("a.ndjson")
-    bench.check_receipt("a.ndjson", imported=15_000, records=15_002, rejected=2)
-    codes = [(line["line"], line["code"]) for line in bench.rejects("a.ndjson")]
-    bench.check(codes[0][0] == 15_001 and codes[1] == (15_002, "file_changed"), f"reject lines: {codes}")
+    bench.check_receipt("a.ndjson", imported=15_000, records=15_001, rejected=0, unknown=1)
+    codes = [(line["line"], line["stage"], line["code"]) for line in bench.rejects("a.ndjson")]
+    bench.check(codes == [(15_001, "unknown", "file_changed")], f"reject lines: {codes}")
     bench.check(receipt["bytes"] == sum(map(len, lines)), "the receipt tells another size than the accepted one")
     bench.check(len(bench.users()) == 15_000, "other users than those that were left")
+    bench.command("rejects", "retry", "--stage", "unknown")
+    bench.check(not bench.rejects("a.ndjson")[0].get("retried_as"), "what is no record any more was sent again")
+    bench.check(bench.command("rejects", "drop", "--stage", "local") == 0 and len(bench.rejects("a.ndjson")) == 1,
+                "it was dropped as one of a local rule")
+    bench.check(bench.command("rejects", "drop", "--stage", "unknown") == 0 and not bench.rejects("a.ndjson"),
+                "it was not dropped")
 
 
 def taken_away(bench):

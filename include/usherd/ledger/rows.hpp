@@ -42,6 +42,7 @@ struct ReadMark {
   std::uint64_t records = 0;         ///< non-blank lines before it
   std::uint64_t local_rejected = 0;  ///< of these, refused by a local rule
   std::uint64_t local_length = 0;    ///< bytes of the file of local rejects that belong to them
+  std::uint64_t local_unknown = 0;   ///< of the records: lost, as the file became shorter
 
   friend bool operator==(const ReadMark&, const ReadMark&) = default;
 };

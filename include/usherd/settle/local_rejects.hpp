@@ -19,15 +19,16 @@ class LocalRejects {
   LocalRejects(Files& files, SpoolLayout layout, SpoolFile file, std::uint64_t keep);
   ~LocalRejects();
 
-  /// `source` is the NDJSON that the rejections were found in.
-  [[nodiscard]] Result<void> append(ReadFile& source, const std::vector<Rejection>& rejections);
+  /// `source` is the NDJSON that the rejections were found in. What brings its own reason gets its code, and
+  /// `lost` where that says so.
+  [[nodiscard]] Result<void> append(ReadFile& source, std::vector<Rejection>& rejections);
   [[nodiscard]] Result<void> sync();
   /// Bytes written so far, those kept included.
   [[nodiscard]] std::uint64_t length() const { return length_; }
 
  private:
-  [[nodiscard]] Result<std::uint64_t> write_all(ReadFile& source, const std::vector<Rejection>& rejections);
-  [[nodiscard]] Result<void> add_line(ReadFile& source, const Rejection& rejection, std::string& lines) const;
+  [[nodiscard]] Result<std::uint64_t> write_all(ReadFile& source, std::vector<Rejection>& rejections);
+  [[nodiscard]] Result<void> add_line(ReadFile& source, Rejection& rejection, std::string& lines) const;
   [[nodiscard]] Result<void> open();
 
   Files& files_;

@@ -15,6 +15,9 @@ struct BadRow {
   std::string raw;  ///< the row as it stands in the file, perhaps cut at its end
 };
 
+/// The code of what stands for all that is missing of a file that became shorter.
+inline constexpr std::string_view kLostRest = "file_changed";
+
 /// What a bad row's line may have: 1 MiB of the row, every byte of it escaped, and room for the reason.
 inline constexpr std::size_t kMostBadRowLine = (std::size_t{2} << 20) + 8192;
 

@@ -78,6 +78,7 @@ class JsonDocumentScanner {
   bool in_envelope_ = false;    // {"requests":
   std::size_t envelope_ = 0;    // bytes of its head that were seen, blanks not counted
   std::vector<bool> brackets_;  // those open inside the element; true: a brace
+  std::uint64_t deeper_ = 0;    // those open inside these, of which the kind is not kept
   std::string element_;         // its head
   Origin origin_;
   std::optional<Error> failure_;

@@ -40,6 +40,7 @@ struct Rejection {
       0;  ///< of the raw line without its newline; beyond kMostRecordBytes for an over-long one
   std::string code;
   std::string message;
+  bool lost = false;  ///< no rule was broken: the file lost it after it was accepted, and it ends unknown
 };
 
 /// Rules that the operator chooses.

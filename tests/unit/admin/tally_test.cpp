@@ -12,6 +12,7 @@ using usherd::Instant;
 using usherd::Outcomes;
 using usherd::Reason;
 using usherd::ReasonCounts;
+using usherd::Rejection;
 using usherd::RejectStage;
 using usherd::Tally;
 
@@ -39,6 +40,20 @@ TEST_CASE("a batch counts its records, its codes and how it ended") {
   CHECK(codes[1].count == 1);
   CHECK(tally.last_success() == kNow.wall);
   CHECK(tally.rate().rate(kNow.boot + 10s, 15s) == doctest::Approx(1));
+}
+
+TEST_CASE("what a rule refuses is rejected, what a file lost is unknown") {
+  Tally tally(kNow.boot);
+  const std::vector<Rejection> rejections{{0, 1, 5, "empty_uid", "", false},
+                                          {6, 2, 0, "file_changed", "", true},
+                                          {9, 3, 5, "empty_uid", "", false}};
+  tally.locally_rejected(rejections, kNow.wall);
+  CHECK(tally.records().rejected == 2);
+  CHECK(tally.records().unknown == 1);
+  CHECK(tally.rejects(RejectStage::local) == 2);
+  CHECK(tally.rejects(RejectStage::unknown) == 1);
+  for (const auto& code : tally.codes().latest())
+    CHECK((code.stage == RejectStage::unknown) == (code.code == "file_changed"));
 }
 
 TEST_CASE("keys given up are counted by the reasons of the contract alone") {

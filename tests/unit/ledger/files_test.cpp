@@ -76,7 +76,7 @@ TEST_CASE("only legal moves of a file are made") {
   LedgerBench bench;
   const auto ready = [](Ledger& ledger) { return ledger.file_ready(1, true, 77); };
   const auto refuse = [](Ledger& ledger) { return ledger.file_refused(1, "binary", "not text"); };
-  const auto mark = [](Ledger& ledger) { return ledger.move_mark(1, {50, 3, 2, 1, 90}); };
+  const auto mark = [](Ledger& ledger) { return ledger.move_mark(1, {50, 3, 2, 1, 90, 4}); };
   const auto mark_back = [](Ledger& ledger) { return ledger.move_mark(1, {49, 3, 2, 1, 90}); };
   const auto settle = [](Ledger& ledger) { return ledger.file_settled(1, 0, {}, wall(5)); };
   const auto forget = [](Ledger& ledger) { return ledger.forget_file(1); };
@@ -93,7 +93,7 @@ TEST_CASE("only legal moves of a file are made") {
   const auto file = bench->file(1).value();
   CHECK(file->converted);
   CHECK(file->read_size == 77);
-  CHECK(file->mark == ReadMark{50, 3, 2, 1, 90});
+  CHECK(file->mark == ReadMark{50, 3, 2, 1, 90, 4});
   REQUIRE(bench.commit(settle));
   for (const auto& late : {GroupChange(ready), GroupChange(refuse), GroupChange(mark), GroupChange(settle)})
     CHECK(bench.commit(late).error().code == Errc::corrupt);

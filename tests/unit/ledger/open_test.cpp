@@ -103,7 +103,7 @@ TEST_CASE("a ledger of a newer format is refused with both versions and what to 
   REQUIRE(opened.has_error());
   // Not damage: nothing of it may be moved away.
   CHECK(opened.error().code == Errc::invalid);
-  CHECK(opened.error().message.find("has format 9, this usherd knows format 2: install") !=
+  CHECK(opened.error().message.find("has format 9, this usherd knows format 3: install") !=
         std::string::npos);
 }
 
@@ -115,7 +115,12 @@ TEST_CASE("a ledger of the first format is taken over with all that it holds") {
   sql(bench.scratch.ledger_file(),
       "DROP INDEX batches_heirs; ALTER TABLE batches DROP COLUMN heir_of;"
       "ALTER TABLE batches DROP COLUMN held_keys; ALTER TABLE batches DROP COLUMN held_operations;"
-      "PRAGMA user_version = 1");
+      "ALTER TABLE files DROP COLUMN mark_local_unknown; PRAGMA user_version = 1");
+  // For a look alone nothing is taken over.
+  const auto looked = LedgerReader::open(bench.scratch.path());
+  REQUIRE(looked.has_error());
+  CHECK(looked.error().message.ends_with(
+      "has format 1, this usherd reads format 3: start usherd once, which takes it over"));
   bench.reopen();
   std::size_t open = 0;
   CHECK(bench->open_batches([&](const BatchRow& batch) -> Result<void> {
@@ -127,6 +132,20 @@ TEST_CASE("a ledger of the first format is taken over with all that it holds") {
   CHECK(bench->check());
   bench.reopen();
   CHECK(bench->estates().value().empty());
+}
+
+TEST_CASE("a ledger of the second format is taken over: nothing in it was lost") {
+  LedgerBench bench;
+  REQUIRE(bench.commit([](Ledger& ledger) { return add_ready_file(ledger, 1); }));
+  const ReadMark mark{1, 2, 3, 3, 5};
+  REQUIRE(bench.commit([&](Ledger& ledger) { return ledger.move_mark(1, mark); }));
+  bench.ledger.reset();
+  sql(bench.scratch.ledger_file(),
+      "ALTER TABLE files DROP COLUMN mark_local_unknown; PRAGMA user_version = 2");
+  bench.reopen();
+  CHECK(bench->file(1).value()->mark == mark);
+  CHECK(bench->check());
+  CHECK(LedgerReader::open(bench.scratch.path()).has_value());
 }
 
 TEST_CASE("somebody else's database is refused and left alone") {

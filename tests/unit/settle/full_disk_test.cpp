@@ -116,8 +116,8 @@ TEST_CASE(
 
 TEST_CASE(
     "a disk that is full at any write of local rejects delays them, and each stands there once, in order") {
-  const std::vector<Rejection> first{{12, 2, 9, "wrong_type", "uid is no string"}};
-  const std::vector<Rejection> second{{22, 3, 8, "invalid_json", "not JSON"}};
+  std::vector<Rejection> first{{12, 2, 9, "wrong_type", "uid is no string"}};
+  std::vector<Rejection> second{{22, 3, 8, "invalid_json", "not JSON"}};
   std::string expected;
   std::uint64_t refused = 0;
   bool went_through = false;

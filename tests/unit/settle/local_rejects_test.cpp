@@ -17,6 +17,7 @@ namespace {
 
 struct Checked {
   std::size_t records = 0;
+  std::vector<Rejection> rejections;
   std::string rejects;  ///< the lines of the file's local rejects
 };
 
@@ -37,9 +38,11 @@ struct Spool {
   SpoolFile file;
 };
 
-Checked check(const std::string& name, const std::string& text) {
+/// `lost` bytes more were there when it was accepted.
+Checked check(const std::string& name, const std::string& text, std::uint64_t lost = 0) {
   Spool spool(name, text);
   auto& [disk, layout, file] = spool;
+  file.size += lost;
   const auto converted = convert_file(disk, layout, file);
   REQUIRE(converted.has_value());
   REQUIRE(converted->converted);
@@ -54,6 +57,7 @@ Checked check(const std::string& name, const std::string& text) {
         reader.read(**source, block.next_offset, block.next_line, converted->read_size, block).has_value());
     REQUIRE(rejects.append(**source, block.rejections).has_value());
     done.records += block.records.size();
+    done.rejections.insert(done.rejections.end(), block.rejections.begin(), block.rejections.end());
   }
   done.rejects = disk.content(layout.local_rejects(1));
   return done;
@@ -71,6 +75,19 @@ TEST_CASE("a CSV row that became no record is rejected for its own reason, with 
       R"({"file":"a.csv","line":5,"offset":23,"stage":"local","code":"anonymous",)"));
   CHECK(done.rejects.ends_with(R"("record":{"properties":{"p":1},"schema":{"properties":{"p":"int"}}}})"
                                "\n"));
+}
+
+TEST_CASE("a rejection of a CSV row has the row's own code, and what the file lost is unknown") {
+  const auto done = check("a.csv", "uid,p:int\n1,2\n2,1,1\n3,", 100);
+  CHECK(done.records == 1);
+  REQUIRE(done.rejections.size() == 2);
+  CHECK(done.rejections[0].code == "csv_cell_count");
+  CHECK_FALSE(done.rejections[0].lost);
+  CHECK(done.rejections[1].code == "file_changed");
+  CHECK(done.rejections[1].lost);
+  CHECK(
+      done.rejects.find(R"({"file":"a.csv","line":4,"offset":20,"stage":"unknown","code":"file_changed",)") !=
+      std::string::npos);
 }
 
 TEST_CASE("a CSV row that became no record is none, also where it looks like JSON") {
@@ -156,15 +173,18 @@ TEST_CASE("lines that a full disk cut off are not there, also when there is noth
     auto& [disk, layout, file] = spool;
     const auto source = disk.open(layout.readable(file));
     LocalRejects rejects(disk, layout, file, 0);
+    std::vector<Rejection> none;
+    std::vector<Rejection> first{{0, 1, 1, "json_syntax", "it never ends"}};
+    std::vector<Rejection> second{{2, 2, 1, "json_syntax", "no JSON"}};
     if (had_some)
-      REQUIRE(rejects.append(**source, {{0, 1, 1, "json_syntax", "it never ends"}}).has_value());
+      REQUIRE(rejects.append(**source, first).has_value());
     const auto whole = had_some ? disk.content(layout.local_rejects(1)) : "";
     // Making the file is an effect, too.
     disk.fail_at(disk.effects() + (had_some ? 1 : 2), Error{Errc::no_space, "full"});
-    REQUIRE_FALSE(rejects.append(**source, {{2, 2, 1, "json_syntax", "no JSON"}}).has_value());
+    REQUIRE_FALSE(rejects.append(**source, second).has_value());
     auto cut = disk.write(layout.local_rejects(1), WriteMode::extend, whole.size());
     REQUIRE((*cut)->append("{\"file\":\"a.nd").has_value());
-    REQUIRE(rejects.append(**source, {}).has_value());
+    REQUIRE(rejects.append(**source, none).has_value());
     CHECK(rejects.sync().has_value());
     CHECK(disk.content(layout.local_rejects(1)) == whole);
     disk.drop_unsynced();

@@ -27,6 +27,16 @@ TEST_CASE("ended files leave working/ with receipt and rejects") {
     CHECK(bench.ledger->file(number).value()->state == FileState::settled);
 }
 
+TEST_CASE("what a file lost that became shorter counts as unknown") {
+  EndedBench bench;
+  ReadMark mark{13, 2, 1, 0, 0};
+  mark.local_unknown = 1;
+  REQUIRE(bench.ledger.commit([&](Ledger& changed) { return changed.move_mark(3, mark); }));
+  REQUIRE(bench.settle(kAll));
+  CHECK(bench.contents()["done/c.csv.receipt.json"].find(
+            R"("records":1,"imported":0,"rejected":0,"merged":0,"unknown":1,)") != std::string::npos);
+}
+
 TEST_CASE("settling may die at any effect, and ends the same when it is done again") {
   Contents expected;
   std::size_t effects = 0;

@@ -160,15 +160,19 @@ TEST_CASE("a row whose record would break a rule that hides its text is refused 
   }
 }
 
-TEST_CASE("rows of nothing but commas are no records, however many") {
-  for (const std::string_view blank : {",", ",,", ",,,,,,", ",\r"}) {
+TEST_CASE("rows without a value are no records, however many cells they have and however these are written") {
+  for (const std::string_view blank :
+       {",", ",,", ",,,,,,", ",\r", "\"\",", "\"\",\"\",,\"\"", "\"\",\"\",\"\",\"\"\r"}) {
     CAPTURE(blank);
     const auto done = convert_csv(fmt::format("uid,a,b\n1,x,\n{}\n2,,y\n{}", blank, blank));
     CHECK(done.error.empty());
     CHECK(done.codes().empty());
     CHECK(done.lines.size() == 2);
   }
-  CHECK(convert_csv("uid,a\n, ,\n").codes() == std::vector<std::string>{"csv_cell_count"});
+  for (const std::string_view row : {", ,", "\"\",\"\",\" \"", "\"\"\"\",,", "\"\",x,"}) {
+    CAPTURE(row);
+    CHECK(convert_csv(fmt::format("uid,a\n{}\n", row)).codes() == std::vector<std::string>{"csv_cell_count"});
+  }
 }
 
 TEST_CASE("a row that cannot become a record is told apart from every record, newlines and all") {

@@ -2,6 +2,7 @@
 
 #include "src/app/check_files.hpp"
 #include "src/app/config_keys.hpp"
+#include "src/app/held_reload.hpp"
 #include "src/app/log_choice.hpp"
 #include "src/app/named_files.hpp"
 #include "src/app/operator_commands.hpp"
@@ -67,8 +68,8 @@ ExitCode ask_service(const CommandLine& line) {
 }
 
 ExitCode run_daemon(const CommandLine& line, Daemon::Options options) {
-  // A reload that is asked for before the daemon listens finds the configuration that is being read.
-  std::signal(SIGHUP, SIG_IGN);
+  // To open a large ledger takes its time: the configuration may change after it was read here.
+  hold_reload();
   // Whoever reads the log may go away: delivery does not end for it.
   std::signal(SIGPIPE, SIG_IGN);
   // As a reload does, for the same file shall be good or bad at any time.

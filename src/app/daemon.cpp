@@ -3,6 +3,7 @@
 #include "src/app/administration.hpp"
 #include "src/app/daemon_parts.hpp"
 #include "src/app/drain_progress.hpp"
+#include "src/app/held_reload.hpp"
 #include "src/app/inquiries.hpp"
 #include "src/app/log_choice.hpp"
 #include "src/app/spool_owner.hpp"
@@ -113,6 +114,7 @@ RunSummary Daemon::run() {
   if (options_.progress_bar)
     parts.tasks.spawn(show_progress(admin.collector(), parts.timers));
   boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
+  release_reload();
   parts.tasks.spawn(obey_signals(signals, supervision, admin.collector()));
   std::exception_ptr failure;
   const auto ended = [&failure](const std::exception_ptr& error) { failure = error; };

@@ -176,7 +176,10 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()>
     if (!counted)
       co_return !stopping_;
   }
-  const auto result = co_await parts_.submitter.submit(*batch, steps_aside);
+  Submitter::StandBack stands_back = [this](ActiveBatch& each, BootTime until) {
+    return stand_back(each, until);
+  };
+  const auto result = co_await parts_.submitter.submit(*batch, steps_aside, std::move(stands_back));
   // What is divided, or ends, may wait long for the disk.
   if (steps_aside)
     steps_aside();
@@ -205,6 +208,13 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()>
       break;
   }
   co_return false;
+}
+
+boost::asio::awaitable<bool> Delivery::stand_back(ActiveBatch& batch, BootTime until) {
+  const auto alarm = parts_.timers.alarm(WaitFor::post_again);
+  places_.stand_back(batch);
+  co_await alarm->wait_until(until);
+  co_return co_await places_.step_forward(batch);
 }
 
 boost::asio::awaitable<bool> Delivery::give_way(Batch batch) {

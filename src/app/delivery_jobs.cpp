@@ -229,6 +229,7 @@ boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answe
   auto verdict = std::make_shared<JobVerdict>(batch->row, parts_.keys, std::move(read_until_stop));
   bool all_read = true;
   std::optional<std::string> why_unread;
+  bool forbidden = false;
   for (const auto call : {Call::errors, Call::imports}) {
     const auto read = co_await read_list(batch, verdict, call);
     if (read.end == PagesEnd::stopped || batch->is_abandoned)
@@ -239,6 +240,7 @@ boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answe
     if (!complete && call == Call::errors) {
       verdict->add_rejected(named);
       why_unread = why_errors_unread(read);
+      forbidden = read.end == PagesEnd::forbidden;
     }
     if (read.end == PagesEnd::stale && read_before + 1 < kReadings) {
       named = verdict->verdict_in_part(answer, {});
@@ -253,8 +255,10 @@ boost::asio::awaitable<bool> Delivery::read_verdict(Batch batch, JobAnswer answe
   }
   if (all_read && verdict->failed_without_errors(answer))
     co_return co_await job_failed_whole(batch);
-  auto outcome =
-      why_unread ? verdict->verdict_in_part(answer, std::move(*why_unread)) : verdict->verdict(answer);
+  if (!why_unread)
+    co_return co_await end(batch, verdict->verdict(answer));
+  auto outcome = forbidden ? verdict->verdict_forbidden(answer, std::move(*why_unread))
+                           : verdict->verdict_in_part(answer, std::move(*why_unread));
   co_return co_await end(batch, std::move(outcome));
 }
 

@@ -4,18 +4,24 @@
 #include "usherd/core/text.hpp"
 #include "usherd/submit/api_answer.hpp"
 
+#include <algorithm>
+
 namespace usherd {
 namespace {
 
 constexpr Milliseconds kFirstBackoff{500};
 constexpr Milliseconds kMostBackoff{60'000};
+constexpr Milliseconds kFirstPace{2000};
+constexpr Milliseconds kSlowestPace{60'000};
 
 }  // namespace
 
-Identity::Identity(Parts parts) : parts_(std::move(parts)), alarm_(parts_.timers.alarm(WaitFor::identity)) {}
+Identity::Identity(Parts parts)
+    : parts_(std::move(parts)), alarm_(parts_.timers.alarm(WaitFor::identity)), pace_(kFirstPace) {}
 
 void Identity::key_changed() {
-  asked_ = false;
+  asked_ = again_ = false;
+  pace_ = kFirstPace;
   // Nothing more goes out under a key of which nobody knows whose it is.
   parts_.api.gate().hold_for_identity(true);
   alarm_->ring();
@@ -34,7 +40,7 @@ boost::asio::awaitable<void> Identity::run() {
     if (asked_) {
       gate.hold_for_identity(false);
       backoff = Backoff(kFirstBackoff, kMostBackoff);
-      co_await alarm_->wait_until(kNever);
+      co_await wait_for_change();
       continue;
     }
     const bool risky = co_await may_go_astray();
@@ -46,6 +52,23 @@ boost::asio::awaitable<void> Identity::run() {
     if (!settled && !gate.is_closed())
       co_await alarm_->wait_until(parts_.timers.now().boot + backoff.next(parts_.random));
   }
+}
+
+boost::asio::awaitable<void> Identity::wait_for_change() {
+  const auto& parking = parts_.api.gate().parking();
+  if (!parking.holds(ParkReason::organisation)) {
+    pace_ = kFirstPace;
+    co_await alarm_->wait_until(kNever);
+    co_return;
+  }
+  co_await alarm_->wait_until(parts_.timers.now().boot + pace_);
+  // An operator may have resumed meanwhile, or another key come.
+  if (!asked_ || !parking.holds(ParkReason::organisation))
+    co_return;
+  pace_ = std::min(2 * pace_, kSlowestPace);
+  asked_ = false;
+  again_ = true;
+  parts_.api.reread_key();
 }
 
 boost::asio::awaitable<bool> Identity::may_go_astray() {
@@ -121,11 +144,16 @@ boost::asio::awaitable<void> Identity::compare(std::string org_id) {
   RequestGate& gate = parts_.api.gate();
   const bool work_is_unfinished = co_await may_go_astray();
   if (differs && work_is_unfinished) {
-    parts_.log.error(
-        "the key belongs to another organisation than the unfinished work in the spool; put the old key "
-        "back, "
-        "or finish that work first");
+    // Whoever resumed while it was asked again means this key.
+    if (again_ && !gate.parking().holds(ParkReason::organisation))
+      co_return;
+    if (!again_)
+      parts_.log.error(
+          "the key belongs to another organisation than the unfinished work in the spool; put the old key "
+          "back, or finish that work first");
     gate.park(ParkReason::organisation);
+    // That was for the key before: this one is good, and nothing finds out more while it stands still.
+    gate.clear(ParkReason::credentials);
     co_return;
   }
   gate.clear(ParkReason::organisation);

@@ -19,7 +19,7 @@ class Pause {
   [[nodiscard]] Result<void> restore(Ledger& ledger);
   /// Stops sending at once, and returns when that is durable; intake and polls go on.
   [[nodiscard]] boost::asio::awaitable<Result<void>> pause();
-  /// Goes on, from `refused` and `organisation` too: they are the operator's to end. Durable first.
+  /// Goes on, from `refused` and `organisation` too: the operator may mean the new key. Durable first.
   [[nodiscard]] boost::asio::awaitable<Result<void>> resume();
 
  private:

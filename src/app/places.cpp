@@ -127,6 +127,24 @@ void Places::give_way(ActiveBatch& batch) {
   given_back();
 }
 
+void Places::stand_back(ActiveBatch& batch) {
+  assert(batch.has_place);
+  end_post(batch);
+  budget_.stand_back();
+  given_back();
+}
+
+boost::asio::awaitable<bool> Places::step_forward(ActiveBatch& batch) {
+  Waiter waiter(*this, 0);
+  while (!stopping_ && (!waiter.is_first() || !budget_.admits_back()))
+    co_await waiter.wait();
+  if (stopping_)
+    co_return false;
+  budget_.step_forward(batch.operations());
+  batch.is_posting = true;
+  co_return true;
+}
+
 void Places::end_post(ActiveBatch& batch) {
   if (batch.is_posting)
     budget_.end_post(batch.operations());

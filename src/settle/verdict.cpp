@@ -322,11 +322,13 @@ void JobVerdict::add_rejected(const BatchVerdict& earlier) {
   }
 }
 
-BatchVerdict JobVerdict::verdict_in_part(const JobAnswer& answer, std::string why) const {
+BatchVerdict JobVerdict::verdict_forbidden(const JobAnswer& answer, std::string why) const {
   const bool none_failed =
       answer.status == JobStatus::completed && answer.errors == 0 && rejected_ == 0 && !unmatched_;
-  if (none_failed)
-    return {};
+  return none_failed ? BatchVerdict{} : verdict_in_part(answer, std::move(why));
+}
+
+BatchVerdict JobVerdict::verdict_in_part(const JobAnswer& answer, std::string why) const {
   // An error that was not read may name a record that imports name too: then those are more or fewer.
   const bool imports_agree = answer.imports_given && imported_ == answer.imports;
   return conclude(answer, {"errors_unreadable", std::move(why)}, imports_agree);

@@ -51,18 +51,37 @@ double InProgressBudget::held() const {
 }
 
 bool InProgressBudget::admits_in_line(std::uint64_t operations) const {
-  return batches_ == keys_ || admits(operations);
+  return batches_ == keys_ + back_ || admits(operations);
+}
+
+void InProgressBudget::stand_back() {
+  assert(batches_ > keys_ + back_);
+  ++back_;
+}
+
+bool InProgressBudget::admits_back() const {
+  if (batches_ == keys_ + back_)
+    return true;
+  return batches_ <= limit_batches_ && operations_ <= limit_operations_ && is_usable(batches_, operations_) &&
+         !has_too_many_posts(posts_ + 1);
+}
+
+void InProgressBudget::step_forward(std::uint64_t operations) {
+  assert(back_ > 0);
+  --back_;
+  begin_post(operations);
 }
 
 bool InProgressBudget::must_give_way(std::uint64_t operations) const {
   // One that is larger than all of a lowered limit is cut anew before it goes.
   if (operations > 1 && operations > limit_operations_)
     return true;
-  if (batches_ - keys_ <= 1)
+  if (batches_ - keys_ - back_ <= 1)
     return false;
   if (batches_ > limit_batches_ || operations_ > limit_operations_)
     return true;
-  return batches_ - keys_ - apart_ > 1 && (!is_usable(batches_, operations_) || has_too_many_posts(posts_));
+  return batches_ - keys_ - back_ - apart_ > 1 &&
+         (!is_usable(batches_, operations_) || has_too_many_posts(posts_));
 }
 
 void InProgressBudget::take(std::uint64_t operations) {

@@ -27,8 +27,8 @@ std::string_view advice_for(ParkReason reason) {
     case ParkReason::endpoint:
       return "the API's address answers 404 or a redirect; correct api.base_url and reload";
     case ParkReason::organisation:
-      return "the key belongs to another organisation than the unfinished work; put the old key back, or "
-             "resume if that is meant";
+      return "the key belongs to another organisation than the unfinished work; put the old key back "
+             "(api.key_file is read again by itself), or resume if that is meant";
     case ParkReason::refused:
       return "the API refused 20 records in a row with one code: mend what it names, then 'usherd resume'; "
              "'usherd trace UID' tells of a record before its file has settled, 'usherd rejects' after that";

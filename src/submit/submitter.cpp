@@ -79,9 +79,13 @@ bool Submitter::is_expired(const ActiveBatch& batch) const {
   return send_age(*batch.row.sent, send_time()) >= kKeyLifetime;
 }
 
+bool Submitter::others_passed(const ActiveBatch& batch) const {
+  return batch.accepted_at_first_error && stats_.accepted > *batch.accepted_at_first_error;
+}
+
 PostContext Submitter::context(const ActiveBatch& batch) const {
   const auto now = parts_.timers.now().boot;
-  bool pass = batch.accepted_at_first_error && stats_.accepted > *batch.accepted_at_first_error;
+  bool pass = others_passed(batch);
   // An API may go on replaying a stored 500 to every key after its outage ended. If all of our batches hold
   // such keys, or keys that were given up hold all places, nobody can pass: now and then one goes on as if
   // somebody had.
@@ -212,9 +216,9 @@ SubmitResult Submitter::result_of(SubmitEnd end, const Attempt& tried, bool key_
   return result;
 }
 
-boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch,
-                                                       std::function<void()> steps_aside) {
-  auto result = co_await post_until_decided(batch, steps_aside);
+boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch, std::function<void()> steps_aside,
+                                                       StandBack stands_back) {
+  auto result = co_await post_until_decided(batch, steps_aside, stands_back);
   if (result.end != SubmitEnd::gives_way)
     parts_.recovery.end_post(batch);
   parts_.recovery.count_in(batch);
@@ -222,7 +226,8 @@ boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch,
 }
 
 boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& batch,
-                                                                   const std::function<void()>& steps_aside) {
+                                                                   const std::function<void()>& steps_aside,
+                                                                   const StandBack& stands_back) {
   Backoff backoff(kFirstBackoff, kMostBackoff);
   const auto alarm = parts_.timers.alarm(WaitFor::post_again);
   SubmitResult result;
@@ -293,7 +298,17 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     parts_.recovery.end_post(batch);
     if (++waits == kWaitsToStepAside && steps_aside)
       steps_aside();
-    co_await alarm->wait_until(goes_again_at(batch) + backoff.next(parts_.random));
+    const auto again = goes_again_at(batch) + backoff.next(parts_.random);
+    const bool stands = waits >= kWaitsToStepAside && stands_back && batch.has_place && !batch.is_set_apart &&
+                        tried.outcome.status == 500 && parts_.budget.is_full_of_keys(stats_.drawing_errors);
+    if (!stands) {
+      co_await alarm->wait_until(again);
+      continue;
+    }
+    drawing.set(false);
+    const bool is_its_turn = co_await stands_back(batch, again);
+    if (!is_its_turn)
+      co_return SubmitResult{};
   }
 }
 

@@ -55,7 +55,7 @@ void Submitter::note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch
     note_refusal(tried.code());
   if (end == SubmitEnd::rekey)
     ++batch.rekeyed_for_errors;
-  if (tried.outcome.status == 500)
+  if (tried.outcome.status == 500 && !others_passed(batch))
     stats_.last_lone_rekey = parts_.timers.now().boot;
 }
 

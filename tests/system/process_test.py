@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -76,6 +77,18 @@ class Processes(unittest.TestCase):
                     self.service.wait_until(lambda status: status["state"] == "idle", "idle")
                     self.service.process.send_signal(signal.SIGTERM)
                 self.assertEqual(self.service.process.wait(timeout=service.PATIENCE_S), 0)
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_a_reload_asked_for_during_a_start_follows_it(self):
+        # It comes as the ledger is opened, when the configuration has long been read.
+        ledger = os.path.join(self.service.folder, "state", "ledger.sqlite")
+        with open(self.service.log, "ab") as log:
+            self.service.process = subprocess.Popen(
+                ["strace", "-D", "-f", "-qq", "-P", ledger, "-e", "trace=openat", "-e",
+                 "inject=openat:signal=HUP:when=1", USHERD, "run", "--config", self.service.config],
+                stdout=log, stderr=log)
+        self.service.wait_for_log("configuration reloaded")
+        self.service.wait_until(lambda status: status["state"] == "idle", "idle")
 
     def test_a_drain_that_gives_up_unread_ends_by_its_own_code(self):
         self.service.drop("a.ndjson", good(1))

@@ -106,6 +106,7 @@ class Delivery {
   // Each does a step of a batch's life; false: it is over, or we are stopping.
   [[nodiscard]] boost::asio::awaitable<bool> submit(Batch batch, std::function<void()> steps_aside);
   [[nodiscard]] boost::asio::awaitable<bool> give_way(Batch batch);
+  [[nodiscard]] boost::asio::awaitable<bool> stand_back(ActiveBatch& batch, BootTime until);
   /// Of a batch of which nothing left: the send time that was noted ahead must not make a restart believe
   /// that something did.
   [[nodiscard]] boost::asio::awaitable<bool> forget_send_time(ActiveBatch& batch);

@@ -35,8 +35,8 @@ class Identity {
   explicit Identity(Parts parts);
 
   /// Asks until there was an answer, then once more after each key_changed(), until the gate closes. Parks
-  /// `organisation` where another one answers while work is unfinished; an answer that names none, as a 404
-  /// or a 5xx, holds nothing up.
+  /// `organisation` where another one answers while work is unfinished, and then reads the key again and asks
+  /// at a slow, growing pace; an answer that names none, as a 404 or a 5xx, holds nothing up.
   [[nodiscard]] boost::asio::awaitable<void> run();
   /// The next request goes out under another key.
   void key_changed();
@@ -48,6 +48,8 @@ class Identity {
  private:
   /// Whether the ledger holds files that are not settled, begun for an organisation that is known.
   [[nodiscard]] boost::asio::awaitable<bool> may_go_astray();
+  /// The key may be the old one again, or the work may have ended.
+  [[nodiscard]] boost::asio::awaitable<void> wait_for_change();
   /// Whether the answer settles it: a refused key or none at all does not.
   [[nodiscard]] boost::asio::awaitable<bool> ask();
   [[nodiscard]] boost::asio::awaitable<void> compare(std::string org_id);
@@ -58,7 +60,9 @@ class Identity {
   std::unique_ptr<Alarm> alarm_;
   std::string role_;
   std::string warned_of_;  ///< the address that unfinished work was last said to go to
+  Milliseconds pace_;      ///< until a key of another organisation is looked at again
   bool asked_ = false;     ///< an answer came for the present key
+  bool again_ = false;     ///< it is asked about a key that was asked about before
 };
 
 }  // namespace usherd

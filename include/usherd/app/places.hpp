@@ -52,6 +52,12 @@ class Places {
   /// Waits for its turn and counts it in; false: we are stopping, or a limit fell below its size.
   [[nodiscard]] boost::asio::awaitable<bool> wait_in_line(ActiveBatch& batch);
   void give_way(ActiveBatch& batch);
+  /// One that draws errors while keys hold all other places: whoever waits in line goes before it is tried
+  /// again, behind them, and so may tell whether it is to blame. Its key may run: what it holds of the limits
+  /// it keeps.
+  void stand_back(ActiveBatch& batch);
+  /// False: we are stopping.
+  [[nodiscard]] boost::asio::awaitable<bool> step_forward(ActiveBatch& batch);
   /// What a batch's keys go on holding when it is divided now; the root is 0 when that is nothing.
   [[nodiscard]] static Estate estate_of(const ActiveBatch& batch, bool key_may_run);
   /// It was divided into `heirs` batches, which are yet without a place: their ActiveBatch::ahead.

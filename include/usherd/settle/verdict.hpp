@@ -76,9 +76,12 @@ class JobVerdict {
   [[nodiscard]] BatchVerdict verdict(const JobAnswer& answer) const;
 
   /// The same where /errors was not read to its end, as `why` says. The others were imported if it is
-  /// complete, or if COMPLETED counts no error; if not, those that imports name, where they are as many as
-  /// were counted, and the rest is unknown (errors_unreadable).
+  /// complete; if not, those that imports name, where they are as many as were counted, and the rest is
+  /// unknown (errors_unreadable).
   [[nodiscard]] BatchVerdict verdict_in_part(const JobAnswer& answer, std::string why) const;
+  /// The same where the key may not read /errors, so that nobody ever could: COMPLETED that counts no error
+  /// is taken at its word, whatever it counts as imported.
+  [[nodiscard]] BatchVerdict verdict_forbidden(const JobAnswer& answer, std::string why) const;
 
  private:
   struct Named {

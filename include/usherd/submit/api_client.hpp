@@ -73,6 +73,8 @@ class ApiClient {
   [[nodiscard]] boost::asio::awaitable<Reply> call(ApiRequest request);
   [[nodiscard]] RequestGate& gate() { return gate_; }
   [[nodiscard]] KnownJobs& jobs() { return jobs_; }
+  /// Reads the key again, as before a probe.
+  void reread_key() { options_.reread_key(); }
   struct Outage {
     OutageWatch::Outage so_far;
     const std::string& why;  ///< of the last request that came to nothing, in our words

@@ -19,8 +19,8 @@ class InProgressBudget {
   void configure(std::uint32_t batches, std::uint64_t operations);
   /// Whether a batch of `operations` may start now. One that is larger than the whole budget goes when alone.
   [[nodiscard]] bool admits(std::uint64_t operations) const;
-  /// Likewise for a batch that waits in line: it also goes when only abandoned keys hold places, as no job of
-  /// theirs is followed that could end and make room.
+  /// Likewise for a batch that waits in line: it also goes when only abandoned keys, and batches that stand
+  /// back, hold places, as no job of theirs is followed that could end and make room.
   [[nodiscard]] bool admits_in_line(std::uint64_t operations) const;
   /// Whether a batch that is counted in and was not sent must give its place back: the limits fell below what
   /// is in progress, and it is not alone.
@@ -40,6 +40,13 @@ class InProgressBudget {
   void set_apart(std::uint64_t operations);
   /// It is like the others again.
   void count_in(std::uint64_t operations);
+
+  /// A batch that draws errors keeps its place in the limits and lets the next one go meanwhile.
+  void stand_back();
+  /// Whether such a batch may be tried again, which asks for no further place.
+  [[nodiscard]] bool admits_back() const;
+  /// It is tried again.
+  void step_forward(std::uint64_t operations);
 
   /// The place of a batch goes over to its abandoned key, which may still run.
   void leave_to_key();
@@ -64,9 +71,10 @@ class InProgressBudget {
   [[nodiscard]] std::uint32_t batches_set_apart() const { return apart_; }
   [[nodiscard]] std::uint32_t limit_batches() const { return limit_batches_; }
   [[nodiscard]] std::uint64_t limit_operations() const { return limit_operations_; }
-  /// Whether abandoned keys and `stuck` batches hold all places: no other batch can be tried.
+  /// Whether abandoned keys and `stuck` batches hold all places but those of batches that stand back: no
+  /// other batch can be tried.
   [[nodiscard]] bool is_full_of_keys(std::uint32_t stuck) const {
-    return keys_ > 0 && batches_ - keys_ <= stuck && !admits(1);
+    return keys_ > 0 && batches_ - keys_ - back_ <= stuck && !admits(1);
   }
   /// What is used of the limits now.
   [[nodiscard]] std::uint32_t usable_batches() const;
@@ -89,6 +97,7 @@ class InProgressBudget {
   std::uint32_t apart_ = 0;             ///< of batches_: set apart, and none of keys_ or posts_
   std::uint64_t apart_operations_ = 0;  ///< of operations_: theirs
   std::uint32_t posts_ = 0;             ///< of batches_: not yet answered
+  std::uint32_t back_ = 0;              ///< of batches_: stand back, and none of keys_ or posts_
   std::uint64_t post_operations_ = 0;   ///< of operations_: theirs
   RefusedLevel level_;
 };

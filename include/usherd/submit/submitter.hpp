@@ -26,9 +26,10 @@ struct SubmitStats {
   std::uint64_t learnt_body_bytes = 0;  ///< 0: nothing learnt
   std::string refusal_code;             ///< of the lone records refused in a row
   unsigned refusals_in_a_row = 0;
-  bool refused_unnoted = false;             ///< parked `refused` for them, and a restart would not know
-  std::optional<BootTime> last_lone_rekey;  ///< when a batch last went on because of its plain 500s
-  std::uint32_t drawing_errors = 0;         ///< batches being sent whose last answer was a plain 500
+  bool refused_unnoted = false;  ///< parked `refused` for them, and a restart would not know
+  /// When a batch last went on because of its plain 500s while nobody passed.
+  std::optional<BootTime> last_lone_rekey;
+  std::uint32_t drawing_errors = 0;  ///< batches being sent whose last answer was a plain 500
 };
 
 enum class SubmitEnd : std::uint8_t {
@@ -84,10 +85,16 @@ class Submitter {
   /// Into how many a batch of which nothing was sent is to be cut, now that the limits are what they are; 1:
   /// it goes as it is.
   [[nodiscard]] std::uint64_t pieces_due(const ActiveBatch& batch) const;
+
+  /// Lets others go before the batch until then, and on until it is its turn; false: we are stopping.
+  using StandBack = std::function<boost::asio::awaitable<bool>(ActiveBatch& batch, BootTime until)>;
+
   /// Changes the batch's row as it goes, always after the ledger did. `steps_aside` is called once when it
-  /// backs off for the third time, which may go on for hours.
+  /// backs off for the third time, which may go on for hours. `stands_back` is awaited from then on whenever
+  /// it draws a plain 500 and no other batch could be tried beside it.
   [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch,
-                                                            std::function<void()> steps_aside = {});
+                                                            std::function<void()> steps_aside = {},
+                                                            StandBack stands_back = {});
   /// One POST with the key of an accepted batch whose job is not found any more: the job that the answer
   /// names, or an Error when there was none: unavailable when it may be asked again, timeout when it may and
   /// the API said nothing of this batch, cancelled when we are stopping, else it is of no use.
@@ -111,12 +118,14 @@ class Submitter {
     [[nodiscard]] std::string code() const;
   };
   [[nodiscard]] boost::asio::awaitable<SubmitResult> post_until_decided(
-      ActiveBatch& batch, const std::function<void()>& steps_aside);
+      ActiveBatch& batch, const std::function<void()>& steps_aside, const StandBack& stands_back);
   [[nodiscard]] boost::asio::awaitable<Attempt> attempt(ActiveBatch& batch);
   [[nodiscard]] boost::asio::awaitable<Result<void>> before_send(ActiveBatch& batch);
   [[nodiscard]] boost::asio::awaitable<bool> accept(ActiveBatch& batch, const JobAnswer& job,
                                                     WallTime submitted);
   [[nodiscard]] bool is_expired(const ActiveBatch& batch) const;
+  /// POSTs were accepted since the key drew its first 500.
+  [[nodiscard]] bool others_passed(const ActiveBatch& batch) const;
   [[nodiscard]] PostContext context(const ActiveBatch& batch) const;
   [[nodiscard]] BootTime goes_again_at(const ActiveBatch& batch) const;
   /// What a try tells of the age of its key, and since when others are to pass.

@@ -10,6 +10,7 @@
 #include <spdlog/sinks/ostream_sink.h>
 
 #include <sstream>
+#include <utility>
 
 using namespace usherd;
 using namespace std::chrono_literals;
@@ -33,8 +34,9 @@ struct Bench {
   RequestGate gate{loop.executor(), loop.timers, TokenBucket(1000, 1000), *log};
   fakes::ScriptedTransport transport{loop.executor()};
   SessionPool sessions{loop.executor(), transport, 2};
-  ApiClient api{ApiClient::Options{[] { return std::string("Basic k"); }, [] {}, {}}, gate, sessions,
-                loop.timers, *log};
+  std::function<void()> reread = [] {};
+  ApiClient api{ApiClient::Options{[] { return std::string("Basic k"); }, [this] { reread(); }, {}}, gate,
+                sessions, loop.timers, *log};
   Identity identity{Identity::Parts{api, commit, loop.timers, random, *log, "https://api"}};
   TaskGroup tasks{loop.executor()};
 
@@ -108,6 +110,80 @@ TEST_CASE("Another organisation parks unfinished work until the old key is back"
   bench.loop.poll();
   CHECK_FALSE(bench.parked());
   CHECK_FALSE(bench.posts_wait());
+}
+
+TEST_CASE("A key of another organisation is looked at again, and the old one ends the park by itself") {
+  Bench bench;
+  bench.knows("o-1");
+  bench.has_work();
+  std::string in_file = "o-2";
+  std::string in_use = in_file;
+  bench.reread = [&] {
+    if (std::exchange(in_use, in_file) != in_file)
+      bench.identity.key_changed();
+  };
+  bench.transport.handle([&](const Request&, const std::string&) { return me(in_use); });
+  bench.start();
+  REQUIRE(bench.parked());
+  bench.loop.pass(10min);
+  CHECK(bench.parked());
+  // At a pace that grows to a minute, and said once.
+  CHECK(bench.transport.requests().size() >= 10);
+  CHECK(bench.transport.requests().size() <= 16);
+  const auto said = bench.lines.str();
+  const std::string error = "the unfinished work in the spool";
+  REQUIRE(said.find(error) != std::string::npos);
+  CHECK(said.find(error) == said.rfind(error));
+  in_file = "o-1";
+  bench.loop.pass(1min);
+  CHECK_FALSE(bench.parked());
+  CHECK_FALSE(bench.posts_wait());
+}
+
+TEST_CASE("Work that ended while another organisation was parked ends that") {
+  Bench bench;
+  bench.knows("o-1");
+  bench.has_work();
+  bench.transport.handle([&](const Request&, const std::string&) { return me("o-2"); });
+  bench.start();
+  REQUIRE(bench.parked());
+  REQUIRE(bench.ledger.commit([](Ledger& open) { return open.file_refused(1, "bad_name", ""); }));
+  REQUIRE(bench.ledger.commit([](Ledger& open) { return open.file_settled(1, 0, {}, WallTime{}); }));
+  bench.loop.pass(2s);
+  CHECK_FALSE(bench.parked());
+  CHECK(bench.noted() == "o-2");
+}
+
+TEST_CASE("Who resumes means the key of another organisation, also while it is asked about again") {
+  Bench bench;
+  bench.knows("o-1");
+  bench.has_work();
+  bench.transport.push(me("o-2"));
+  bench.start();
+  REQUIRE(bench.parked());
+  bench.transport.hold();
+  bench.transport.push(me("o-2"));
+  bench.loop.pass(2s);
+  bench.gate.clear(ParkReason::organisation);
+  bench.transport.release();
+  bench.loop.pass(10min);
+  CHECK_FALSE(bench.parked());
+  CHECK_FALSE(bench.posts_wait());
+  CHECK(bench.transport.requests().size() == 2);
+}
+
+TEST_CASE("A good key of another organisation is not called refused for what the key before it met") {
+  Bench bench;
+  bench.knows("o-1");
+  bench.has_work();
+  bench.transport.push(me("o-1"));
+  bench.start();
+  bench.gate.park(ParkReason::credentials, CallKind::read);
+  bench.transport.push(me("o-2"));
+  bench.identity.key_changed();
+  bench.loop.pass(2s);
+  REQUIRE(bench.parked());
+  CHECK_FALSE(bench.gate.parking().holds(ParkReason::credentials));
 }
 
 TEST_CASE("Without unfinished work the ledger moves to the new organisation") {

@@ -68,6 +68,31 @@ TEST_CASE("An abandoned key keeps its place until the job that replaced it has e
   CHECK(bench.held_users() == 0);
 }
 
+TEST_CASE("A batch that draws errors over abandoned keys lets the next in line go, until that has ended") {
+  Bench bench(2, 100);
+  bench.budget.take_keys(2, 4);
+  const auto left = bench.frozen(1, {1, 2});
+  const auto right = bench.frozen(2, {3, 4});
+  for (const std::uint64_t user : {3, 4})
+    bench.batcher.order().hold(user);
+  CHECK(bench.loop.run(bench.places.wait_in_line(*left)));
+  const auto next = bench.loop.start(bench.places.wait_in_line(*right));
+  CHECK_FALSE(next->done());
+  bench.places.stand_back(*left);
+  bench.loop.poll();
+  CHECK(next->done());
+  // What it holds of the limits it keeps.
+  CHECK(bench.budget.batches() == 4);
+  CHECK(bench.budget.operations() == 8);
+  const auto again = bench.loop.start(bench.places.step_forward(*left));
+  CHECK_FALSE(again->done());
+  bench.places.ended(*right);
+  bench.loop.poll();
+  CHECK(again->done());
+  CHECK(left->is_posting);
+  CHECK(bench.budget.batches() == 3);
+}
+
 TEST_CASE("A halved batch's abandoned keys keep their places and users until the last half has ended") {
   Bench bench(10, 100);
   const auto batch = bench.in_progress(1, {1, 2, 3, 4});

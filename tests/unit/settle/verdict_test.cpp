@@ -35,10 +35,11 @@ TEST_CASE("counts decide what an ended job says of its batch") {
 TEST_CASE("where errors may not be read, counts alone say imported or unknown") {
   Batch batch({named("a"), named("b"), named("c")});
   const auto without_errors = [&](const JobAnswer& answer) {
-    return batch.verdict().verdict_in_part(answer, "why");
+    return batch.verdict().verdict_forbidden(answer, "why");
   };
   CHECK(without_errors(ended(kCompleted, 3, 0)).entries.empty());
   CHECK(without_errors(ended(kCompleted, std::nullopt, 0)).entries.empty());
+  CHECK(without_errors(ended(kCompleted, 2, 0)).entries.empty());
   CHECK(without_errors(ended(kFailed, 3, 0)).entries.empty());
   const Lines all{"0 unknown errors_unreadable", "1 unknown errors_unreadable",
                   "2 unknown errors_unreadable"};
@@ -46,6 +47,24 @@ TEST_CASE("where errors may not be read, counts alone say imported or unknown") 
   CHECK(shown(without_errors(ended(kCompleted, 2, 1))) == all);
   CHECK(shown(without_errors(ended(kFailed, 2, 0))) == all);
   CHECK(without_errors(ended(kFailed, 2, 0)).reasons.at(0).message == "why");
+}
+
+TEST_CASE("where errors stay unreadable, COMPLETED imports no more than it counts or names") {
+  Batch batch({named("a"), named("b"), named("c")});
+  auto verdict = batch.verdict();
+  const auto in_part = [&](std::optional<std::uint64_t> imports) {
+    return shown(verdict.verdict_in_part(ended(kCompleted, imports, 0), "why"));
+  };
+  CHECK(in_part(3).empty());
+  CHECK(in_part(std::nullopt).empty());
+  const Lines all{"0 unknown errors_unreadable", "1 unknown errors_unreadable",
+                  "2 unknown errors_unreadable"};
+  CHECK(in_part(2) == all);
+  CHECK(in_part(4) == all);
+  REQUIRE(verdict.add_import(error_of("a")).has_value());
+  REQUIRE(verdict.add_import(error_of("c")).has_value());
+  CHECK(in_part(2) == Lines{"1 unknown errors_unreadable"});
+  CHECK(in_part(0) == all);
 }
 
 TEST_CASE("where errors were read in part, who is named stays rejected and only the rest is unknown") {

@@ -88,6 +88,24 @@ TEST_CASE("Where abandoned keys hold all other places a batch goes on by itself,
   CHECK(next->value->end == SubmitEnd::give_up);
 }
 
+TEST_CASE("A key that was given up while others passed delays no batch that nobody can pass") {
+  SubmitBench bench;
+  bench.answer_always(answered(500, "{}"));
+  const auto first = bench.submit(*bench.batch(1));
+  ++bench.submitter.stats().accepted;
+  bench.bench.loop.pass(2min);
+  REQUIRE(first->value);
+  CHECK(first->value->end == SubmitEnd::rekey);
+  bench.budget.give_back(1);
+  bench.budget.take_keys(89, 89);
+  auto* other = bench.batch(1);
+  other->rekeyed_for_errors = 1;
+  const auto next = bench.submit(*other);
+  bench.bench.loop.pass(2min);
+  REQUIRE(next->value);
+  CHECK(next->value->end == SubmitEnd::give_up);
+}
+
 TEST_CASE("Three 429s halve a batch beside which only abandoned keys and batches set apart hold places") {
   SubmitBench bench;
   bench.budget.take_keys(3, 6);

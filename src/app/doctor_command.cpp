@@ -105,7 +105,6 @@ class Doctor {
   Result<void> bring_working() {
     if (!has_lost_working())
       return {};
-    lost_working_ = true;
     Finding finding;
     finding.kind = FindingKind::missing_folder;
     finding.what = fmt::format("{} is not there", layout_.working());
@@ -133,7 +132,8 @@ class Doctor {
   /// The service may not be able to make them.
   void tell_missing_folders() {
     for (const auto& finding : find_missing_folders(layout_)) {
-      if (finding.name != layout_.working() || !lost_working_)
+      // Told with what it held.
+      if (finding.name != layout_.working() || !has_lost_working())
         report(finding, false);
     }
   }
@@ -379,7 +379,6 @@ class Doctor {
   SpoolLayout layout_;
   bool repair_;
   bool damaged_ = false;
-  bool lost_working_ = false;  ///< and told
   bool apart_ = false;
   bool renewed_ = false;
   std::size_t found_ = 0;

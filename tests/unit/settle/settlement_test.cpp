@@ -29,7 +29,8 @@ TEST_CASE("ended files leave working/ with receipt and rejects") {
 
 TEST_CASE("what a file lost that became shorter counts as unknown") {
   EndedBench bench;
-  ReadMark mark{13, 2, 1, 0, 0};
+  write_file(bench.layout.local_rejects(3), "lost\n");
+  ReadMark mark{13, 2, 1, 0, 5};
   mark.local_unknown = 1;
   REQUIRE(bench.ledger.commit([&](Ledger& changed) { return changed.move_mark(3, mark); }));
   REQUIRE(bench.settle(kAll));

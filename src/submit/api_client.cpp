@@ -97,6 +97,8 @@ boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
         if (!reply.exchange.held_back) {
           reply.ended = timers_.now().boot;
           note(request, admission, reply);
+          if (admission.probes)
+            gate_.probe_ended();
           co_return reply;
         }
         if (must_wait(kind, admission))

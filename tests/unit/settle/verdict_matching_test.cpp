@@ -338,10 +338,10 @@ TEST_CASE("a long record is read once, however often and by whatever name it is 
 
 TEST_CASE("a deep user is compared without harm and a deeper one is no match") {
   const auto nested = [](int depth) {
-    std::string value = "1";
+    std::string text = R"({"properties":)";
     for (int i = 0; i < depth; ++i)
-      value = R"({"a":)" + value + "}";
-    return R"({"properties":)" + value + "}";
+      text += R"({"a":)";
+    return text + "1" + std::string(static_cast<std::size_t>(depth) + 1, '}');
   };
   Batch batch({anonymous(nested(500)), anonymous("{}")});
   auto verdict = batch.verdict();

@@ -59,80 +59,91 @@ ApiClient::ApiClient(Options options, RequestGate& gate, SessionPool& sessions, 
     : options_(std::move(options)), gate_(gate), sessions_(sessions), timers_(timers), log_(log) {}
 
 boost::asio::awaitable<ApiClient::Reply> ApiClient::call(ApiRequest request) {
-  const auto kind = kind_of(request.call);
-  Reply reply;
   while (true) {
-    const auto admission = co_await gate_.admit(kind);
-    if (!admission.open) {
-      reply.stopped = true;
-      co_return reply;
-    }
+    const auto admission = co_await gate_.admit(kind_of(request.call));
+    if (!admission.open)
+      co_return Reply::none();
     auto session = co_await sessions_.acquire();
-    std::optional<KeyWord> word;
-    if (admission.probes)
-      options_.reread_key();
-    if (must_wait(kind, admission))
-      continue;
-    if (admission.probes == ParkReason::credentials && request.call != Call::me) {
-      word = co_await ask_me(session.connection());
-      if (word == KeyWord::refused)
-        gate_.park(ParkReason::credentials);
-      else if (word == KeyWord::later)
-        gate_.probe_ended();
-      if (word == KeyWord::refused || word == KeyWord::later)
-        continue;
-    }
-    const bool leaves = co_await gate_.depart();
-    if (!leaves) {
-      reply.stopped = true;
-      co_return reply;
-    }
-    if (must_wait(kind, admission))
-      continue;
-    reply.sent = timers_.now().boot;
-    if (request.before_send) {
-      // What is noted there is wrong where no connection comes about, and costs a commit each time.
-      if (!session.connection().is_open()) {
-        reply.exchange = co_await exchange(session.connection(), request, [] { return false; });
-        if (!reply.exchange.held_back) {
-          reply.ended = timers_.now().boot;
-          note(request, admission, reply);
-          if (admission.probes)
-            gate_.probe_ended();
-          co_return reply;
-        }
-        if (must_wait(kind, admission))
-          continue;
-      }
-      const auto ready = co_await request.before_send();
-      if (!ready) {
-        if (admission.probes)
-          gate_.probe_ended();
-        reply.not_sent = ready.error();
-        co_return reply;
-      }
-      if (must_wait(kind, admission))
-        continue;
-    }
-    // A handshake may have taken its time.
-    const auto may_leave = [&] {
-      const bool free = !must_wait(kind, admission);
-      if (free && request.sending)
-        request.sending();
-      return free;
-    };
-    reply.sent = timers_.now().boot;
-    reply.exchange = co_await exchange(session.connection(), request, may_leave);
-    if (reply.exchange.held_back)
-      continue;
-    reply.ended = timers_.now().boot;
-    reply.replayed = co_await is_replay(session.connection(), request, reply.exchange, word);
-    note(request, admission, reply);
-    // Whatever it found out: nobody else is let out before the probe has ended.
-    if (admission.probes)
-      gate_.probe_ended();
-    co_return reply;
+    auto reply = co_await try_once(session.connection(), request, admission);
+    if (reply)
+      co_return std::move(*reply);
   }
+}
+
+boost::asio::awaitable<std::optional<ApiClient::Reply>> ApiClient::try_once(Connection& connection,
+                                                                            const ApiRequest& request,
+                                                                            const Admission& admission) {
+  const auto kind = kind_of(request.call);
+  if (admission.probes)
+    options_.reread_key();
+  if (must_wait(kind, admission))
+    co_return std::nullopt;
+  std::optional<KeyWord> word;
+  if (admission.probes == ParkReason::credentials && request.call != Call::me) {
+    word = co_await ask_me(connection);
+    if (word == KeyWord::refused)
+      gate_.park(ParkReason::credentials);
+    else if (word == KeyWord::later)
+      gate_.probe_ended();
+    if (word == KeyWord::refused || word == KeyWord::later)
+      co_return std::nullopt;
+  }
+  const bool leaves = co_await gate_.depart();
+  if (!leaves)
+    co_return Reply::none();
+  if (must_wait(kind, admission))
+    co_return std::nullopt;
+  Reply reply;
+  if (request.before_send) {
+    const auto turn = co_await make_ready(connection, request, admission, reply);
+    if (turn == Turn::ended)
+      co_return reply;
+    if (turn == Turn::again || must_wait(kind, admission))
+      co_return std::nullopt;
+  }
+  // A handshake may have taken its time.
+  const auto may_leave = [&] {
+    const bool free = !must_wait(kind, admission);
+    if (free && request.sending)
+      request.sending();
+    return free;
+  };
+  reply.sent = timers_.now().boot;
+  reply.exchange = co_await exchange(connection, request, may_leave);
+  if (reply.exchange.held_back)
+    co_return std::nullopt;
+  reply.ended = timers_.now().boot;
+  reply.replayed = co_await is_replay(connection, request, reply.exchange, word);
+  note(request, admission, reply);
+  // Whatever it found out: nobody else is let out before the probe has ended.
+  if (admission.probes)
+    gate_.probe_ended();
+  co_return reply;
+}
+
+/// What before_send notes is wrong where no connection comes about, and costs a commit each time: the
+/// connection comes first.
+boost::asio::awaitable<ApiClient::Turn> ApiClient::make_ready(Connection& connection,
+                                                              const ApiRequest& request,
+                                                              const Admission& admission, Reply& reply) {
+  if (!connection.is_open()) {
+    reply.sent = timers_.now().boot;
+    reply.exchange = co_await exchange(connection, request, [] { return false; });
+    if (!reply.exchange.held_back) {
+      reply.ended = timers_.now().boot;
+      note(request, admission, reply);
+      co_return Turn::ended;
+    }
+    if (must_wait(kind_of(request.call), admission))
+      co_return Turn::again;
+  }
+  const auto ready = co_await request.before_send();
+  if (ready)
+    co_return Turn::goes;
+  if (admission.probes)
+    gate_.probe_ended();
+  reply.not_sent = ready.error();
+  co_return Turn::ended;
 }
 
 /// What was admitted may have become wrong since, for a probe as well: a key that was read anew may be

@@ -37,6 +37,12 @@ std::optional<SubmitEnd> end_of(PostStep step) {
   }
 }
 
+SubmitResult ended_as(SubmitEnd end) {
+  SubmitResult result;
+  result.end = end;
+  return result;
+}
+
 /// A batch that backs off for the third time may do so for hours: others must not wait for it.
 constexpr unsigned kWaitsToStepAside = 3;
 constexpr Milliseconds kFirstBackoff{500};
@@ -203,9 +209,16 @@ std::string Submitter::Attempt::code() const {
   return outcome.answered ? "http_" + std::to_string(outcome.status) : "";
 }
 
+std::optional<SubmitEnd> Submitter::end_unsent(const Attempt& tried) {
+  if (tried.reply.not_sent && tried.reply.not_sent->code == Errc::unavailable)
+    return SubmitEnd::gives_way;
+  if (tried.reply.stopped || tried.reply.not_sent)
+    return SubmitEnd::stopped;
+  return std::nullopt;
+}
+
 SubmitResult Submitter::result_of(SubmitEnd end, const Attempt& tried, bool key_may_run) {
-  SubmitResult result;
-  result.end = end;
+  auto result = ended_as(end);
   result.key_may_run = key_may_run;
   result.code = tried.code();
   if (tried.error)
@@ -213,56 +226,54 @@ SubmitResult Submitter::result_of(SubmitEnd end, const Attempt& tried, bool key_
   return result;
 }
 
+/// What the submission of one batch has come to.
+struct Submitter::Posting {
+  Drawing drawing;
+  std::unique_ptr<Alarm> alarm;
+  std::function<void()> steps_aside;
+  StandBack stands_back;
+  Backoff backoff{kFirstBackoff, kMostBackoff};
+  unsigned waits = 0;
+};
+
 boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch, std::function<void()> steps_aside,
                                                        StandBack stands_back) {
-  auto result = co_await post_until_decided(batch, steps_aside, stands_back);
+  Posting posting{Drawing(stats_.drawing_errors), parts_.timers.alarm(WaitFor::post_again),
+                  std::move(steps_aside), std::move(stands_back)};
+  auto result = co_await post_until_decided(batch, posting);
   if (result.end != SubmitEnd::gives_way)
     parts_.recovery.end_post(batch);
   parts_.recovery.count_in(batch);
   co_return result;
 }
 
-boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& batch,
-                                                                   const std::function<void()>& steps_aside,
-                                                                   const StandBack& stands_back) {
-  Backoff backoff(kFirstBackoff, kMostBackoff);
-  const auto alarm = parts_.timers.alarm(WaitFor::post_again);
-  SubmitResult result;
-  Drawing drawing(stats_.drawing_errors);
-  unsigned waits = 0;
+boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& batch, Posting& posting) {
   // A body that may have left before a restart has had a try without an answer.
   batch.history.unanswered = batch.history.unanswered || (batch.row.sent.has_value() && !batch.tried);
   while (true) {
-    if (is_expired(batch)) {
-      result.end = SubmitEnd::expired;
-      co_return result;
-    }
+    if (is_expired(batch))
+      co_return ended_as(SubmitEnd::expired);
     parts_.recovery.begin_post(batch);
     const auto tried = co_await attempt(batch);
     if (tried.reply.not_sent && tried.reply.not_sent->code == Errc::timeout)
       continue;
-    if (tried.reply.not_sent && tried.reply.not_sent->code == Errc::unavailable) {
-      result.end = SubmitEnd::gives_way;
-      co_return result;
-    }
-    if (tried.reply.stopped || tried.reply.not_sent)
-      co_return result;
+    if (const auto unsent = end_unsent(tried))
+      co_return ended_as(*unsent);
     const bool had_send_time = batch.row.sent.has_value();
     note_try(tried.outcome, batch);
     note_unreadable(tried, batch);
     if (batch.is_unreadable && batch.never_sent()) {
-      result.end = SubmitEnd::unreadable;
+      auto result = ended_as(SubmitEnd::unreadable);
       result.pause = batch.unread.next(parts_.random);
       co_return result;
     }
-    drawing.set(tried.outcome.answered && tried.outcome.status == 500);
+    posting.drawing.set(tried.outcome.answered && tried.outcome.status == 500);
     const auto decision = decide(tried.outcome, batch.history, context(batch));
     note_replays(tried, decision, batch);
     batch.history = decision.history;
     if (decision.step == PostStep::accepted) {
       const bool durable = co_await accept(batch, *tried.job, parts_.timers.now().wall);
-      result.end = durable ? SubmitEnd::accepted : SubmitEnd::stopped;
-      co_return result;
+      co_return ended_as(durable ? SubmitEnd::accepted : SubmitEnd::stopped);
     }
     if (decision.set_apart)
       parts_.recovery.set_apart(batch);
@@ -271,42 +282,47 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     if (const auto end = end_of(decision.step)) {
       note_end(*end, tried, batch);
       const bool noted = co_await note_parked();
-      if (!noted)
-        co_return SubmitResult{};
-      co_return result_of(*end, tried, !decision.retire_key);
+      co_return noted ? result_of(*end, tried, !decision.retire_key) : SubmitResult{};
     }
-    if (decision.retire_key) {
-      const bool durable = co_await new_key(batch, "");
-      if (!durable)
-        co_return SubmitResult{};
-    }
-    // Whoever finds it in the ledger after a crash would believe that something left.
-    if (had_send_time && !batch.row.sent && !decision.retire_key) {
-      GroupCommit::Change change = [id = batch.row.id](Ledger& ledger) {
-        return ledger.set_sent(id, std::nullopt);
-      };
-      const bool durable = co_await parts_.recorder.record(std::move(change));
-      if (!durable)
-        co_return SubmitResult{};
-    }
+    const bool durable = co_await record_key(batch, decision.retire_key, had_send_time);
+    if (!durable)
+      co_return SubmitResult{};
     // With a new key the gate alone says how long: by Retry-After or a park reason.
     if (decision.step != PostStep::retry && decision.retire_key)
       continue;
     parts_.recovery.end_post(batch);
-    if (++waits == kWaitsToStepAside && steps_aside)
-      steps_aside();
-    const auto again = goes_again_at(batch) + backoff.next(parts_.random);
-    const bool stands = waits >= kWaitsToStepAside && stands_back && batch.has_place && !batch.is_set_apart &&
-                        tried.outcome.status == 500 && parts_.budget.is_full_of_keys(stats_.drawing_errors);
-    if (!stands) {
-      co_await alarm->wait_until(again);
-      continue;
-    }
-    drawing.set(false);
-    const bool is_its_turn = co_await stands_back(batch, again);
-    if (!is_its_turn)
+    const bool goes_again = co_await back_off(batch, tried.outcome, posting);
+    if (!goes_again)
       co_return SubmitResult{};
   }
+}
+
+/// What the ledger must know of the key before it is used again.
+boost::asio::awaitable<bool> Submitter::record_key(ActiveBatch& batch, bool retire, bool had_send_time) {
+  if (retire)
+    co_return co_await new_key(batch, "");
+  if (!had_send_time || batch.row.sent)
+    co_return true;
+  // Whoever finds it in the ledger after a crash would believe that something left.
+  GroupCommit::Change change = [id = batch.row.id](Ledger& ledger) {
+    return ledger.set_sent(id, std::nullopt);
+  };
+  co_return co_await parts_.recorder.record(std::move(change));
+}
+
+boost::asio::awaitable<bool> Submitter::back_off(ActiveBatch& batch, const PostTry& tried, Posting& posting) {
+  if (++posting.waits == kWaitsToStepAside && posting.steps_aside)
+    posting.steps_aside();
+  const auto again = goes_again_at(batch) + posting.backoff.next(parts_.random);
+  const bool stands = posting.waits >= kWaitsToStepAside && posting.stands_back && batch.has_place &&
+                      !batch.is_set_apart && tried.status == 500 &&
+                      parts_.budget.is_full_of_keys(stats_.drawing_errors);
+  if (!stands) {
+    co_await posting.alarm->wait_until(again);
+    co_return true;
+  }
+  posting.drawing.set(false);
+  co_return co_await posting.stands_back(batch, again);
 }
 
 /// What its backoff is added to: where a batch draws a Retry-After again and again that holds everybody, the

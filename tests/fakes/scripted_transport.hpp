@@ -71,6 +71,9 @@ class ScriptedTransport final : public Transport {
   void hold() { held_ = true; }
   /// From now on exchanges without a connection wait for it until release().
   void hold_dials() { dials_held_ = true; }
+  /// From now on those that wait for their next request are gone and no other comes about, until it is told
+  /// otherwise.
+  void fail_dials(bool fail) { dials_fail_ = fail; }
   void release() {
     held_ = dials_held_ = false;
     for (boost::asio::steady_timer* waiter : waiters_) {
@@ -110,6 +113,7 @@ class ScriptedTransport final : public Transport {
   std::size_t busy_ = 0;
   bool held_ = false;
   bool dials_held_ = false;
+  bool dials_fail_ = false;
 };
 
 class ScriptedConnection final : public Connection {
@@ -133,7 +137,7 @@ class ScriptedConnection final : public Connection {
     co_return result;
   }
 
-  [[nodiscard]] bool is_open() const override { return open_; }
+  [[nodiscard]] bool is_open() const override { return open_ && !transport_.dials_fail_; }
 
   void close() override {
     transport_.closed_ += open_ ? 1 : 0;
@@ -146,6 +150,9 @@ class ScriptedConnection final : public Connection {
   boost::asio::awaitable<Exchange> carry(const Request& request) {
     while (transport_.dials_held_ && !open_ && !closed_ && !co_await cancelled()) {
       co_await wake_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    }
+    if (transport_.dials_fail_) {
+      co_return lost(Progress::nothing);
     }
     if (request.may_leave && !request.may_leave()) {
       Exchange held = lost(Progress::connected, Errc::cancelled);

@@ -66,6 +66,12 @@ class ApiClient {
     bool replayed = false;  ///< a 401 while GET /me takes the API key: nobody is parked for it
     BootTime sent{};
     BootTime ended{};
+
+    [[nodiscard]] static Reply none() {
+      Reply reply;
+      reply.stopped = true;
+      return reply;
+    }
   };
 
   ApiClient(Options options, RequestGate& gate, SessionPool& sessions, Timers& timers, Log& log);
@@ -89,6 +95,17 @@ class ApiClient {
   void on_quiet(std::function<void()> quiet) { quiet_ = std::move(quiet); }
 
  private:
+  /// Nothing: it has to be admitted anew.
+  [[nodiscard]] boost::asio::awaitable<std::optional<Reply>> try_once(Connection& connection,
+                                                                      const ApiRequest& request,
+                                                                      const Admission& admission);
+  enum class Turn : std::uint8_t {
+    goes,
+    again,  ///< it has to be admitted anew
+    ended,  ///< the reply says how
+  };
+  [[nodiscard]] boost::asio::awaitable<Turn> make_ready(Connection& connection, const ApiRequest& request,
+                                                        const Admission& admission, Reply& reply);
   [[nodiscard]] bool must_wait(CallKind kind, const Admission& admission);
   [[nodiscard]] boost::asio::awaitable<Exchange> exchange(Connection& connection, const ApiRequest& request,
                                                           std::function<bool()> may_leave = {});

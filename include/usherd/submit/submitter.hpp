@@ -117,8 +117,12 @@ class Submitter {
     /// What it was refused with: the API's word, or the status where it gave none.
     [[nodiscard]] std::string code() const;
   };
-  [[nodiscard]] boost::asio::awaitable<SubmitResult> post_until_decided(
-      ActiveBatch& batch, const std::function<void()>& steps_aside, const StandBack& stands_back);
+  struct Posting;
+  [[nodiscard]] boost::asio::awaitable<SubmitResult> post_until_decided(ActiveBatch& batch, Posting& posting);
+  [[nodiscard]] boost::asio::awaitable<bool> record_key(ActiveBatch& batch, bool retire, bool had_send_time);
+  /// False: we are stopping.
+  [[nodiscard]] boost::asio::awaitable<bool> back_off(ActiveBatch& batch, const PostTry& tried,
+                                                      Posting& posting);
   [[nodiscard]] boost::asio::awaitable<Attempt> attempt(ActiveBatch& batch);
   [[nodiscard]] boost::asio::awaitable<Result<void>> before_send(ActiveBatch& batch);
   [[nodiscard]] boost::asio::awaitable<bool> accept(ActiveBatch& batch, const JobAnswer& job,
@@ -132,6 +136,8 @@ class Submitter {
   void note_try(const PostTry& tried, ActiveBatch& batch) const;
   void note_unreadable(const Attempt& tried, ActiveBatch& batch) const;
   void note_replays(const Attempt& tried, const PostDecision& decision, const ActiveBatch& batch) const;
+  /// How the submission ends where nothing was sent.
+  [[nodiscard]] static std::optional<SubmitEnd> end_unsent(const Attempt& tried);
   [[nodiscard]] static SubmitResult result_of(SubmitEnd end, const Attempt& tried, bool key_may_run);
   void note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch);
   void note_refusal(const std::string& code);

@@ -47,11 +47,16 @@ struct ApiBench {
   }
 
   [[nodiscard]] std::shared_ptr<Pending<ApiClient::Reply>> ask(Call call, std::string target = "/x") {
-    ApiRequest request;
-    request.call = call;
-    request.method = call == Call::create ? Method::post : Method::get;
-    request.target = std::move(target);
-    return loop.start(api.call(std::move(request)));
+    return loop.start(api.call(request(call, std::move(target))));
+  }
+  /// A POST before which something has to be noted; `notes` counts how often it was.
+  [[nodiscard]] std::shared_ptr<Pending<ApiClient::Reply>> ask_noted(unsigned& notes) {
+    auto noted = request(Call::create, "/x");
+    noted.before_send = [&notes]() -> boost::asio::awaitable<Result<void>> {
+      ++notes;
+      co_return Result<void>{};
+    };
+    return loop.start(api.call(std::move(noted)));
   }
   /// Whether a request would go out now; it is answered 200.
   [[nodiscard]] bool passes(Call call) {
@@ -63,6 +68,15 @@ struct ApiBench {
   [[nodiscard]] std::size_t sent() const { return transport.requests().size(); }
   [[nodiscard]] std::string last_target() const { return transport.requests().back().target; }
   [[nodiscard]] bool parked(ParkReason reason) const { return gate.parking().holds(reason); }
+
+ private:
+  static ApiRequest request(Call call, std::string target) {
+    ApiRequest request;
+    request.call = call;
+    request.method = call == Call::create ? Method::post : Method::get;
+    request.target = std::move(target);
+    return request;
+  }
 };
 
 }  // namespace usherd::test

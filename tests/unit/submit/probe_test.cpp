@@ -208,3 +208,30 @@ TEST_CASE("A good word of GET /me lets what was refused try at once, whatever it
   CHECK(post->done());
   CHECK_FALSE(bench.parked(ParkReason::credentials));
 }
+
+TEST_CASE("A probe whose connection never comes about ends, and is made again at a growing pace") {
+  ApiBench bench;
+  bench.transport.push(answered(404, "{}"));
+  CHECK(bench.ask(Call::create)->done());
+  REQUIRE(bench.parked(ParkReason::endpoint));
+  bench.transport.handle([](const Request&, const std::string&) { return answered(200, "{}"); });
+  bench.transport.fail_dials(true);
+  unsigned notes = 0;
+  unsigned tries = 0;
+  std::shared_ptr<Pending<ApiClient::Reply>> probe;
+  for (int second = 0; second < 600; ++second) {
+    if (!probe || probe->done()) {
+      tries += probe ? 1 : 0;
+      probe = bench.ask_noted(notes);
+    }
+    bench.loop.pass(1s);
+  }
+  CHECK(tries >= 10);
+  CHECK(tries <= 15);
+  CHECK(notes == 0);
+  bench.transport.fail_dials(false);
+  bench.loop.pass(1min);
+  CHECK(probe->done());
+  CHECK(notes == 1);
+  CHECK_FALSE(bench.parked(ParkReason::endpoint));
+}

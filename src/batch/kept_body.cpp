@@ -1,11 +1,9 @@
 #include "usherd/batch/kept_body.hpp"
 
 #include "src/batch/body_frame.hpp"
-#include "usherd/batch/operations.hpp"
 
 #include <algorithm>
 #include <limits>
-#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -105,22 +103,37 @@ class KeptBody::Builder {
       // A block holds whole lines.
       if (here_ < places_.size() && holds(places_[here_], run.file, offset))
         add_span(here_, offset, length + 1);
-      else if (!read_record())
+      else if (!read_record(run.file, offset, length))
         return false;
       offset += length + 1;
     }
     return true;
   }
 
-  [[nodiscard]] bool read_record() {
-    if (++missing_ > draft_.sums.size() / kFew + 1 || body_.own_.size() > kMostOwn)
+  [[nodiscard]] bool read_record(FileNumber file, std::uint64_t offset, std::uint32_t length) {
+    auto& own = body_.own_;
+    if (++missing_ > draft_.sums.size() / kFew + 1 || own.size() > kMostOwn || !open(file))
       return false;
-    if (!operations_)
-      operations_ = Operations::known(files_, draft_.manifest, paths_, draft_.lengths);
-    const auto bytes = operations_->bytes(operation_);
-    if (!bytes || record_sum(*bytes) != draft_.sums[operation_])
+    const auto begin = own.size();
+    own.resize(begin + length + 1, ',');
+    const std::span bytes(own.data() + begin, length);
+    const auto got = reading_->read_at(bytes, offset);
+    if (!got || *got != length || record_sum({bytes.data(), length}) != draft_.sums[operation_])
       return false;
-    add_own(*bytes + ',');
+    note_own(begin);
+    return true;
+  }
+
+  /// Opens the file that is read from; false where there is none.
+  [[nodiscard]] bool open(FileNumber file) {
+    if (reading_ != nullptr && reading_number_ == file)
+      return true;
+    const auto path = paths_.files.find(file);
+    auto opened = path ? files_.open(*path) : Error{Errc::not_found, "not in working/"};
+    if (!opened)
+      return false;
+    reading_ = std::move(*opened);
+    reading_number_ = file;
     return true;
   }
 
@@ -142,10 +155,16 @@ class KeptBody::Builder {
   }
 
   void add_own(std::string_view bytes) {
-    auto& spans = body_.spans_;
-    const auto begin = static_cast<std::uint32_t>(body_.own_.size());
-    const auto length = static_cast<std::uint32_t>(bytes.size());
+    const auto begin = body_.own_.size();
     body_.own_ += bytes;
+    note_own(begin);
+  }
+
+  /// What was added to the own bytes from `from` on comes next.
+  void note_own(std::size_t from) {
+    auto& spans = body_.spans_;
+    const auto begin = static_cast<std::uint32_t>(from);
+    const auto length = static_cast<std::uint32_t>(body_.own_.size() - from);
     if (!spans.empty() && spans.back().block == kOwn && spans.back().begin + spans.back().length == begin)
       spans.back().length += length;
     else
@@ -160,7 +179,8 @@ class KeptBody::Builder {
   std::size_t here_ = 0;       // the block that holds what comes next, or comes behind it
   std::size_t operation_ = 0;
   std::size_t missing_ = 0;
-  std::optional<Operations> operations_;
+  std::unique_ptr<ReadFile> reading_;
+  FileNumber reading_number_ = 0;
 };
 
 std::unique_ptr<KeptBody> KeptBody::of(Files& files, const DraftBatch& draft, const BodyPaths& paths,

@@ -9,8 +9,9 @@ using namespace usherd;
 TEST_CASE("What grows keeps what it held, and is zero behind it") {
   ZeroedArray<std::uint64_t> array(8);
   std::size_t filled = 0;
-  // From the heap to what has pages of its own.
-  for (const std::size_t size : {8U, 16U, 1000U, 1'000'000U}) {
+  // From the heap to a mapping of its own, on within it, to a larger one, and to one that takes several
+  // pieces.
+  for (const std::size_t size : {8U, 16U, 1000U, 150'000U, 200'000U, 300'000U, 1'000'000U}) {
     if (size > array.size())
       array.grow(size);
     REQUIRE(array.size() == size);

@@ -15,18 +15,6 @@ namespace {
 constexpr std::size_t kPage = 256;
 /// How much is read between two durable marks: what a restart reads again at most, besides what waits.
 constexpr std::uint64_t kCheckpointBytes = 64U << 20;
-/// Blocks that may stay in memory until they are sent: the largest body, and most of the next one, which
-/// grows meanwhile.
-constexpr std::size_t kMostKept = std::size_t{16} << 20;
-/// What bodies take altogether, those that are read from the disk by as many sessions as there are included.
-constexpr std::size_t kAllBodies = std::size_t{24} << 20;
-constexpr std::size_t kBodyOfSession = std::size_t{320} << 10;
-/// What users and waiting records take, or will once more of them come, is taken from these blocks.
-constexpr std::size_t kWithOrder = std::size_t{24} << 20;
-
-std::size_t less(std::size_t all, std::size_t part) {
-  return all > part ? all - part : 0;
-}
 
 /// Whose it was cannot be told any more.
 Record changed_record(const Run& run) {
@@ -44,7 +32,7 @@ FileFeed::FileFeed(Parts parts)
     : parts_(std::move(parts)),
       conversion_(FileConversion::Parts{parts_.loop, parts_.tasks, parts_.recorder, parts_.disk,
                                         parts_.workers, parts_.files.layout(), std::move(parts_.convert)}),
-      pool_(0, BlockReader::kPooledBytes),
+      blocks_(parts_.loop, parts_.timers, parts_.batcher),
       reader_(make_reader()),
       arrived_(parts_.loop),
       closed_(parts_.loop) {
@@ -52,7 +40,7 @@ FileFeed::FileFeed(Parts parts)
 }
 
 BlockReader FileFeed::make_reader() {
-  return BlockReader(parts_.rules, parts_.keys, BlockReader::kBlockBytes, &pool_);
+  return BlockReader(parts_.rules, parts_.keys, BlockReader::kBlockBytes, &blocks_.pool());
 }
 
 FileFeed::~FileFeed() {
@@ -73,6 +61,7 @@ void FileFeed::intake_ended() {
 void FileFeed::stop() {
   stopping_ = true;
   conversion_.stop();
+  blocks_.stop();
   arrived_.notify();
   closed_.notify();
 }
@@ -106,7 +95,7 @@ boost::asio::awaitable<void> FileFeed::run() {
     if (files->empty() && !news_) {
       idle_ = true;
       parts_.batcher.set_flushing(intake_ended_);
-      pool_.set_most(0);
+      blocks_.allow_none();
       if (on_idle_)
         on_idle_();
       co_await arrived_.wait();
@@ -270,13 +259,6 @@ void FileFeed::set_rules(RecordRules rules) {
   rules_changed_ = true;
 }
 
-/// A convenience: what cannot stay is read again when it is sent.
-void FileFeed::allow_blocks() {
-  const auto most = std::min({kMostKept, less(kAllBodies, parts_.sessions * kBodyOfSession),
-                              less(kWithOrder, parts_.batcher.order().next_memory())});
-  pool_.set_most(most / BlockReader::kBlockBytes);
-}
-
 boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Coverage& coverage) {
   const SpoolFile file = parts_.files.at(slot).file;
   FileReading reading(
@@ -285,7 +267,10 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
   while (const auto stretch = next_stretch(slot, coverage)) {
     if (std::exchange(rules_changed_, false))
       reader_ = make_reader();
-    allow_blocks();
+    blocks_.allow(parts_.sessions);
+    // What one block holds is soon read again, and there may be many such files.
+    if (file.read_size > BlockReader::kBlockBytes)
+      co_await blocks_.wait(stretch->limit - stretch->at.offset);
     const auto end = stopping_ ? FileReading::End::stopping : co_await reading.read(*stretch, piece_);
     if (end == FileReading::End::stopping)
       co_return false;

@@ -7,12 +7,7 @@
 #include <utility>
 
 namespace usherd {
-namespace {
-
-/// Blocks checked at once: a way to a worker and back costs as much as fifty records.
-constexpr int kBlocksAtOnce = 4;
-
-}  // namespace
+namespace {}  // namespace
 
 FileReading::FileReading(Parts parts, SpoolFile file)
     : parts_(std::move(parts)),

@@ -161,6 +161,13 @@ std::uint64_t Batcher::due_operations() const {
   return full_.empty() ? open_->records() : full_.front()->records();
 }
 
+std::size_t Batcher::kept_blocks() const {
+  auto kept = open_->kept();
+  for (const auto& batch : full_)
+    kept += batch->kept();
+  return kept;
+}
+
 std::unique_ptr<OpenBatch> Batcher::take() {
   if (full_.empty())
     close_open_batch();

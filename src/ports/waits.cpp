@@ -6,8 +6,8 @@ namespace usherd {
 
 std::string_view to_string(WaitFor what) {
   constexpr std::array<std::string_view, kWaitsFor> names{
-      "unnamed",    "intake",   "linger", "budget",   "gate",        "exchange",  "post_again", "poll",
-      "page_again", "identity", "disk",   "settling", "supervision", "heartbeat", "operators"};
+      "unnamed", "intake",     "memory",   "linger", "budget",   "gate",        "exchange",  "post_again",
+      "poll",    "page_again", "identity", "disk",   "settling", "supervision", "heartbeat", "operators"};
   return names[static_cast<std::size_t>(what)];
 }
 

@@ -1,6 +1,8 @@
 #include "usherd/validate/block_pool.hpp"
 
+#include <algorithm>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace usherd {
@@ -10,6 +12,8 @@ struct BlockPool::Stock {
   std::size_t most = 0;
   std::size_t in_use = 0;
   std::vector<std::unique_ptr<char[]>> spare;
+  std::function<void()> returned;
+  bool tells = false;
 
   void give_back(char* bytes) {
     std::unique_ptr<char[]> block(bytes);
@@ -17,6 +21,8 @@ struct BlockPool::Stock {
     --in_use;
     if (in_use + spare.size() < most)
       spare.push_back(std::move(block));
+    if (std::exchange(tells, false) && returned)
+      returned();
   }
 };
 
@@ -39,6 +45,26 @@ BlockPool::Block BlockPool::take() {
   if (block == nullptr)
     block = std::make_unique_for_overwrite<char[]>(bytes_);
   return {block.release(), [stock = stock_](char* bytes) { stock->give_back(bytes); }};
+}
+
+std::size_t BlockPool::room() const {
+  const std::lock_guard lock(stock_->mutex);
+  return stock_->most - std::min(stock_->most, stock_->in_use);
+}
+
+std::size_t BlockPool::in_use() const {
+  const std::lock_guard lock(stock_->mutex);
+  return stock_->in_use;
+}
+
+void BlockPool::on_return(std::function<void()> returned) {
+  const std::lock_guard lock(stock_->mutex);
+  stock_->returned = std::move(returned);
+}
+
+void BlockPool::tell_next() {
+  const std::lock_guard lock(stock_->mutex);
+  stock_->tells = true;
 }
 
 void BlockPool::set_most(std::size_t most) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/admin/tally.hpp"
+#include "usherd/app/block_room.hpp"
 #include "usherd/app/file_conversion.hpp"
 #include "usherd/app/file_reading.hpp"
 #include "usherd/batch/batcher.hpp"
@@ -90,12 +91,11 @@ class FileFeed {
   [[nodiscard]] boost::asio::awaitable<Result<void>> place_single(Run run);
   [[nodiscard]] boost::asio::awaitable<bool> place_late_singles();
   [[nodiscard]] BlockReader make_reader();
-  void allow_blocks();
   void note_unreadable(const SpoolFile& file, const Error& error);
 
   Parts parts_;
   FileConversion conversion_;
-  BlockPool pool_;
+  BlockRoom blocks_;
   BlockReader reader_;
   FileReading::Piece piece_;
   Event arrived_;

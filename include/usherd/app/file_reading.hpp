@@ -41,6 +41,9 @@ class FileReading {
     stopping,
   };
 
+  /// Read in one go: a way to a worker and back costs as much as fifty records.
+  static constexpr int kBlocksAtOnce = 4;
+
   FileReading(Parts parts, SpoolFile file);
 
   /// Several blocks from the start of `stretch`. Waits while the disk is full.

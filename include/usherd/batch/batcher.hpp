@@ -47,6 +47,9 @@ class Batcher {
   /// After a round of release() and put_back(): packs what became ready.
   void released();
 
+  /// Blocks of files that stay in memory for what is packed and was not taken.
+  [[nodiscard]] std::size_t kept_blocks() const;
+
   void configure(BatchLimits limits, std::size_t lookahead);
   [[nodiscard]] const BatchLimits& limits() const { return limits_; }
   [[nodiscard]] std::size_t lookahead() const { return lookahead_; }

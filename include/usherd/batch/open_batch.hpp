@@ -59,6 +59,7 @@ class OpenBatch {
     BlockBytes block;
   };
   [[nodiscard]] std::vector<Kept> take_kept();
+  [[nodiscard]] std::size_t kept() const { return kept_.size(); }
   /// Notes that records of a user in this batch wait behind it and might be merged into it.
   void add_merge_candidate(std::uint64_t key) { merge_candidates_.push_back(key); }
 

@@ -16,6 +16,7 @@ namespace usherd {
 enum class WaitFor : std::uint8_t {
   unnamed,
   intake,       ///< the next look into incoming/
+  memory,       ///< blocks that are being sent, to read into
   linger,       ///< an unfilled batch
   budget,       ///< a shrunken budget's next step back
   gate,         ///< leave to send a request: tokens, Retry-After, the next probe
@@ -30,7 +31,7 @@ enum class WaitFor : std::uint8_t {
   heartbeat,    ///< the next sign of life
   operators,    ///< the next picture for somebody who watches
 };
-inline constexpr std::size_t kWaitsFor = 15;
+inline constexpr std::size_t kWaitsFor = 16;
 
 [[nodiscard]] std::string_view to_string(WaitFor what);
 

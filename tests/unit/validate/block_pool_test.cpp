@@ -50,3 +50,23 @@ TEST_CASE("Blocks outlive their pool and may come back from any thread") {
   pool.reset();
   CHECK(taken.front()[99] == 'x');
 }
+
+TEST_CASE("A pool tells once that a block came back, when it was asked to") {
+  BlockPool pool(3, 100);
+  int told = 0;
+  pool.on_return([&told] { ++told; });
+  std::vector<BlockPool::Block> taken{pool.take(), pool.take(), pool.take()};
+  CHECK(pool.in_use() == 3);
+  CHECK(pool.room() == 0);
+  taken.pop_back();
+  CHECK(told == 0);
+  pool.tell_next();
+  taken.pop_back();
+  CHECK(told == 1);
+  taken.pop_back();
+  CHECK(told == 1);
+  CHECK(pool.in_use() == 0);
+  CHECK(pool.room() == 3);
+  pool.set_most(1);
+  CHECK(pool.room() == 1);
+}

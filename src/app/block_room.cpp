@@ -64,7 +64,7 @@ boost::asio::awaitable<void> BlockRoom::wait(std::uint64_t bytes) {
       {std::uint64_t{FileReading::kBlocksAtOnce}, most_, (bytes - 1) / BlockReader::kBlockBytes + 1});
   while (!stopping_ && pool_.room() < wanted) {
     pool_.tell_next();
-    // What is still being packed waits for the reader.
+    // What is still being packed waits for the reader. Room may have come before anybody asked to be told.
     const bool some_come = pool_.in_use() > batcher_.kept_blocks();
     if (waiter_->gave_up || !some_come || pool_.room() >= wanted)
       co_return;

@@ -12,7 +12,6 @@
 namespace usherd {
 namespace {
 
-constexpr std::size_t kLine = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 /// From here on a huge page is filled by half at least once it has doubled.
 constexpr std::size_t kOwnMapping = std::size_t{768} << 10;
@@ -35,8 +34,8 @@ ZeroedBytes::ZeroedBytes(std::size_t size) : bytes_(allocate(size)), size_(size)
 ZeroedBytes::Owned ZeroedBytes::allocate(std::size_t size) {
   if (size >= kOwnMapping)
     return map(size);
-  const auto length = whole(std::max(size, kLine), kLine);
-  Owned bytes(static_cast<char*>(std::aligned_alloc(kLine, length)), Release{0});
+  const auto length = whole(std::max(size, kAlignment), kAlignment);
+  Owned bytes(static_cast<char*>(std::aligned_alloc(kAlignment, length)), Release{0});
   if (bytes == nullptr)
     throw std::bad_alloc();
   std::memset(bytes.get(), 0, length);

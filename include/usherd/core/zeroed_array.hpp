@@ -10,7 +10,7 @@ namespace usherd {
 /// Values that are zero at first and may be copied as bytes.
 template <class Value>
 class ZeroedArray {
-  static_assert(std::is_trivially_copyable_v<Value>);
+  static_assert(std::is_trivially_copyable_v<Value> && alignof(Value) <= ZeroedBytes::kAlignment);
 
  public:
   explicit ZeroedArray(std::size_t size) : bytes_(size * sizeof(Value)), size_(size) { find(); }

@@ -10,6 +10,8 @@ namespace usherd {
 /// otherwise, and more of them each time it doubles.
 class ZeroedBytes {
  public:
+  static constexpr std::size_t kAlignment = 64;
+
   /// Throws std::bad_alloc.
   explicit ZeroedBytes(std::size_t size);
 

@@ -74,18 +74,23 @@ JobTimes drifting_and_varying(double at) {
   return times;
 }
 
-/// Every three minutes another part between 0 and 60 %.
-double restless(double at) {
-  Random random(1000 + static_cast<std::uint64_t>(at / 180));
-  return 0.6 * random.unit();
-}
+/// A neighbour that jumps: every `seconds` to another part between 0 and 60 %.
+struct Restless {
+  double seconds = 180;
+  std::uint64_t seed = 1000;
+
+  double operator()(double at) const {
+    Random random(seed + static_cast<std::uint64_t>(at / seconds));
+    return 0.6 * random.unit();
+  }
+};
 
 /// Rises slowly to 60 %, and goes at once.
 double sawtooth(double at) {
   return 0.6 * std::fmod(at, 900) / 900;
 }
 
-std::vector<Scenario> scenarios() {
+std::vector<Scenario> scenarios(const Restless& restless) {
   const auto nobody = [](double) { return 0.0; };
   return {
       {"job time 20 s + 8 s a thousand", steady, nobody},
@@ -280,17 +285,23 @@ int main(int count, char** arguments) {
   double minutes = 60;
   double warm_up = 5;
   std::uint64_t seed = 1;
+  Restless restless;
   std::vector<std::size_t> only;
   app.add_option("--minutes", minutes, "length of a scenario, in virtual minutes")->capture_default_str();
   app.add_option("--warm-up", warm_up, "minutes of it that do not count")->capture_default_str();
   app.add_option("--seed", seed)->capture_default_str();
+  app.add_option("--neighbour-seed", restless.seed, "of the parts that the neighbour who jumps takes")
+      ->capture_default_str();
+  app.add_option("--neighbour-seconds", restless.seconds, "how long it keeps each")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   app.add_option("--only", only, "numbers of scenarios, from 1");
   CLI11_PARSE(app, count, arguments);
   fmt::print(
       "| scenario | delivered of the ideal | POSTs answered 429 | polls a job | freed slot in use after, "
       "mean and "
       "p99 (of the job time) | mean job time |\n|---|---|---|---|---|---|\n");
-  const auto all = scenarios();
+  const auto all = scenarios(restless);
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (only.empty() || std::find(only.begin(), only.end(), i + 1) != only.end())
       print(all[i], BudgetBench(all[i], warm_up * 60, minutes * 60, seed).run());

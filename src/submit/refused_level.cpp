@@ -10,11 +10,13 @@ using namespace std::chrono_literals;
 using Seconds = std::chrono::duration<double>;
 
 /// What a step down leaves of what was held. A level that was only probed may be the same as ever: a little,
-/// so that neighbours find room. One that falls will go on falling.
+/// so that neighbours find room. One that was met without a probe has fallen, and may go on falling.
 constexpr double kProbed = 0.97;
-constexpr double kFalling = 0.92;
-/// Refused again with nothing accepted between: the level is anywhere below, and is looked for from below.
+constexpr double kFallen = 0.9;
+/// Refused again with nothing accepted between: the level has jumped, is anywhere below, and is looked for
+/// from below, but not up to what was just refused.
 constexpr double kSearch = 0.65;
+constexpr double kSearchEnd = 0.85;
 constexpr auto kSearchRise = 40s;
 /// Jobs that ended unnoticed are counted as held: levels that differ by less are the same.
 constexpr double kSameLevel = 0.03;
@@ -26,6 +28,10 @@ constexpr double kLeastPatience = 0.8;
 constexpr double kMostPatience = 3;
 constexpr double kSteadier = 1.5;
 constexpr double kMostSteady = 2.5;
+/// A neighbour that jumps is probed less often, as what a probe finds may soon be worth nothing: after a
+/// search, and after so many steps down in all.
+constexpr double kJumpy = 2;
+constexpr unsigned kJumpySteps = 3;
 
 constexpr auto kCurveStep = 5s;
 constexpr auto kIdle = 1min;
@@ -60,16 +66,17 @@ void RefusedLevel::step_down(double held, double place) {
   const bool falls = !first && held < std::min(held_, held_before_) - same;
   searches_ = !first && !steady && accepted_ == 0;
   steady_ = steady ? steady_ + 1 : 0;
+  jumpy_ = searches_ ? kJumpySteps : jumpy_ > 0 ? jumpy_ - 1 : 0;
   patience_ = rise_ = time_to_probe(held);
   if (searches_) {
     floor_ = held * kSearch;
-    plateau_ = held * kFalling;
+    plateau_ = held * kSearchEnd;
     rise_ = std::min<BootClock::duration>(rise_, kSearchRise);
   } else if (falls) {
-    floor_ = plateau_ = held * kFalling;
+    floor_ = plateau_ = held * kFallen;
   } else {
     plateau_ = steady ? std::min(held, held_) : held;
-    floor_ = plateau_ * kProbed;
+    floor_ = plateau_ * (probes_ ? kProbed : kFallen);
   }
   usable_ = std::max(place, std::min(usable_, floor_));
   place_ = place;
@@ -83,7 +90,8 @@ BootClock::duration RefusedLevel::time_to_probe(double held) const {
   // over gain.
   const double worth = std::sqrt(0.5 / std::max(0.01, 1 - held));
   const double steady = steady_ > 1 ? std::min(kMostSteady, std::pow(kSteadier, steady_ - 1)) : 1;
-  return times(kPatience, std::clamp(worth, kLeastPatience, kMostPatience) * steady);
+  return times(kPatience,
+               std::clamp(worth, kLeastPatience, kMostPatience) * steady * (jumpy_ > 0 ? kJumpy : 1));
 }
 
 double RefusedLevel::curve(BootTime now) const {

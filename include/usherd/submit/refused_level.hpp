@@ -45,6 +45,7 @@ class RefusedLevel {
   BootTime moved_at_{};    ///< when a POST was last accepted or refused
   unsigned accepted_ = 0;  ///< POSTs since the last refusal
   unsigned steady_ = 0;    ///< steps down in a row that found the same level
+  unsigned jumpy_ = 0;     ///< steps down for which probes stay rare, after a search
   unsigned idle_ = 0;      ///< whole minutes since moved_at_
   bool searches_ = false;  ///< refused twice with no POST accepted between
   bool probes_ = false;    ///< above the plateau

@@ -65,12 +65,12 @@ TEST_CASE("Nothing is held back before the first refusal") {
   CHECK(level.is_whole());
 }
 
-TEST_CASE("A level that is refused for the first time leaves neighbours a little room and comes back to it") {
+TEST_CASE("A level that is refused for the first time leaves neighbours some room and comes back to it") {
   Organisation organisation;
   organisation.places = 70;
   organisation.fill();
   CHECK(organisation.refusals == 1);
-  CHECK(organisation.usable() == 67);
+  CHECK(organisation.usable() == 63);
   organisation.pass(59s);
   CHECK(organisation.usable() >= 69);
   organisation.held -= 10;
@@ -132,9 +132,52 @@ TEST_CASE("A level that falls is given more room than one that was only probed")
   level.refused(0.7, kPlace, kNow);
   level.accepted(false, kNow + 1s);
   level.refused(0.6, kPlace, kNow + 2min);
-  CHECK(level.usable() == doctest::Approx(0.6 * 0.92));
+  CHECK(level.usable() == doctest::Approx(0.6 * 0.9));
   level.grow(kNow + 2min + 30s);
-  CHECK(level.usable() == doctest::Approx(0.6 * 0.92));
+  CHECK(level.usable() == doctest::Approx(0.6 * 0.9));
+}
+
+TEST_CASE("A level that a probe met is given less room than one that was met without") {
+  const auto refused = [](double held, BootClock::duration time) {
+    RefusedLevel level;
+    level.refused(0.7, kPlace, kNow);
+    level.accepted(false, kNow + 1s);
+    for (const auto until = kNow + time; level.grows_at() && *level.grows_at() <= until;)
+      level.grow(*level.grows_at());
+    level.refused(held, kPlace, kNow + time);
+    return level.usable();
+  };
+  CHECK(refused(0.68, 90s) == doctest::Approx(0.68 * 0.9));
+  CHECK(refused(0.7, 2min) == doctest::Approx(0.7 * 0.97));
+}
+
+TEST_CASE("A neighbour that jumps is probed half as often, until the level has moved without a jump") {
+  Organisation organisation;
+  organisation.places = 90;
+  organisation.fill();
+  organisation.run(10s);
+  const auto jump = [&](int places) {
+    organisation.places = places;
+    organisation.held = std::max(organisation.held, places);
+    organisation.run(1s);
+  };
+  const auto until_refused = [&] {
+    const auto since = organisation.now;
+    for (const int refusals = organisation.refusals; organisation.refusals == refusals;)
+      organisation.run(1s);
+    return organisation.now - since;
+  };
+  jump(50);
+  organisation.run(40s);
+  CHECK(organisation.held <= 50);
+  const auto after_jump = until_refused();
+  CHECK(after_jump > 2min);
+  BootClock::duration last{};
+  for (int i = 0; i < 3; ++i) {
+    organisation.places += 5;
+    last = until_refused();
+  }
+  CHECK(last < after_jump);
 }
 
 TEST_CASE("Refused again with no POST accepted between the step is large, and nothing grows back meanwhile") {
@@ -161,7 +204,7 @@ TEST_CASE("A minute without a POST finds the level where it was: no reason to lo
   level.refused(0.7, kPlace, kNow);
   level.refused(0.7 - kPlace, kPlace, kNow + 1min);
   // Known: no place was free.
-  CHECK(level.usable() == doctest::Approx(0.7 * 0.97));
+  CHECK(level.usable() == doctest::Approx(0.7 * 0.9));
   for (auto now = kNow + 1min; level.usable() < 0.7; now += 1min)
     level.grow(now);
   level.refused(0.69, kPlace, kNow + 4min);

@@ -40,8 +40,8 @@ std::vector<bool> operations_at(Files& disk, const DraftBatch& draft, const Body
 Result<Digest> freeze_checked(Files& disk, const SpoolLayout& layout, DraftBatch& draft,
                               const BodyPaths& paths, const std::vector<SpoolFile>& files,
                               const std::vector<Run>& known, const std::function<BlockReader()>& make_reader,
-                              std::vector<RecordSum>& sums, bool& trusted) {
-  auto digest = freeze_body(disk, draft, paths, layout.working());
+                              std::vector<RecordSum>& sums, FetchedRecords& fetched, bool& trusted) {
+  auto digest = freeze_body(disk, draft, paths, layout.working(), &fetched);
   if (!digest)
     return digest;
   sums = record_sums(draft.lengths, draft.sums);
@@ -205,14 +205,16 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Par
     auto work = [&disk, part, paths, make_reader, changed, files = files_of(part->draft.manifest),
                  &layout = parts_.files.layout()] {
       bool trusted = false;
-      auto digest =
-          freeze_checked(disk, layout, part->draft, paths, files, changed, make_reader, part->sums, trusted);
+      FetchedRecords fetched;
+      auto digest = freeze_checked(disk, layout, part->draft, paths, files, changed, make_reader, part->sums,
+                                   fetched, trusted);
       if (digest && trusted && !part->blocks.empty()) {
         auto is_current = [&disk, &layout, files] {
           const auto touched = touched_files(disk, layout, files);
           return touched && touched->empty();
         };
-        part->kept = KeptBody::of(disk, part->draft, paths, std::move(part->blocks), std::move(is_current));
+        part->kept =
+            KeptBody::of(disk, part->draft, paths, std::move(part->blocks), std::move(is_current), fetched);
       }
       part->blocks.clear();
       return digest;

@@ -2,7 +2,6 @@
 
 #include "usherd/batch/body_digest.hpp"
 #include "usherd/batch/merge.hpp"
-#include "usherd/batch/operations.hpp"
 
 #include <fmt/format.h>
 
@@ -90,16 +89,24 @@ Result<void> write_merged(Files& files, const DraftBatch& draft, const BodyPaths
   return files.sync(working_directory);
 }
 
-/// Reads the records whose sums are not known, one by one.
-Result<void> sum_missing(Files& files, DraftBatch& draft, const BodyPaths& paths) {
-  auto operations = Operations::known(files, draft.manifest, paths, draft.lengths);
-  for (std::size_t i = 0; i < draft.sums.size(); ++i) {
-    if (draft.sums[i] != 0)
-      continue;
-    const auto bytes = operations.bytes(i);
-    if (!bytes)
-      return bytes.error();
-    draft.sums[i] = record_sum(*bytes);
+/// Reads the records whose sums are not known, one by one. Those of merged ones are.
+Result<void> sum_missing(Files& files, DraftBatch& draft, const BodyPaths& paths, FetchedRecords* fetched) {
+  RecordFetcher fetcher(files, paths);
+  std::size_t at = 0;
+  for (const auto& run : draft.manifest.runs) {
+    auto offset = run.offset;
+    for (std::uint64_t i = 0; i < run.records; ++i, ++at) {
+      const auto length = draft.lengths[at];
+      if (draft.sums[at] == 0) {
+        const auto bytes = fetcher.fetch({run.file, offset, length, run.line + i, 1});
+        if (!bytes)
+          return bytes.error();
+        draft.sums[at] = record_sum(*bytes);
+        if (fetched != nullptr)
+          fetched->add(at, *bytes);
+      }
+      offset += length + 1;
+    }
   }
   return {};
 }
@@ -154,13 +161,13 @@ Result<std::vector<MergeOutcome>> fold_groups(Files& files, const BodyPaths& pat
 }
 
 Result<Digest> freeze_body(Files& files, DraftBatch& draft, const BodyPaths& paths,
-                           const std::string& working_directory) {
+                           const std::string& working_directory, FetchedRecords* fetched) {
   if (auto written = write_merged(files, draft, paths, working_directory); !written)
     return written.error();
   const auto unknown = std::count(draft.sums.begin(), draft.sums.end(), 0U);
   if (unknown > 0) {
     const bool few = static_cast<std::size_t>(unknown) < draft.sums.size() / kFew;
-    const auto summed = few ? sum_missing(files, draft, paths) : sum_all(files, draft, paths);
+    const auto summed = few ? sum_missing(files, draft, paths, fetched) : sum_all(files, draft, paths);
     if (!summed)
       return summed.error();
   }

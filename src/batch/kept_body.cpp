@@ -23,8 +23,9 @@ constexpr std::size_t kMostOwn = std::size_t{1} << 20;
 /// Finds each record of a draft in the blocks.
 class KeptBody::Builder {
  public:
-  Builder(Files& files, const DraftBatch& draft, const BodyPaths& paths, KeptBody& body)
-      : files_(files), draft_(draft), paths_(paths), body_(body) {}
+  Builder(Files& files, const DraftBatch& draft, const BodyPaths& paths, const FetchedRecords& fetched,
+          KeptBody& body)
+      : files_(files), draft_(draft), paths_(paths), fetched_(fetched), body_(body) {}
 
   /// False where it cannot be built.
   [[nodiscard]] bool build(std::vector<KeptBlock> blocks) {
@@ -103,17 +104,30 @@ class KeptBody::Builder {
       // A block holds whole lines.
       if (here_ < places_.size() && holds(places_[here_], run.file, offset))
         add_span(here_, offset, length + 1);
-      else if (!read_record(run.file, offset, length))
+      else if (!add_missing(run.file, offset, length))
         return false;
       offset += length + 1;
     }
     return true;
   }
 
-  [[nodiscard]] bool read_record(FileNumber file, std::uint64_t offset, std::uint32_t length) {
-    auto& own = body_.own_;
-    if (++missing_ > draft_.sums.size() / kFew + 1 || own.size() > kMostOwn || !open(file))
+  [[nodiscard]] bool add_missing(FileNumber file, std::uint64_t offset, std::uint32_t length) {
+    if (++missing_ > draft_.sums.size() / kFew + 1 || body_.own_.size() > kMostOwn)
       return false;
+    const auto bytes = fetched_.find(operation_);
+    if (!bytes)
+      return read_record(file, offset, length);
+    const auto begin = body_.own_.size();
+    body_.own_ += *bytes;
+    body_.own_ += ',';
+    note_own(begin);
+    return true;
+  }
+
+  [[nodiscard]] bool read_record(FileNumber file, std::uint64_t offset, std::uint32_t length) {
+    if (!open(file))
+      return false;
+    auto& own = body_.own_;
     const auto begin = own.size();
     own.resize(begin + length + 1, ',');
     const std::span bytes(own.data() + begin, length);
@@ -174,6 +188,7 @@ class KeptBody::Builder {
   Files& files_;
   const DraftBatch& draft_;
   const BodyPaths& paths_;
+  const FetchedRecords& fetched_;
   KeptBody& body_;
   std::vector<Place> places_;  // of the blocks
   std::size_t here_ = 0;       // the block that holds what comes next, or comes behind it
@@ -184,11 +199,12 @@ class KeptBody::Builder {
 };
 
 std::unique_ptr<KeptBody> KeptBody::of(Files& files, const DraftBatch& draft, const BodyPaths& paths,
-                                       std::vector<KeptBlock> blocks, IsCurrent is_current) {
+                                       std::vector<KeptBlock> blocks, IsCurrent is_current,
+                                       const FetchedRecords& fetched) {
   if (blocks.empty() || draft.sums.empty())
     return nullptr;
   std::unique_ptr<KeptBody> body(new KeptBody(std::move(is_current)));
-  if (!Builder(files, draft, paths, *body).build(std::move(blocks)))
+  if (!Builder(files, draft, paths, fetched, *body).build(std::move(blocks)))
     return nullptr;
   return body;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "usherd/batch/fetched_records.hpp"
 #include "usherd/batch/manifest_builder.hpp"
 #include "usherd/batch/open_batch.hpp"
 #include "usherd/batch/open_files.hpp"
@@ -30,9 +31,11 @@ struct MergeOutcome {
                                                             std::uint64_t room);
 
 /// Makes a draft's merged records durable, completes its sums and reckons the digest of its body from them.
-/// Reads only the records whose sums are not known. Blocking. `paths` must name the batch's file of merged
-/// records. Errc::corrupt and not_found: the files are not what was read.
+/// Reads only the records whose sums are not known; `fetched` gets those that are read one by one. Blocking.
+/// `paths` must name the batch's file of merged records. Errc::corrupt and not_found: the files are not what
+/// was read.
 [[nodiscard]] Result<Digest> freeze_body(Files& files, DraftBatch& draft, const BodyPaths& paths,
-                                         const std::string& working_directory);
+                                         const std::string& working_directory,
+                                         FetchedRecords* fetched = nullptr);
 
 }  // namespace usherd

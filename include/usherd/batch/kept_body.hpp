@@ -1,6 +1,7 @@
 #pragma once
 
 #include "usherd/batch/body_paths.hpp"
+#include "usherd/batch/fetched_records.hpp"
 #include "usherd/batch/manifest_builder.hpp"
 #include "usherd/ports/files.hpp"
 #include "usherd/validate/block_reader.hpp"
@@ -31,11 +32,11 @@ class KeptBody {
   /// Asks the disk whether the files are those that were accepted, untouched since. Blocking.
   using IsCurrent = std::function<bool()>;
 
-  /// `draft` must be frozen. `blocks` hold its records but for a few, which are read now. Null where too much
-  /// is missing or cannot be had. Blocking.
+  /// `draft` must be frozen. `blocks` hold its records but for a few, which are taken from what was `fetched`
+  /// to freeze it, or are read now. Null where too much is missing or cannot be had. Blocking.
   [[nodiscard]] static std::unique_ptr<KeptBody> of(Files& files, const DraftBatch& draft,
                                                     const BodyPaths& paths, std::vector<KeptBlock> blocks,
-                                                    IsCurrent is_current);
+                                                    IsCurrent is_current, const FetchedRecords& fetched = {});
 
   [[nodiscard]] bool is_current() const { return is_current_(); }
   /// Bytes that next() has not given yet.

@@ -71,11 +71,12 @@ struct Read {
   /// Of what was picked, frozen.
   void freeze(std::vector<QueuedRecord> picked, const std::vector<MergedRecord>& merged = {}) {
     draft = test::draft_of(picked, merged, numbers);
-    REQUIRE(freeze_body(disk, draft, paths, "/working").has_value());
+    REQUIRE(freeze_body(disk, draft, paths, "/working", &fetched).has_value());
   }
 
   [[nodiscard]] std::unique_ptr<KeptBody> keep(std::vector<KeptBlock> held) {
-    return KeptBody::of(disk, draft, paths, std::move(held), [] { return true; });
+    return KeptBody::of(
+        disk, draft, paths, std::move(held), [] { return true; }, fetched);
   }
   [[nodiscard]] std::string expected() { return read_body(disk, draft.manifest, paths, 1 << 16); }
 
@@ -89,6 +90,7 @@ struct Read {
   std::vector<QueuedRecord> records;
   std::vector<KeptBlock> blocks;
   DraftBatch draft;
+  FetchedRecords fetched;
 };
 
 /// All of it, whose pieces have to be of the sizes that a session wants.
@@ -164,6 +166,31 @@ TEST_CASE("A few records that no block holds are read, if they are still what wa
       read.disk.remove("/working/" + std::to_string(number)).value();
       CHECK(read.keep(std::move(held)) == nullptr);
     }
+  }
+}
+
+TEST_CASE("What was read to freeze a batch is not read again") {
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    Read read(seed);
+    for (const FileNumber number : {7, 3})
+      read.add(number, read.text(800));
+    auto held = read.blocks;
+    const auto gone = held.begin() + static_cast<std::ptrdiff_t>(read.random() % held.size());
+    // As those that waited for their users.
+    for (auto& record : read.records) {
+      if (read.numbers[record.file] == gone->file && record.record.offset >= gone->block.offset &&
+          record.record.offset < gone->block.end)
+        record.record.sum = 0;
+    }
+    held.erase(gone);
+    read.freeze(read.records);
+    const auto expected = read.expected();
+    for (const FileNumber number : {7, 3})
+      read.disk.remove("/working/" + std::to_string(number)).value();
+    const auto body = read.keep(std::move(held));
+    REQUIRE(body != nullptr);
+    CHECK((all_of(*body) == expected));
   }
 }
 

@@ -80,6 +80,7 @@ class Run:
     """A command under the meter."""
 
     def __init__(self, command, environment, context):
+        self.last = None
         self.mark = context.sink.mark()
         read, write = os.pipe()
         self.pipe = os.fdopen(read, "rb", buffering=0)
@@ -90,7 +91,6 @@ class Run:
                                           stderr=err, pass_fds=[write])
         os.close(write)
         self.pid = json.loads(self._line(30))["pid"]
-        self.last = None
 
     def _line(self, seconds):
         line = b""
@@ -115,13 +115,15 @@ class Run:
         return self.last
 
     def kill(self):
-        """The command leads a session of its own, so that its children go with it."""
-        if self.meter.poll() is None:
-            try:
-                os.killpg(self.pid, 9)
-            except (AttributeError, ProcessLookupError):
-                self.meter.kill()
-            self.meter.wait()
+        """The command leads a session of its own, so that its children go with it. What ended the meter, as a
+        signal to all of a terminal does, need not have ended the command."""
+        if self.last is not None:
+            return
+        try:
+            os.killpg(self.pid, 9)
+        except (AttributeError, ProcessLookupError):
+            self.meter.kill()
+        self.meter.wait()
 
 
 def processes_of(pid):

@@ -117,10 +117,8 @@ class KeptBody::Builder {
     const auto bytes = fetched_.find(operation_);
     if (!bytes)
       return read_record(file, offset, length);
-    const auto begin = body_.own_.size();
-    body_.own_ += *bytes;
-    body_.own_ += ',';
-    note_own(begin);
+    add_own(*bytes);
+    add_own(",");
     return true;
   }
 

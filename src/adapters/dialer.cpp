@@ -20,8 +20,9 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using Endpoints = std::vector<tcp::endpoint>;
 
-// getaddrinfo cannot be stopped: the coroutine waits on a timer instead, and an answer that comes too late
-// finds nobody. Kept alive by the resolver's handler.
+// A getaddrinfo that runs cannot be stopped: the coroutine waits on a timer instead, and an answer that comes
+// too late finds nobody. One thread runs them all, so one that nobody waits for any more must not have its
+// turn. Kept alive by the resolver's handler.
 struct Lookup {
   explicit Lookup(const asio::any_io_executor& executor)
       : resolver(executor), done(executor, asio::steady_timer::time_point::max()) {}
@@ -53,7 +54,10 @@ asio::awaitable<Result<Endpoints>> look_up(asio::any_io_executor executor, const
     co_return Endpoints(1, tcp::endpoint(literal, port));
   }
   const std::shared_ptr<Lookup> lookup = start_lookup(executor, host, port);
-  deadline.before([lookup] { lookup->done.cancel(); });
+  deadline.before([lookup] {
+    lookup->resolver.cancel();
+    lookup->done.cancel();
+  });
   co_await lookup->done.async_wait(asio::as_tuple(asio::use_awaitable));
   if (std::optional<Error> ended = co_await deadline.after()) {
     co_return ended->within(fmt::format("resolve {}", host));

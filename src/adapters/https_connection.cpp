@@ -1,5 +1,6 @@
 #include "src/adapters/https_connection.hpp"
 
+#include "src/adapters/answer_time.hpp"
 #include "src/adapters/dialer.hpp"
 #include "src/adapters/request_sender.hpp"
 
@@ -90,6 +91,7 @@ asio::awaitable<void> HttpsConnection::carry(const Request& request, Exchange& e
   co_await sender.send(*head, request.body);
   exchange.failure = co_await receive_after(sender, answer);
   exchange.progress = answer.started() ? Progress::answer_started : sender.progress();
+  exchange.sent_whole = sender.is_whole();
   exchange.body_failed = exchange.failure && sender.body_failed();
   if (exchange.failure) {
     co_return;
@@ -142,10 +144,14 @@ asio::awaitable<std::optional<Error>> HttpsConnection::receive_after(const Reque
 asio::awaitable<std::optional<Error>> HttpsConnection::receive(AnswerParser& answer,
                                                                Deadline::Clock::duration limit) {
   deadline_.set(limit);
+  AnswerTime time;
   while (!answer.done()) {
     const Result<std::size_t> got = co_await wire_->read_some(buffer_);
     if (!got) {
       co_return got.error();
+    }
+    if (time.begins_anew(*got)) {
+      deadline_.set(limit);
     }
     const Result<void> fed =
         *got == 0 ? answer.finish() : answer.feed(std::string_view(buffer_.data(), *got));

@@ -250,7 +250,7 @@ BatchSize batch_size(const Config& config) {
 
 BootClock::duration longest_exchange_of(const Config& config) {
   // A session that the server closed meanwhile costs a second connection and the request once more.
-  return 2 * (config.api.connect_timeout + config.api.request_timeout);
+  return 2 * (config.api.connect_timeout + kMostAnswerTimes * config.api.request_timeout);
 }
 
 DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPorts ports, Log& log)
@@ -317,7 +317,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
 
 void DaemonParts::count(const ApiRequest& request, const Exchange& exchange, BootClock::duration duration) {
   tally.answered(request.call, exchange.failure ? 0 : exchange.status, duration);
-  if (request.body != nullptr && exchange.progress >= Progress::body_written)
+  if (request.body != nullptr && exchange.sent_whole)
     tally.body_sent(request.body->length());
 }
 

@@ -16,6 +16,12 @@ constexpr Milliseconds kSlowestPace{60'000};
 
 }  // namespace
 
+Result<void> Organisation::note(Ledger& ledger) const {
+  if (auto set = ledger.set_fact("base_url", base_url); !set)
+    return set;
+  return ledger.set_fact("org_id", org_id);
+}
+
 Identity::Identity(Parts parts)
     : parts_(std::move(parts)), alarm_(parts_.timers.alarm(WaitFor::identity)), pace_(kFirstPace) {}
 
@@ -30,6 +36,12 @@ void Identity::key_changed() {
 void Identity::moved(std::string base_url) {
   parts_.base_url = std::move(base_url);
   key_changed();
+}
+
+std::optional<Organisation> Identity::parked_for() const {
+  if (!parts_.api.gate().parking().holds(ParkReason::organisation))
+    return std::nullopt;
+  return Organisation{foreign_, parts_.base_url};
 }
 
 boost::asio::awaitable<void> Identity::run() {
@@ -151,6 +163,7 @@ boost::asio::awaitable<void> Identity::compare(std::string org_id) {
       parts_.log.error(
           "the key belongs to another organisation than the unfinished work in the spool; put the old key "
           "back, or finish that work first");
+    foreign_ = org_id;
     gate.park(ParkReason::organisation);
     // That was for the key before: this one is good, and nothing finds out more while it stands still.
     gate.clear(ParkReason::credentials);
@@ -159,10 +172,8 @@ boost::asio::awaitable<void> Identity::compare(std::string org_id) {
   gate.clear(ParkReason::organisation);
   if (before && *before && !differs && !moved)
     co_return;
-  GroupCommit::Change change = [org_id, base_url = parts_.base_url](Ledger& ledger) -> Result<void> {
-    if (auto set = ledger.set_fact("base_url", base_url); !set)
-      return set;
-    return ledger.set_fact("org_id", org_id);
+  GroupCommit::Change change = [now = Organisation{org_id, parts_.base_url}](Ledger& ledger) {
+    return now.note(ledger);
   };
   const auto stored = co_await parts_.ledger.apply(std::move(change));
   if (!stored)

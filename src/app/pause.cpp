@@ -38,12 +38,12 @@ boost::asio::awaitable<Result<void>> Pause::pause() {
 
 boost::asio::awaitable<Result<void>> Pause::resume() {
   const auto wish = ++wishes_;
-  GroupCommit::Change change = [](Ledger& ledger) -> Result<void> {
+  GroupCommit::Change change = [meant = parked_for_()](Ledger& ledger) -> Result<void> {
     for (const auto reason : kOutlive) {
       if (auto cleared = ledger.set_fact(to_string(reason), ""); !cleared)
         return cleared;
     }
-    return {};
+    return meant ? meant->note(ledger) : Result<void>{};
   };
   auto noted = co_await ledger_.apply(std::move(change));
   if (!noted)

@@ -1,5 +1,6 @@
 #include "src/app/spool_owner.hpp"
 
+#include "usherd/app/api_key.hpp"
 #include "usherd/spool/layout.hpp"
 
 #include <fmt/format.h>
@@ -46,7 +47,8 @@ Result<void> become(const Owner& owner, const std::string& folder) {
   if (!has_groups || ::setresgid(owner.group, owner.group, owner.group) != 0 ||
       ::setresuid(owner.user, owner.user, owner.user) != 0)
     return Error::system(errno, fmt::format("become {}, the owner of {}", owner.name, folder));
-  return {};
+  // The kernel allows again what was forbidden where a process changes its user (prctl(2), PR_SET_DUMPABLE).
+  return forbid_core_dumps();
 }
 
 /// Where it is not there. By descriptor, as the name may be another's to change.

@@ -137,7 +137,8 @@ bool is_passing(const Exchange& exchange) {
   if (exchange.failure)
     return !exchange.is_garbage();
   const auto status = exchange.status;
-  return status == 202 || status == 429 || status >= 500 || status == 401;
+  const bool misled = status / 100 == 3;
+  return misled || status == 202 || status == 401 || status == 408 || status == 429 || status >= 500;
 }
 
 unsigned tries_at(const Exchange& exchange) {

@@ -8,6 +8,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,12 +16,18 @@
 
 namespace usherd {
 
+/// Bytes of an answer that are worth as much time as its begin: a page of errors may be large, and a line
+/// slow.
+inline constexpr std::size_t kAnswerPiece = std::size_t{256} << 10;
+inline constexpr unsigned kMostAnswerTimes = 5;
+
 struct HttpsOptions {
   Url base;             ///< http only for loopback hosts
   std::string ca_file;  ///< trust roots besides the system's; empty for none
   std::optional<ProxyAddress> proxy;
   Milliseconds connect_timeout{10'000};  ///< name, connection, proxy and TLS handshake together
-  /// While the request is sent: the longest time without progress. After that: the time for the whole answer.
+  /// While the request is sent: the longest time without progress. After that: the time for an answer, as
+  /// often as another kAnswerPiece of it comes, and kMostAnswerTimes times at most.
   Milliseconds request_timeout{60'000};
   std::string user_agent = "usherd";
   /// Addresses to use instead of looking the host, or the proxy's host, up.

@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,14 @@ namespace usherd {
 [[nodiscard]] inline bool role_reads_errors(std::string_view role) {
   return role.empty() || role == "ADMIN" || role == "ARCHITECT";
 }
+
+/// Whose the work of a ledger is, as its facts say.
+struct Organisation {
+  std::string org_id;    ///< of GET /me
+  std::string base_url;  ///< the address that it was asked at
+
+  [[nodiscard]] Result<void> note(Ledger& ledger) const;
+};
 
 /// Makes sure that a ledger's unfinished work goes to the organisation that it was begun for: asks GET /me at
 /// start and after each change of the key. While it does not know, and there is work that might go astray,
@@ -42,6 +51,8 @@ class Identity {
   void key_changed();
   /// The next request goes out to another address.
   void moved(std::string base_url);
+  /// The organisation that unfinished work of another one is parked for; nothing where it is not.
+  [[nodiscard]] std::optional<Organisation> parked_for() const;
   /// The role of the key cannot read the errors of a job.
   [[nodiscard]] bool errors_are_readable() const { return role_reads_errors(role_); }
 
@@ -59,6 +70,7 @@ class Identity {
   Parts parts_;
   std::unique_ptr<Alarm> alarm_;
   std::string role_;
+  std::string foreign_;    ///< the organisation that answered last where it was not the ledger's
   std::string warned_of_;  ///< the address that unfinished work was last said to go to
   Milliseconds pace_;      ///< until a key of another organisation is looked at again
   bool asked_ = false;     ///< an answer came for the present key

@@ -62,6 +62,7 @@ struct Exchange {
       failure;               ///< set: no whole answer came; timeout and cancelled are told apart by its code
   bool body_failed = false;  ///< set with `failure`: the body source gave the error, not the network
   bool held_back = false;    ///< set with `failure`: may_leave said no; the connection stands
+  bool sent_whole = false;   ///< all of the request was written; an answer may come before that
   unsigned status = 0;
   std::string retry_after;  ///< header values as they came, cut to 256 bytes
   std::string date;

@@ -172,6 +172,26 @@ TEST_CASE("Who resumes means the key of another organisation, also while it is a
   CHECK(bench.transport.requests().size() == 2);
 }
 
+TEST_CASE("What unfinished work is parked for is told, for who resumes") {
+  Bench bench;
+  bench.knows("o-1");
+  bench.has_work();
+  CHECK_FALSE(bench.identity.parked_for());
+  bench.transport.handle([&](const Request&, const std::string&) { return me("o-2"); });
+  bench.start();
+  const auto parked_for = bench.identity.parked_for();
+  REQUIRE(parked_for);
+  CHECK(parked_for->org_id == "o-2");
+  CHECK(parked_for->base_url == "https://api");
+  REQUIRE(bench.ledger.commit([&](Ledger& open) { return parked_for->note(open); }));
+  bench.gate.clear(ParkReason::organisation);
+  CHECK_FALSE(bench.identity.parked_for());
+  bench.identity.key_changed();
+  bench.loop.poll();
+  CHECK_FALSE(bench.parked());
+  CHECK_FALSE(bench.posts_wait());
+}
+
 TEST_CASE("A good key of another organisation is not called refused for what the key before it met") {
   Bench bench;
   bench.knows("o-1");

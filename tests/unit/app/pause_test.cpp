@@ -14,7 +14,8 @@ struct PauseBench {
   GroupCommit commits{*ledger.ledger, Workers(thread.get_executor())};
   std::shared_ptr<Log> log = make_silent_log();
   RequestGate gate{loop.executor(), loop.timers, TokenBucket(10, 10), *log};
-  Pause pause{commits, gate};
+  std::optional<Organisation> parked_for;
+  Pause pause{commits, gate, [this] { return parked_for; }};
 
   Result<void> finish(boost::asio::awaitable<Result<void>> work) {
     const auto pending = loop.start(std::move(work));
@@ -28,7 +29,7 @@ struct PauseBench {
   /// What a restart would find.
   [[nodiscard]] bool outlived(ParkReason reason = ParkReason::paused) {
     RequestGate next(loop.executor(), loop.timers, TokenBucket(10, 10), *log);
-    Pause again(commits, next);
+    Pause again(commits, next, [] { return std::nullopt; });
     REQUIRE(again.restore(*ledger.ledger));
     return next.parking().holds(reason);
   }
@@ -86,6 +87,17 @@ TEST_CASE(
   both(bench.pause.pause(), bench.pause.resume());
   CHECK_FALSE(bench.gate.parking().holds(ParkReason::paused));
   CHECK_FALSE(bench.outlived());
+}
+
+TEST_CASE("resume gives the work to the organisation that it was parked for") {
+  PauseBench bench;
+  REQUIRE(bench.ledger.commit([](Ledger& ledger) { return ledger.set_fact("org_id", "o-1"); }));
+  REQUIRE(bench.finish(bench.pause.resume()));
+  CHECK(bench.ledger->fact("org_id").value() == "o-1");
+  bench.parked_for = Organisation{"o-2", "https://api"};
+  REQUIRE(bench.finish(bench.pause.resume()));
+  CHECK(bench.ledger->fact("org_id").value() == "o-2");
+  CHECK(bench.ledger->fact("base_url").value() == "https://api");
 }
 
 TEST_CASE("a restart finds what was refused, until an operator resumes") {

@@ -221,6 +221,21 @@ TEST_CASE("a page that stays unreadable is told from one whose token may have gr
   }
 }
 
+TEST_CASE("pages wait while everything is sent elsewhere") {
+  PollerBench poll;
+  unsigned status = 302;
+  poll.bench.transport.handle(
+      [&](const Request&, const std::string&) { return fakes::answered(status, R"({"results":[]})"); });
+  const auto read =
+      poll.bench.loop.start(poll.poller.read_pages(poll.first, poll.bench.loop.now(), Call::errors, take));
+  poll.bench.loop.pass(1h);
+  CHECK_FALSE(read->done());
+  status = 200;
+  poll.bench.loop.pass(1min);
+  REQUIRE(read->done());
+  CHECK(read->value->end == PagesEnd::complete);
+}
+
 TEST_CASE("a page that is too large is asked for twice, not twenty times") {
   PollerBench poll;
   poll.bench.transport.handle([](const Request&, const std::string&) {

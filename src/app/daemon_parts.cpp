@@ -234,12 +234,10 @@ RecordRules record_rules(const Config& config) {
   return {config.records.anonymous == AnonymousRecords::accept};
 }
 
-BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes) {
+BatchLimits batch_limits(const Config& config) {
   BatchLimits limits;
   limits.records = static_cast<std::uint32_t>(effective_max_records(config));
   limits.bytes = config.batch.max_bytes;
-  if (learnt_body_bytes != 0)
-    limits.bytes = std::min(limits.bytes, learnt_body_bytes);
   limits.linger = config.batch.linger;
   return limits;
 }
@@ -276,7 +274,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
              config.limits.in_progress_operations),
       recovery(budget, timers),
       files(layout),
-      batcher(ports.loop, timers, batch_limits(config, 0), config.batch.lookahead),
+      batcher(ports.loop, timers, batch_limits(config), config.batch.lookahead),
       recorder(ledger, gate, timers, log),
       submitter(Submitter::Parts{api, recorder, budget, recovery, files, disk, ports.workers, timers, random,
                                  log, ports.boot_id}),

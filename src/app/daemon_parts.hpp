@@ -59,7 +59,7 @@ struct FoundationFault {
 [[nodiscard]] RecordRules record_rules(const Config& config);
 
 [[nodiscard]] BatchSize batch_size(const Config& config);
-[[nodiscard]] BatchLimits batch_limits(const Config& config, std::uint64_t learnt_body_bytes);
+[[nodiscard]] BatchLimits batch_limits(const Config& config);
 
 /// The fact of the ledger that holds the secret under which users are hashed.
 inline constexpr std::string_view kUserKeySecret = "user_key_secret";

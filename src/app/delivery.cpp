@@ -186,6 +186,7 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()>
   switch (result.end) {
     case SubmitEnd::accepted:
       parts_.tally.job_accepted(parts_.timers.now().wall);
+      heed_lesson();
       co_return true;
     case SubmitEnd::halve:
       co_return co_await halve(batch, result.key_may_run ? "server_errors" : "");
@@ -241,13 +242,12 @@ boost::asio::awaitable<bool> Delivery::cut_anew(Batch batch) {
   co_return false;
 }
 
+void Delivery::heed_lesson() {
+  parts_.batcher.learn(parts_.submitter.stats().lesson.most_bytes(parts_.timers.now().boot));
+}
+
 boost::asio::awaitable<bool> Delivery::halve(Batch batch, std::string reason) {
-  // A size that the server refused holds for what is packed from now on.
-  auto limits = parts_.batcher.limits();
-  if (const auto learnt = parts_.submitter.stats().learnt_body_bytes; learnt != 0 && learnt < limits.bytes) {
-    limits.bytes = learnt;
-    parts_.batcher.configure(limits, parts_.batcher.lookahead());
-  }
+  heed_lesson();
   if (!reason.empty())
     parts_.tally.key_given_up(reason);
   const auto children = co_await divide(batch, cut(batch->operations(), 2, reason), !reason.empty());

@@ -163,8 +163,7 @@ void Supervision::take_up(const Config& fresh) {
   auto reloaded = reload_config(config_, fresh);
   const bool moved = reloaded.config.api.base_url != config_.api.base_url;
   config_ = std::move(reloaded.config);
-  parts_.batcher.configure(batch_limits(config_, parts_.submitter.stats().learnt_body_bytes),
-                           config_.batch.lookahead);
+  parts_.batcher.configure(batch_limits(config_), config_.batch.lookahead);
   parts_.submitter.configure(batch_size(config_));
   parts_.budget.configure(static_cast<std::uint32_t>(config_.limits.in_progress_batches),
                           config_.limits.in_progress_operations);

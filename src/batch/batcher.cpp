@@ -1,6 +1,8 @@
 #include "usherd/batch/batcher.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -15,6 +17,7 @@ constexpr std::size_t kPrefetch = 12;
 Batcher::Batcher(const boost::asio::any_io_executor& loop, Timers& timers, BatchLimits limits,
                  std::size_t lookahead)
     : timers_(timers),
+      configured_(limits),
       limits_(limits),
       lookahead_(lookahead),
       open_(std::make_unique<OpenBatch>(next_holder_)),
@@ -196,12 +199,26 @@ void Batcher::released() {
 }
 
 void Batcher::configure(BatchLimits limits, std::size_t lookahead) {
-  limits_ = limits;
+  configured_ = limits;
   lookahead_ = lookahead;
-  if (open_->records() >= limits_.records || open_->body_bytes() > limits_.bytes)
-    close_open_batch();
+  set_limits();
   due_->ring();
   room_.notify();
+}
+
+void Batcher::learn(std::optional<std::uint64_t> most_bytes) {
+  if (std::exchange(learnt_bytes_, most_bytes) == most_bytes)
+    return;
+  set_limits();
+  due_->ring();
+}
+
+void Batcher::set_limits() {
+  limits_ = configured_;
+  if (learnt_bytes_)
+    limits_.bytes = std::min(limits_.bytes, *learnt_bytes_);
+  if (open_->records() >= limits_.records || open_->body_bytes() > limits_.bytes)
+    close_open_batch();
 }
 
 bool Batcher::idle() const {

@@ -45,12 +45,11 @@ void Submitter::note_replays(const Attempt& tried, const PostDecision& decision,
 }
 
 void Submitter::note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch) {
-  const bool too_large = tried.outcome.status == 413 || !tried.outcome.answered;
-  // What was frozen before the lesson may be larger than it: the least counts.
   const auto half = batch.row.body_length / 2;
-  if (end == SubmitEnd::halve && too_large &&
-      (stats_.learnt_body_bytes == 0 || half < stats_.learnt_body_bytes))
-    stats_.learnt_body_bytes = half;
+  if (end == SubmitEnd::halve && tried.outcome.status == 413)
+    stats_.lesson.refused(half);
+  if (end == SubmitEnd::halve && !tried.outcome.answered)
+    stats_.lesson.cut(half, parts_.timers.now().boot);
   if (end == SubmitEnd::reject)
     note_refusal(tried.code());
   if (end == SubmitEnd::rekey)

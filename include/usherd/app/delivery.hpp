@@ -128,6 +128,8 @@ class Delivery {
                                                               std::shared_ptr<JobVerdict> verdict, Call call,
                                                               PageAtHand read);
   /// `reason` names the exception by which its key is given up; empty: the key is proven not to have run.
+  /// What is packed from now on is no larger than what gets through.
+  void heed_lesson();
   [[nodiscard]] boost::asio::awaitable<bool> halve(Batch batch, std::string reason);
   /// One of the three named exceptions: another key for those with a user, the end for those without.
   [[nodiscard]] boost::asio::awaitable<bool> give_key_up(Batch batch, std::string reason,

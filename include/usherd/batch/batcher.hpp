@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 
 namespace usherd {
 
@@ -51,6 +52,9 @@ class Batcher {
   [[nodiscard]] std::size_t kept_blocks() const;
 
   void configure(BatchLimits limits, std::size_t lookahead);
+  /// Bodies larger than that do not get through, whatever is configured; nothing: nobody knows of any such.
+  void learn(std::optional<std::uint64_t> most_bytes);
+  /// What holds: as configured, and no more bytes than learnt.
   [[nodiscard]] const BatchLimits& limits() const { return limits_; }
   [[nodiscard]] std::size_t lookahead() const { return lookahead_; }
   [[nodiscard]] UserOrder& order() { return order_; }
@@ -75,11 +79,14 @@ class Batcher {
   void place_some(const RecordColumns& records, std::size_t end, std::uint32_t file, const BlockBytes* block,
                   Placed& at);
   void begin_batch();
+  void set_limits();
   void add(const Record& record, std::uint32_t file);
   void close_open_batch();
   void pack_ready();
 
   Timers& timers_;
+  BatchLimits configured_;
+  std::optional<std::uint64_t> learnt_bytes_;
   BatchLimits limits_;
   std::size_t lookahead_;
   UserOrder order_;

@@ -7,6 +7,7 @@
 #include "usherd/submit/active_batch.hpp"
 #include "usherd/submit/api_answer.hpp"
 #include "usherd/submit/api_client.hpp"
+#include "usherd/submit/body_lesson.hpp"
 #include "usherd/submit/budget_recovery.hpp"
 #include "usherd/submit/in_progress_budget.hpp"
 #include "usherd/submit/recorder.hpp"
@@ -20,11 +21,11 @@
 
 namespace usherd {
 
-/// Counts what the stages have in common: how many POSTs passed, what body size the server refused.
+/// Counts what the stages have in common: how many POSTs passed, what body size did not get through.
 struct SubmitStats {
   std::uint64_t accepted = 0;
-  std::uint64_t learnt_body_bytes = 0;  ///< 0: nothing learnt
-  std::string refusal_code;             ///< of the lone records refused in a row
+  BodyLesson lesson;
+  std::string refusal_code;  ///< of the lone records refused in a row
   unsigned refusals_in_a_row = 0;
   bool refused_unnoted = false;  ///< parked `refused` for them, and a restart would not know
   /// When a batch last went on because of its plain 500s while nobody passed.

@@ -204,10 +204,10 @@ TEST_CASE("A body that is too large is halved, and the learnt size holds") {
     auto daemon = bench.start(Daemon::Mode::run);
     REQUIRE(daemon->run_until([&] { return !bench.receipt("a.ndjson").empty(); }));
     CHECK(counts(bench.receipt("a.ndjson")) == all_imported(600));
-    const auto learnt = daemon->parts().submitter.stats().learnt_body_bytes;
+    const auto learnt = daemon->parts().batcher.limits().bytes;
     CHECK(learnt <= 330'000);
     CHECK(learnt >= 100'000);
-    CHECK(daemon->parts().batcher.limits().bytes == learnt);
+    CHECK(daemon->parts().submitter.stats().lesson.most_bytes(BootTime::max()) == learnt);
     daemon->break_off();
     bench.check_promises();
   }

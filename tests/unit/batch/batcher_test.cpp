@@ -210,6 +210,26 @@ TEST_CASE("A smaller limit of records makes a batch due that already holds as ma
   CHECK(bench.take() == Ids{1, 2, 3, 4, 5});
 }
 
+TEST_CASE(
+    "A size that was learnt binds what is packed until it is forgotten, and a reload does not change that") {
+  Bench bench({100, 1 << 20, 1h});
+  bench.place(users(1, 5));
+  bench.wait_due();
+  bench.batcher.learn(100);
+  bench.poll();
+  CHECK(bench.due == 1);
+  CHECK(bench.batcher.limits().bytes == 100);
+  bench.batcher.configure({50, 1 << 20, 1h}, 1000);
+  CHECK(bench.batcher.limits().bytes == 100);
+  CHECK(bench.batcher.limits().records == 50);
+  bench.batcher.configure({50, 80, 1h}, 1000);
+  CHECK(bench.batcher.limits().bytes == 80);
+  bench.batcher.learn(std::nullopt);
+  CHECK(bench.batcher.limits().bytes == 80);
+  bench.batcher.configure({50, 1 << 20, 1h}, 1000);
+  CHECK(bench.batcher.limits().bytes == 1 << 20);
+}
+
 TEST_CASE("The reader waits while two batches are packed and goes on when one is taken") {
   Bench bench({2, 1 << 20, 1s});
   bench.place(users(1, 9));

@@ -284,7 +284,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
                                record_rules(config), *foundation.user_keys, config.records.merge},
                foundation.ledger->last_batch_id().value()),
       settling(Settling::Parts{ports.loop, disk, ports.workers, ledger, recorder, files, timers, log,
-                               KeepTimes{config.spool.keep_done, config.spool.keep_rejected}}),
+                               KeepTimes{config.spool.keep_done, config.spool.keep_rejected}, free_space}),
       tasks(ports.loop),
       delivery(Delivery::Parts{ports.loop, tasks, batcher, freezing, submitter, poller, budget, files, disk,
                                ports.workers, ledger, recorder, gate, timers, log, *foundation.user_keys,

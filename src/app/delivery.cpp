@@ -176,10 +176,11 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()>
     if (!counted)
       co_return !stopping_;
   }
-  Submitter::StandBack stands_back = [this](ActiveBatch& each, BootTime until) {
-    return stand_back(each, until);
-  };
-  const auto result = co_await parts_.submitter.submit(*batch, steps_aside, std::move(stands_back));
+  Submitter::Manners manners;
+  manners.steps_aside = steps_aside;
+  manners.stands_back = [this](ActiveBatch& each, BootTime until) { return stand_back(each, until); };
+  manners.may_leave_key = [this](const ActiveBatch& each) { return may_leave_key(each); };
+  const auto result = co_await parts_.submitter.submit(*batch, std::move(manners));
   // What is divided, or ends, may wait long for the disk.
   if (steps_aside)
     steps_aside();
@@ -216,6 +217,18 @@ boost::asio::awaitable<bool> Delivery::stand_back(ActiveBatch& batch, BootTime u
   places_.stand_back(batch);
   co_await alarm->wait_until(until);
   co_return co_await places_.step_forward(batch);
+}
+
+bool Delivery::may_leave_key(const ActiveBatch& batch) const {
+  if (!parts_.budget.is_half_keys())
+    return true;
+  // One of them is cut down to its end before the others go on, or all would run out of places half-way.
+  auto eldest = places_.eldest_with_keys();
+  for (const auto& [id, each] : active_) {
+    if (each->row.abandoned > 0)
+      eldest = std::min(eldest.value_or(each->family()), each->family());
+  }
+  return !eldest || batch.family() == *eldest;
 }
 
 boost::asio::awaitable<bool> Delivery::give_way(Batch batch) {

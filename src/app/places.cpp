@@ -166,7 +166,7 @@ std::int64_t Places::divided(ActiveBatch& batch, const Estate& estate, std::size
   end_post(batch);
   const bool key_runs = estate.keys > batch.row.abandoned;
   if (batch.has_place && key_runs)
-    budget_.leave_to_key();
+    budget_.leave_to_key(batch.operations());
   else if (batch.has_place)
     budget_.give_back(batch.operations());
   else if (key_runs)
@@ -183,6 +183,15 @@ std::int64_t Places::divided(ActiveBatch& batch, const Estate& estate, std::size
   }
   given_back();
   return --ahead_;
+}
+
+std::optional<BatchId> Places::eldest_with_keys() const {
+  std::optional<BatchId> eldest;
+  for (const auto& [root, family] : families_) {
+    if (family.estate.keys > 0)
+      eldest = std::min(eldest.value_or(root), root);
+  }
+  return eldest;
 }
 
 void Places::release_users(const std::vector<std::uint64_t>& users) {

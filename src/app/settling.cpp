@@ -51,7 +51,7 @@ void keep_done(std::vector<Ending>& group, const std::vector<Result<void>>& resu
 
 Settling::Settling(Parts parts)
     : parts_(std::move(parts)),
-      settlement_(parts_.disk, parts_.files.layout()),
+      settlement_(parts_.disk, parts_.files.layout(), parts_.free_space),
       expiry_(parts_.disk, parts_.files.layout()),
       alarm_(parts_.timers.alarm(WaitFor::settling)),
       pace_(kFirstRetry) {}
@@ -168,7 +168,8 @@ boost::asio::awaitable<void> Settling::find_tails(Group group) {
     return results;
   };
   const auto results = co_await parts_.workers.run(std::move(work));
-  keep_done(*group, results, [this](const SpoolFile& file, const Error& error) { failed(file, error); });
+  // What was kept back for the ends of batches is not for what a producer appends.
+  keep_done(*group, results, [this](const SpoolFile& file, const Error& error) { delay(file, error); });
   const bool any = std::any_of(group->begin(), group->end(), [](const Ending& e) { return !e.tail.empty(); });
   if (!any)
     co_return;
@@ -207,6 +208,10 @@ void Settling::failed(const SpoolFile& file, const Error& error) {
     queue_.push_back(file.number);
     return;
   }
+  delay(file, error);
+}
+
+void Settling::delay(const SpoolFile& file, const Error& error) {
   // What contradicts itself does so the next time as well.
   if (error.code == Errc::corrupt) {
     parts_.log.error("{} cannot be settled: {}; stop usherd and run 'usherd doctor'", printable(file.name),

@@ -1,6 +1,7 @@
 #include "src/settle/end_paths.hpp"
 #include "src/settle/moves.hpp"
 #include "usherd/core/text.hpp"
+#include "usherd/core/units.hpp"
 #include "usherd/settle/settlement.hpp"
 #include "usherd/spool/file_name.hpp"
 #include "usherd/spool/free_names.hpp"
@@ -99,16 +100,27 @@ Result<void> Settlement::find_tail(Ending& ending) const {
                  fmt::format("{} is not a regular file", printable(layout_.working_file(file), 400))};
   if (!stat || stat->size <= file.size)
     return files_.remove(copy);
+  const auto room = free_space_ ? free_space_() : stat->size;
+  if (room && *room < stat->size - file.size)
+    return Error{Errc::no_space, fmt::format("{} were appended to it since it was accepted, and {} are free",
+                                             format_size(stat->size - file.size), format_size(*room))};
+  auto copied = copy_tail(file, copy);
+  if (copied)
+    ending.tail = tail_name(file.name);
+  else
+    // Half of it would hold the room that all else needs.
+    static_cast<void>(files_.remove(copy));
+  return copied;
+}
+
+Result<void> Settlement::copy_tail(const SpoolFile& file, const std::string& copy) const {
   const auto in = files_.open(layout_.working_file(file));
   if (!in)
     return in.error();
   const auto out = files_.write(copy, WriteMode::truncate);
   if (!out)
     return out.error();
-  auto copied = copy_from(**in, file.size, **out);
-  if (copied)
-    ending.tail = tail_name(file.name);
-  return copied;
+  return copy_from(**in, file.size, **out);
 }
 
 Result<void> Settlement::name_tails(Ledger& ledger, std::span<Ending> group) const {

@@ -104,8 +104,11 @@ bool move_one(Files& files, const SpoolLayout& layout, ClaimItem& item, Claimer:
   }
   const auto moved = files.rename(layout.incoming() + "/" + name, layout.working_file(item.row));
   if (!moved) {
-    if (moved.error().code == Errc::no_space || moved.error().code == Errc::io) {
+    const auto code = moved.error().code;
+    if (code == Errc::no_space || code == Errc::io || code == Errc::timeout) {
       group.stopped = moved.error();
+      // A disk that went away may have renamed it all the same.
+      group.orphaned = code != Errc::no_space;
       return false;
     }
     // It could be read: what is closed, or gone, is the way, of all files or of this one.

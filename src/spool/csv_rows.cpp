@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -294,9 +295,10 @@ Result<void> CsvRows::hand_on() {
   auto taken = is_blank() ? Result<void>{} : on_row_(row);
   offset_ += at_ - row_;
   row_ = at_;
+  line_ += std::exchange(lines_, 0);
   if (state_ == State::discard)
     return taken;
-  line_ += lines_ + (ended ? 1 : 0);
+  line_ += ended ? 1 : 0;
   begin_row();
   return taken;
 }

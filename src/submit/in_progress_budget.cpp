@@ -119,22 +119,29 @@ void InProgressBudget::give_back(std::uint64_t operations) {
   operations_ -= operations;
 }
 
-void InProgressBudget::leave_to_key() {
+void InProgressBudget::leave_to_key(std::uint64_t operations) {
   assert(batches_ > keys_);
   ++keys_;
+  key_operations_ += operations;
+}
+
+bool InProgressBudget::is_half_keys() const {
+  return 2 * keys_ >= limit_batches_ || 2 * key_operations_ >= limit_operations_;
 }
 
 void InProgressBudget::take_keys(std::uint32_t keys, std::uint64_t operations) {
   batches_ += keys;
   keys_ += keys;
   operations_ += operations;
+  key_operations_ += operations;
 }
 
 void InProgressBudget::give_keys_back(std::uint32_t keys, std::uint64_t operations) {
-  assert(keys_ >= keys && operations_ >= operations);
+  assert(keys_ >= keys && key_operations_ >= operations);
   batches_ -= keys;
   keys_ -= keys;
   operations_ -= operations;
+  key_operations_ -= operations;
 }
 
 void InProgressBudget::refused(std::uint64_t operations, BootTime now) {

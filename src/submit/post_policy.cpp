@@ -64,10 +64,10 @@ PostDecision after_server_error(const PostTry& attempt, PostDecision decision, c
   ++history.server_errors;
   if (history.server_errors < kServerErrorsToRekey || !context.others_pass)
     return decision;
-  if (context.rekeyed < kRekeysBeforeHalving)
-    decision.step = PostStep::rekey;
-  else
-    decision.step = context.operations > 1 ? PostStep::halve : PostStep::give_up;
+  if (context.rekeyed >= kRekeysBeforeHalving && context.operations == 1)
+    decision.step = PostStep::give_up;
+  else if (context.may_leave_key)
+    decision.step = context.rekeyed < kRekeysBeforeHalving ? PostStep::rekey : PostStep::halve;
   return decision;
 }
 

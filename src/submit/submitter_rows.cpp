@@ -50,7 +50,7 @@ boost::asio::awaitable<bool> Submitter::new_key(ActiveBatch& batch, std::string 
               "batch {}: key given up ({}), another one goes out", id, reason);
     ++batch.row.abandoned;
     batch.row.rekey_reason = reason;
-    parts_.budget.leave_to_key();
+    parts_.budget.leave_to_key(batch.operations());
     batch.has_place = false;
   }
   const auto refusals = batch.history.refusals_alone;

@@ -41,7 +41,10 @@ struct Poisoned {
     };
     for (int i = 0; !std::all_of(names.begin(), names.end(), ended) && i < 1000; ++i) {
       world.drop(fmt::format("x{}.ndjson", i), records(fmt::format("x{}_", i), 3));
-      world.run_for(2s);
+      for (int look = 0; look < 20; ++look) {
+        world.run_for(100ms);
+        most_places = std::max(most_places, world.places_in_use());
+      }
       if (std::exchange(passed, world.server.records()) == passed)
         continue;
       longest = std::max(longest, world.now().boot - last);
@@ -52,6 +55,7 @@ struct Poisoned {
   }
 
   World world;
+  std::uint32_t most_places = 0;  ///< of the budget that were in use at once
 
  private:
   static World::Options options(std::uint64_t in_progress) {
@@ -86,6 +90,27 @@ TEST_CASE(
   poisoned.world.stop();
   CHECK(poisoned.world.server.out_of_order() == 0);
   CHECK(poisoned.world.server.repeated() == 0);
+  for (const auto& name : names) {
+    const auto receipt = poisoned.world.disk.content("/spool/done/" + name + ".receipt.json");
+    CHECK(receipt.find(R"("imported":7,"rejected":0,"merged":0,"unknown":1)") != std::string::npos);
+  }
+}
+
+TEST_CASE("Many records that draw 500 for ever take no more places than there are") {
+  constexpr std::uint64_t kPlaces = 24;
+  constexpr int kBatches = 8;
+  Poisoned poisoned(kPlaces);
+  REQUIRE(poisoned.world.start());
+  std::vector<std::string> names;
+  for (int i = 0; i < kBatches; ++i) {
+    names.push_back(fmt::format("p{}.ndjson", i));
+    poisoned.poison(fmt::format("p{}_3", i));
+    poisoned.world.drop(names.back(), records(fmt::format("p{}_", i), 8));
+  }
+  CHECK(poisoned.longest_pause(names) < 2min);
+  CHECK(poisoned.most_places <= kPlaces);
+  CHECK(poisoned.world.run_until(10min, [&] { return poisoned.world.settled(); }));
+  poisoned.world.stop();
   for (const auto& name : names) {
     const auto receipt = poisoned.world.disk.content("/spool/done/" + name + ".receipt.json");
     CHECK(receipt.find(R"("imported":7,"rejected":0,"merged":0,"unknown":1)") != std::string::npos);

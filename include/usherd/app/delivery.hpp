@@ -107,6 +107,7 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<bool> submit(Batch batch, std::function<void()> steps_aside);
   [[nodiscard]] boost::asio::awaitable<bool> give_way(Batch batch);
   [[nodiscard]] boost::asio::awaitable<bool> stand_back(ActiveBatch& batch, BootTime until);
+  [[nodiscard]] bool may_leave_key(const ActiveBatch& batch) const;
   /// Of a batch of which nothing left: the send time that was noted ahead must not make a restart believe
   /// that something did.
   [[nodiscard]] boost::asio::awaitable<bool> forget_send_time(ActiveBatch& batch);
@@ -127,9 +128,9 @@ class Delivery {
   [[nodiscard]] boost::asio::awaitable<Result<void>> add_page(Batch batch,
                                                               std::shared_ptr<JobVerdict> verdict, Call call,
                                                               PageAtHand read);
-  /// `reason` names the exception by which its key is given up; empty: the key is proven not to have run.
   /// What is packed from now on is no larger than what gets through.
   void heed_lesson();
+  /// `reason` names the exception by which its key is given up; empty: the key is proven not to have run.
   [[nodiscard]] boost::asio::awaitable<bool> halve(Batch batch, std::string reason);
   /// One of the three named exceptions: another key for those with a user, the end for those without.
   [[nodiscard]] boost::asio::awaitable<bool> give_key_up(Batch batch, std::string reason,

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -66,6 +67,8 @@ class Places {
   void ended(ActiveBatch& batch);
 
   [[nodiscard]] std::size_t waiting() const { return line_.size(); }
+  /// Of the divided batches whose abandoned keys hold places the one that was frozen first: its family.
+  [[nodiscard]] std::optional<BatchId> eldest_with_keys() const;
 
  private:
   struct Family {

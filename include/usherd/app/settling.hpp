@@ -49,6 +49,7 @@ class Settling {
     Timers& timers;
     Log& log;
     KeepTimes keep;
+    Settlement::FreeSpace free_space = {};
   };
   explicit Settling(Parts parts);
 
@@ -73,7 +74,9 @@ class Settling {
   /// One group, so that what has ended meanwhile need not wait for all of them.
   [[nodiscard]] boost::asio::awaitable<void> expire();
   void expire_later();
+  /// Tries again at once where that makes room on a full disk, else after a while.
   void failed(const SpoolFile& file, const Error& error);
+  void delay(const SpoolFile& file, const Error& error);
   void try_later(FileNumber number);
   void note_refused(const Error& error) const;
   void ended(const Ending& ending);

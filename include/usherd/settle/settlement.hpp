@@ -39,14 +39,19 @@ struct Ending {
 /// any point. Blocking; holds no state; the files must outlive it.
 class Settlement {
  public:
-  Settlement(Files& files, SpoolLayout layout) : files_(files), layout_(std::move(layout)) {}
+  /// Bytes that are free on the spool's file system.
+  using FreeSpace = std::function<Result<std::uint64_t>()>;
+
+  /// Without `free_space` there is always enough.
+  Settlement(Files& files, SpoolLayout layout, FreeSpace free_space = {})
+      : files_(files), layout_(std::move(layout)), free_space_(std::move(free_space)) {}
 
   /// Reads what is needed from the ledger, where the file's mark must stand at its end. Errc::invalid while
   /// the file is not read to its end or one of its batches is open, corrupt when its counts do not add up.
   [[nodiscard]] static Result<Ending> gather(Ledger& ledger, FileNumber number, WallTime now);
   /// Copies what was appended to the file since its claim, so that publish can drop it again as a file of its
   /// own, once: the receipt, in its place before the copy is, tells a repeat that it was made. A refused file
-  /// goes as a whole and has none.
+  /// goes as a whole and has none. Errc::no_space before the first byte is written where it would not fit.
   [[nodiscard]] Result<void> find_tail(Ending& ending) const;
   /// Gives those tails that no receipt tells of yet names under which they will stay.
   [[nodiscard]] Result<void> name_tails(Ledger& ledger, std::span<Ending> group) const;
@@ -61,6 +66,7 @@ class Settlement {
   [[nodiscard]] Result<void> clean(const Ending& ending) const;
 
  private:
+  [[nodiscard]] Result<void> copy_tail(const SpoolFile& file, const std::string& copy) const;
   [[nodiscard]] Result<void> prepare_rejects(const Ending& ending) const;
   [[nodiscard]] Result<void> prepare_receipt(const Ending& ending) const;
   [[nodiscard]] Result<void> prepare_refusal(const Ending& ending) const;
@@ -69,6 +75,7 @@ class Settlement {
 
   Files& files_;
   SpoolLayout layout_;
+  FreeSpace free_space_;
 };
 
 }  // namespace usherd

@@ -44,6 +44,8 @@ struct ActiveBatch {
   Backoff unread{Milliseconds(500), Milliseconds(60'000)};
 
   [[nodiscard]] std::uint64_t operations() const { return row.users.size(); }
+  /// The batch whose abandoned keys hold their places until this one, too, has ended.
+  [[nodiscard]] BatchId family() const { return row.heir_of == 0 ? row.id : row.heir_of; }
   [[nodiscard]] std::size_t merged_records() const;
   /// Folds row.manifest up while nobody needs it: with records of busy users it is most of what a batch
   /// takes, and a job may last for hours.

@@ -48,8 +48,8 @@ class InProgressBudget {
   /// It is tried again.
   void step_forward(std::uint64_t operations);
 
-  /// The place of a batch goes over to its abandoned key, which may still run.
-  void leave_to_key();
+  /// The place of a batch of `operations` goes over to its abandoned key, which may still run.
+  void leave_to_key(std::uint64_t operations);
   /// Counts abandoned keys in, found in the ledger at start; `operations` of all of them.
   void take_keys(std::uint32_t keys, std::uint64_t operations);
   void give_keys_back(std::uint32_t keys, std::uint64_t operations);
@@ -71,6 +71,9 @@ class InProgressBudget {
   [[nodiscard]] std::uint32_t batches_set_apart() const { return apart_; }
   [[nodiscard]] std::uint32_t limit_batches() const { return limit_batches_; }
   [[nodiscard]] std::uint64_t limit_operations() const { return limit_operations_; }
+  /// Whether abandoned keys hold as much of the limits as they may where several batches leave such: each
+  /// leaves more while it is cut down to its culprit, and those parts want places too.
+  [[nodiscard]] bool is_half_keys() const;
   /// Whether abandoned keys and `stuck` batches hold all places but those of batches that stand back: no
   /// other batch can be tried.
   [[nodiscard]] bool is_full_of_keys(std::uint32_t stuck) const {
@@ -94,6 +97,7 @@ class InProgressBudget {
   std::uint32_t batches_ = 0;
   std::uint64_t operations_ = 0;
   std::uint32_t keys_ = 0;              ///< of batches_: abandoned keys
+  std::uint64_t key_operations_ = 0;    ///< of operations_: theirs
   std::uint32_t apart_ = 0;             ///< of batches_: set apart, and none of keys_ or posts_
   std::uint64_t apart_operations_ = 0;  ///< of operations_: theirs
   std::uint32_t posts_ = 0;             ///< of batches_: not yet answered

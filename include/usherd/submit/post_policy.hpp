@@ -38,6 +38,7 @@ struct PostContext {
   std::uint64_t operations = 1;      ///< in the batch
   unsigned rekeyed = 0;              ///< keys of this batch given up because of plain 500s
   bool others_pass = false;          ///< other batches were accepted while this one drew 500s
+  bool may_leave_key = true;         ///< there is room for another abandoned key
   bool others_may_post = false;      ///< other batches were accepted while this one drew stored 401s
   bool nothing_in_progress = false;  ///< nothing of ours but this batch, as far as is known
 };

@@ -90,12 +90,18 @@ class Submitter {
   /// Lets others go before the batch until then, and on until it is its turn; false: we are stopping.
   using StandBack = std::function<boost::asio::awaitable<bool>(ActiveBatch& batch, BootTime until)>;
 
-  /// Changes the batch's row as it goes, always after the ledger did. `steps_aside` is called once when it
-  /// backs off for the third time, which may go on for hours. `stands_back` is awaited from then on whenever
-  /// it draws a plain 500 and no other batch could be tried beside it.
-  [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch,
-                                                            std::function<void()> steps_aside = {},
-                                                            StandBack stands_back = {});
+  /// What others are owed meanwhile.
+  struct Manners {
+    /// Called once when it backs off for the third time, which may go on for hours.
+    std::function<void()> steps_aside = {};
+    /// Awaited from then on whenever it draws a plain 500 and no other batch could be tried beside it.
+    StandBack stands_back = {};
+    /// Whether it may give its key up because of plain 500s, and so hold a place more. Empty: it may.
+    std::function<bool(const ActiveBatch& batch)> may_leave_key = {};
+  };
+
+  /// Changes the batch's row as it goes, always after the ledger did.
+  [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch, Manners manners);
   /// One POST with the key of an accepted batch whose job is not found any more: the job that the answer
   /// names, or an Error when there was none: unavailable when it may be asked again, timeout when it may and
   /// the API said nothing of this batch, cancelled when we are stopping, else it is of no use.

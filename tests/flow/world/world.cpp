@@ -116,6 +116,7 @@ class World::Life {
 
   void resume() { parts_.tasks.spawn(go_on(pause_)); }
   [[nodiscard]] bool parked(ParkReason reason) const { return parts_.gate.parking().holds(reason); }
+  [[nodiscard]] std::uint32_t places_in_use() const { return parts_.budget.batches(); }
   [[nodiscard]] std::string intake_parked() const { return parts_.intake.parked().value_or(""); }
   [[nodiscard]] std::optional<ExitCode> exit() const {
     return ended_ ? std::optional(supervision_.summary().exit) : std::nullopt;
@@ -282,6 +283,10 @@ bool World::settled() const {
 
 bool World::nothing_works() const {
   return disk.names(config.spool.directory + "/working").empty();
+}
+
+std::uint32_t World::places_in_use() const {
+  return life_ == nullptr ? 0 : life_->places_in_use();
 }
 
 bool World::parked(ParkReason reason) const {

@@ -71,6 +71,8 @@ class World {
   [[nodiscard]] bool nothing_works() const;
   /// Whether the daemon that runs is parked for that reason.
   [[nodiscard]] bool parked(ParkReason reason) const;
+  /// Places of the budget that are in use.
+  [[nodiscard]] std::uint32_t places_in_use() const;
   /// Why its intake is (`disk`); empty while it is not.
   [[nodiscard]] std::string intake_parked() const;
   [[nodiscard]] Instant now() const;

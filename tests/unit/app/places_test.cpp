@@ -57,7 +57,7 @@ struct Bench {
 TEST_CASE("An abandoned key keeps its place until the job that replaced it has ended") {
   Bench bench(3, 100);
   const auto batch = bench.in_progress(1, {1, 2});
-  bench.budget.leave_to_key();
+  bench.budget.leave_to_key(batch->operations());
   batch->has_place = false;
   ++batch->row.abandoned;
   CHECK(bench.loop.run(bench.places.wait_in_line(*batch)));
@@ -226,7 +226,7 @@ TEST_CASE("Halves wait in line for their places, in order and ahead of new batch
 TEST_CASE("With a budget of one batch a batch whose key was abandoned still goes") {
   Bench bench(1, 10);
   const auto batch = bench.in_progress(1, {1});
-  bench.budget.leave_to_key();
+  bench.budget.leave_to_key(batch->operations());
   batch->has_place = false;
   ++batch->row.abandoned;
   CHECK(bench.loop.start(bench.places.wait_in_line(*batch))->done());

@@ -67,6 +67,21 @@ TEST_CASE("settling may die at any effect, and what was appended is dropped once
   }
 }
 
+TEST_CASE("what was appended is copied where it fits, and half a copy does not stay") {
+  TailBench bench;
+  std::uint64_t free = kAppended.size() - 1;
+  const Settlement careful(bench.files, bench.layout, [&free]() -> Result<std::uint64_t> { return free; });
+  const auto before = bench.contents();
+  const auto full = bench.settle(kAll, careful);
+  REQUIRE_FALSE(full);
+  CHECK(full.error().code == Errc::no_space);
+  CHECK(full.error().message == "16 B were appended to it since it was accepted, and 15 B are free");
+  CHECK(bench.contents() == before);
+  free = kAppended.size();
+  REQUIRE(bench.settle(kAll, careful));
+  CHECK(bench.dropped() == std::vector<std::string>{"incoming/a~tail.ndjson"});
+}
+
 TEST_CASE("what was taken between a crash and the repeat is not dropped again") {
   std::size_t effects = 0;
   {

@@ -107,6 +107,25 @@ TEST_CASE("a full disk in the middle stops the group, and the same process finis
   CHECK_FALSE(claimer.is_unfinished());
 }
 
+TEST_CASE("a file whose rename worked and was said to have failed is taken by the same process") {
+  Crashes crashes;
+  Claimer claimer(crashes.spool.layout, crashes.disk, crashes.timers, crashes.spool.workers,
+                  *crashes.spool.commits, 0);
+  REQUIRE(crashes.spool.run(claimer.adopt()).has_value());
+  for (const auto* name : {"a.ndjson", "b.ndjson", "c.ndjson"})
+    crashes.spool.drop(name, name);
+  crashes.disk.untrue_renames = {{2, Error{Errc::io, "the disk went away"}}};
+  const auto stopped = crashes.spool.run(claimer.take(
+      {crashes.spool.seen("a.ndjson"), crashes.spool.seen("b.ndjson"), crashes.spool.seen("c.ndjson")}));
+  REQUIRE(stopped.stopped);
+  REQUIRE_FALSE(crashes.spool.run(claimer.finish()).stopped);
+  REQUIRE_FALSE(crashes.spool.run(claimer.take({crashes.spool.seen("c.ndjson")})).stopped);
+  std::vector<std::string> taken;
+  for (const auto& row : crashes.spool.rows())
+    taken.push_back(row.original);
+  CHECK(taken == std::vector<std::string>{"a.ndjson", "b.ndjson", "c.ndjson"});
+}
+
 TEST_CASE("files in working/ without a row are adopted in the order of their numbers") {
   Crashes crashes;
   const auto& working = crashes.spool.layout.working();

@@ -135,16 +135,20 @@ TEST_CASE("a quote that was left open takes no good row behind it along") {
 TEST_CASE("a row over 1 MiB is one reject, its quoted lines with it") {
   const std::string big = "a," + fmt::format("\"{}\nx,y\n\"", std::string(CsvRows::kMostRowBytes, 'z'));
   const std::string huge = "b," + std::string(CsvRows::kMostAhead + 100, 'z');
-  const auto text = fmt::format("uid,p\n{}\nc,1\n{}\nd,2\n", big, huge);
+  const std::string broken = "\"e\nf\"," + std::string(CsvRows::kMostAhead + 100, 'z');
+  const auto text = fmt::format("uid,p\n{}\nc,1\n{}\nd,2\n{}\ng,3\n", big, huge, broken);
   const auto done = convert_csv(text);
   CHECK(done.error.empty());
-  CHECK(done.codes() == Strings{"record_too_large", "record_too_large"});
-  REQUIRE(done.lines.size() == 4);
+  CHECK(done.codes() == Strings{"record_too_large", "record_too_large", "record_too_large"});
+  REQUIRE(done.lines.size() == 6);
   CHECK((read_bad_row(done.lines[0])->raw == big.substr(0, CsvRows::kMostRowBytes)));
   CHECK(done.origins[1].line == 5);
   CHECK(done.origins[2].line == 6);
   CHECK(done.origins[3].line == 7);
   CHECK(text.substr(done.origins[3].offset, done.origins[3].length) == "d,2");
+  CHECK(done.origins[4].line == 8);
+  CHECK(done.origins[5].line == 10);
+  CHECK(text.substr(done.origins[5].offset, done.origins[5].length) == "g,3");
 }
 
 TEST_CASE("the pieces a file comes in change nothing, at the bounds neither") {

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <functional>
 #include <limits>
+#include <map>
+#include <string>
 
 namespace usherd::test {
 
@@ -15,6 +17,8 @@ class StoppingFiles final : public Files {
   std::atomic<long> effects_left{std::numeric_limits<long>::max()};
   Errc failure = Errc::io;
   std::function<void(const std::string& from, const std::string& to)> after_rename;
+  /// What the n-th rename from now on answers though it works.
+  std::map<int, Error> untrue_renames;
   std::function<Result<void>(const std::string& path)> before_open;
   std::function<Result<void>(const std::string& path)> before_stat;
   std::function<Result<void>(const std::string& from, const std::string& to)> before_rename;
@@ -45,7 +49,8 @@ class StoppingFiles final : public Files {
     auto renamed = disk_.rename(from, to);
     if (after_rename)
       after_rename(from, to);
-    return renamed;
+    const auto untrue = untrue_renames.find(++renames_);
+    return untrue == untrue_renames.end() ? renamed : Result<void>(untrue->second);
   }
   Result<void> remove(const std::string& path) override {
     if (!effect())
@@ -82,6 +87,7 @@ class StoppingFiles final : public Files {
   Error dead() const { return {failure, "the disk is gone"}; }
 
   PosixFiles disk_;
+  int renames_ = 0;
 };
 
 }  // namespace usherd::test

@@ -93,13 +93,28 @@ TEST_CASE("Lowered limits cancel nothing and start nothing until the counts are 
   CHECK(budget.admits(1));
 }
 
+TEST_CASE("Abandoned keys may hold half of the places, or of the operations") {
+  InProgressBudget budget(4, 100);
+  CHECK_FALSE(budget.is_half_keys());
+  budget.take_keys(1, 49);
+  CHECK_FALSE(budget.is_half_keys());
+  budget.take(1);
+  budget.leave_to_key(1);
+  CHECK(budget.is_half_keys());
+  budget.give_keys_back(1, 1);
+  CHECK_FALSE(budget.is_half_keys());
+  budget.give_keys_back(1, 49);
+  budget.take_keys(1, 50);
+  CHECK(budget.is_half_keys());
+}
+
 TEST_CASE(
     "An abandoned key keeps the place it had, and only such places let a waiting batch go over the limit") {
   InProgressBudget budget(2, 200);
   budget.take(100);
   budget.take(100);
   CHECK_FALSE(budget.admits_in_line(100));
-  budget.leave_to_key();
+  budget.leave_to_key(100);
   CHECK(budget.batches() == 2);
   CHECK(budget.operations() == 200);
   // The other batch's job will end and make room: it is worth waiting for.
@@ -107,7 +122,7 @@ TEST_CASE(
   budget.give_back(100);
   CHECK(budget.admits_in_line(100));
   budget.take(100);
-  budget.leave_to_key();
+  budget.leave_to_key(100);
   // Two keys fill the budget; nothing is followed that could end.
   CHECK_FALSE(budget.admits(100));
   CHECK(budget.admits_in_line(100));

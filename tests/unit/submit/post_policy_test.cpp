@@ -271,6 +271,15 @@ TEST_CASE("What follows a try is what the operator was told: servers and network
     check(row);
 }
 
+TEST_CASE("Without room for another abandoned key a batch tries on, and a lone record ends all the same") {
+  for (const auto with : {With::others_pass, With::others_pass_one, With::rekeyed, With::rekeyed_one}) {
+    auto full = context(with);
+    full.may_leave_key = false;
+    const auto decision = decide(answer(500), errors(99), full);
+    CHECK(decision.step == (with == With::rekeyed_one ? PostStep::give_up : PostStep::retry));
+  }
+}
+
 TEST_CASE("The doubt of a key lasts from its first refusal, and anew from a later try without an answer") {
   const auto many = context(With::many);
   auto history = decide(answer(400), unanswered(), many).history;

@@ -82,7 +82,7 @@ struct SubmitBench {
     return out;
   }
   std::shared_ptr<Pending<SubmitResult>> submit(ActiveBatch& active) {
-    return bench.loop.start(submitter.submit(active));
+    return bench.loop.start(submitter.submit(active, {}));
   }
   [[nodiscard]] BatchRow stored(BatchId id) {
     BatchRow found;

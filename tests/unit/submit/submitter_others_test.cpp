@@ -18,7 +18,8 @@ TEST_CASE("A batch that backs off again and again lets others go, and says so on
   SubmitBench bench;
   bench.answer_always(answered(502, "<html>"));
   unsigned steps = 0;
-  const auto done = bench.bench.loop.start(bench.submitter.submit(*bench.batch(1), [&steps] { ++steps; }));
+  const auto done =
+      bench.bench.loop.start(bench.submitter.submit(*bench.batch(1), {[&steps] { ++steps; }, {}, {}}));
   while (bench.keys().size() < 2)
     bench.bench.loop.pass(100ms);
   CHECK(steps == 0);

@@ -3,6 +3,7 @@
 #include "src/settle/end_paths.hpp"
 #include "src/settle/moves.hpp"
 #include "src/settle/oldest_first.hpp"
+#include "src/settle/raw_user.hpp"
 #include "usherd/core/base64.hpp"
 #include "usherd/core/text.hpp"
 
@@ -102,6 +103,13 @@ class RejectParser {
         reject.uid = text_of(user, "uid");
         reject.id = text_of(user, "id");
       }
+    }
+    // Of a batch's record that changed the bytes may name another user than it had; what is not UTF-8 is no
+    // name.
+    if (reject.record.empty() && reject.batch == 0 && is_utf8(reject.raw)) {
+      auto user = read_raw_user(reject.raw);
+      reject.uid = std::move(user.uid);
+      reject.id = std::move(user.id);
     }
     return reject;
   }

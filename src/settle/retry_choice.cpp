@@ -30,6 +30,11 @@ void refuse(ReplayReport& report, ReplayRefusal refusal) {
     report.refusals.push_back(std::move(refusal));
 }
 
+std::string what_is_wrong(std::string_view code) {
+  const bool is_json = code == "number_out_of_range" || code == "nesting_too_deep";
+  return is_json ? fmt::format("it cannot be sent as it stands ({})", code) : "it is no JSON";
+}
+
 }  // namespace
 
 Result<void> RetryChoice::make(const ReplayOrder& order, ReplayReport& report) {
@@ -52,7 +57,8 @@ Result<void> RetryChoice::find(const RejectFilter& filter, ReplayReport& report)
     }
     if (reject.record.empty()) {
       refuse(report, {reject.file, reject.line, ReplayRefusal::Reason::not_json,
-                      is_utf8(reject.raw) ? "it is no JSON: export it, correct it, and submit it"
+                      is_utf8(reject.raw) ? fmt::format("{}: export it, correct it, and submit it",
+                                                        what_is_wrong(reject.code))
                                           : "it is not UTF-8: export it, write it in UTF-8, and submit it"});
       return {};
     }

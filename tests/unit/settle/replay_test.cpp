@@ -263,6 +263,9 @@ TEST_CASE("what is no JSON stays, and other files are waited for") {
   CHECK(report->done == 1);
   CHECK(report->refusals.at(0).reason == Reason::not_json);
   CHECK(report->refusals.at(0).detail == "it is no JSON: export it, correct it, and submit it");
+  bench.reject(1, 10, Stage::local, "number_out_of_range", R"({"uid":"a","properties":{"n":1e999}})", 0);
+  CHECK(bench.retry(order)->refusals.at(1).detail ==
+        "it cannot be sent as it stands (number_out_of_range): export it, correct it, and submit it");
   bench.disk.put(bench.layout.incoming() + "/new.ndjson", record("a", 5));
   CHECK(bench.retry(order).error().code == Errc::unavailable);
 }

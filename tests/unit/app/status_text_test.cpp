@@ -107,6 +107,23 @@ TEST_CASE("files that stay and are not named are counted") {
   CHECK(has(shown, "and 1,121 more\n"));
 }
 
+TEST_CASE("jobs and codes that are not shown are counted, with where to see them") {
+  auto many = report();
+  for (int i = 0; i < 39; ++i)
+    many.jobs.push_back({8, "job", "processing", 500, 1500ms});
+  many.job_count = 40;
+  for (int i = 0; i < 9; ++i)
+    many.rejects.push_back({usherd::RejectStage::api, "CODE_" + std::to_string(i), 3, {}});
+  const auto shown = text(many);
+  CHECK(has(shown, "          and 30 more; 'usherd jobs list' has them\n"));
+  CHECK(has(shown, "CODE_7\n          and 1 more; 'usherd status --json' has them\n"));
+  many.rejects.resize(StatusReport::kMostCodes);
+  CHECK(has(text(many), "and older ones; 'usherd rejects list' has all that are kept\n"));
+  many.rejects.resize(8);
+  many.job_count = 10;
+  CHECK_FALSE(has(text(many), " more"));
+}
+
 TEST_CASE("each line of a file's story keeps its heading apart from what it says") {
   const auto shown = usherd::file_text(
       R"({"file":"unnamed-1.data","dropped_as":"unknown.txt","state":"refused","waits_for":"nothing"})", {});

@@ -115,6 +115,17 @@ class Admin(unittest.TestCase):
         self.assertIn("\x1b[", self.service.on_terminal("status", env={"NO_COLOR": ""})[0])
         self.assertNotIn("\x1b[", self.service.on_terminal("status", env={"NO_COLOR": "1"})[0])
 
+    def test_a_watch_fits_its_terminal(self):
+        picture = self.service.watched(rows=7, columns=40)
+        lines = [re.sub(r"\x1b\[[0-9]*[a-zA-Z]", "", line) for line in picture.splitlines()]
+        self.assertEqual(picture.count("\n"), 6)
+        self.assertTrue(all(len(line) < 40 for line in lines), lines)
+        self.assertTrue(any(line.startswith("State") for line in lines), lines)
+        self.assertRegex(lines[-1], r"^and \d+ more lines")
+
+    def test_a_dumb_terminal_is_spared_colours(self):
+        self.assertNotIn("\x1b", self.service.on_terminal("status", env={"TERM": "dumb"})[0])
+
     def test_too_little_room_is_told_as_what_it_is(self):
         with open(self.service.config, encoding="utf-8") as text:
             config = text.read().replace("min_free: 1MiB", "min_free: 1024GiB")

@@ -95,10 +95,10 @@ void add_state(Lines& lines, const Values& status) {
                                   service.seconds("uptime_seconds").value_or("?")));
   lines.add("State", text);
   if (const auto outage = status.object("outage"); outage.number("requests") > 0)
-    lines.add("Outage",
-              fmt::format("{} requests in a row came to nothing within {}, the last one because: {}",
-                          lines.paint(grouped(outage.number("requests")), "31"),
-                          outage.seconds("seconds").value_or("?"), outage.text("cause")));
+    lines.add("Outage", fmt::format("{} {} in a row came to nothing within {}, the last one because: {}",
+                                    lines.paint(grouped(outage.number("requests")), "31"),
+                                    outage.number("requests") == 1 ? "request" : "requests",
+                                    outage.seconds("seconds").value_or("?"), outage.text("cause")));
   for (const auto& parked : status.list("parked")) {
     const auto detail = parked.text("detail");
     // The cause comes before what may be done about it.

@@ -211,6 +211,11 @@ TEST_CASE("an option never takes another option for its value") {
   CHECK(good({"submit", "--", "--odd="}).submit.files == std::vector<std::string>{"--odd="});
 }
 
+TEST_CASE("the file of rejects is understood by its own name and by that in rejected/") {
+  for (const char* name : {"a.ndjson", "a.ndjson.rejects.ndjson"})
+    CHECK(good({"rejects", "list", "--file", name}).rejects.file == "a.ndjson");
+}
+
 TEST_CASE("without a command the help goes to stderr, and the end is 64") {
   const auto answer = ended({});
   CHECK(answer.code == ExitCode::usage);

@@ -1,6 +1,7 @@
 #include "src/app/status_text.hpp"
 
 #include "src/app/status_values.hpp"
+#include "src/app/trace_text.hpp"
 #include "usherd/admin/status_report.hpp"
 
 #include <doctest/doctest.h>
@@ -62,6 +63,15 @@ TEST_CASE("one file and one record are no files and no records") {
   one.backlog.add(1s, 1);
   one.pending_records = 1;
   CHECK(has(text(one), "Backlog   2 files, 4.8 MiB, oldest 1.0s; 1 record under way, 0 of them behind"));
+}
+
+TEST_CASE("one record of a job, and one that was retried, are told as one") {
+  auto one = report();
+  one.jobs.front().records = 1;
+  CHECK(has(text(one), "        1 record  "));
+  const auto replay = usherd::replay_text(R"({"dropped":1,"matched":1,"already_retried":1})");
+  REQUIRE(replay.has_value());
+  CHECK(*replay == "1 dropped, of 1 that match; 1 was retried before\n");
 }
 
 TEST_CASE("a parked service says why, since when and what to do") {

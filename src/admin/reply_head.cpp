@@ -23,8 +23,12 @@ std::string_view reason_of(unsigned status) {
       return "Content Too Large";
     case 421:
       return "Misdirected Request";
+    case 431:
+      return "Request Header Fields Too Large";
     case 503:
       return "Service Unavailable";
+    case 507:
+      return "Insufficient Storage";
     default:
       return "Error";
   }
@@ -59,6 +63,9 @@ AdminReply refusal_of(RequestParser::State state) {
   switch (state) {
     case RequestParser::State::too_large:
       return AdminReply::error(413, "the request is too large");
+    case RequestParser::State::head_too_large:
+      return AdminReply::error(431, fmt::format("the head of the request is too large: {} KiB at most",
+                                                RequestParser::kMostHead / 1024));
     case RequestParser::State::unknown:
       return AdminReply::error(405, "only GET, HEAD and, through the admin socket, POST are answered");
     case RequestParser::State::more:

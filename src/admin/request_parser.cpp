@@ -61,10 +61,14 @@ RequestParser::State RequestParser::put(std::string_view bytes) {
     boost::system::error_code failure;
     const auto used = parser.put(boost::asio::buffer(pending_), failure);
     pending_.erase(0, used);
-    if (failure == http::error::header_limit || failure == http::error::body_limit)
+    if (failure == http::error::header_limit)
+      return State::head_too_large;
+    if (failure == http::error::body_limit)
       return State::too_large;
+    if (failure == http::error::need_more && pending_.size() > kMostHead)
+      return parser.is_header_done() ? State::too_large : State::head_too_large;
     if (failure == http::error::need_more)
-      return pending_.size() > kMostHead ? State::too_large : State::more;
+      return State::more;
     if (failure)
       return State::bad;
     if (used == 0)

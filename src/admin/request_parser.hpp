@@ -20,9 +20,10 @@ class RequestParser {
   enum class State : std::uint8_t {
     more,  ///< not whole yet
     done,
-    too_large,  ///< 413 or 431
-    bad,        ///< 400: no HTTP, or a target that cannot be read
-    unknown,    ///< 405: a method that is never answered
+    too_large,       ///< 413: the body
+    head_too_large,  ///< 431
+    bad,             ///< 400: no HTTP, or a target that cannot be read
+    unknown,         ///< 405: a method that is never answered
   };
 
   explicit RequestParser(std::uint64_t most_body = kMostBody);

@@ -12,6 +12,7 @@
 #include <array>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace usherd {
 namespace {
@@ -225,6 +226,55 @@ std::optional<std::string> empty_argument(const CLI::App& command) {
   return std::nullopt;
 }
 
+/// What is wrong with the first option whose value is the name of an option of the same command, or nothing:
+/// its value is missing, and CLI11 takes the next word.
+std::optional<std::string> option_for_value(const CLI::App& command) {
+  for (const auto* option : command.get_options()) {
+    for (const auto& given : option->results()) {
+      const auto* other = given.starts_with("--") ? command.get_option_no_throw(given) : nullptr;
+      if (!option->get_positional() && other != nullptr)
+        return fmt::format("{} has no value: {} follows it", option->get_name(), other->get_name());
+    }
+  }
+  for (const auto* part : command.get_subcommands()) {
+    if (auto fault = option_for_value(*part))
+      return fault;
+  }
+  return std::nullopt;
+}
+
+/// The name of the first option that was given more often than it may be, or nothing.
+std::optional<std::string> repeated_option(const CLI::App& command) {
+  for (const auto* option : command.get_options()) {
+    if (!option->get_positional() && option->get_items_expected_max() == 1 && option->count() > 1)
+      return option->get_name();
+  }
+  for (const auto* part : command.get_subcommands()) {
+    if (auto name = repeated_option(*part))
+      return name;
+  }
+  return std::nullopt;
+}
+
+/// The words as CLI11 is to read them, the last one first as it wants them: of `--code=` it would take the
+/// next word for the value, where `--code ''` has an empty one.
+std::vector<std::string> words_to_parse(int argc, const char* const* argv) {
+  std::vector<std::string> words;
+  bool only_values = false;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    only_values = only_values || word == "--";
+    const bool has_no_value = !only_values && word.starts_with("--") && word.find('=') == word.size() - 1;
+    if (has_no_value)
+      word.pop_back();
+    words.push_back(std::move(word));
+    if (has_no_value)
+      words.emplace_back();
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
 std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, CommandLine line,
                                                      const TypedDurations& typed) {
   const auto rest = app.remaining();
@@ -244,6 +294,8 @@ std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, Comman
   }
   if (const auto empty = empty_argument(app))
     return wrong_usage(fmt::format("{}: {} is empty", name, *empty), name);
+  if (const auto missing = option_for_value(app))
+    return wrong_usage(fmt::format("{}: {}", name, *missing), name);
   line.command = std::find_if(kCommands.begin(), kCommands.end(), [&](const auto& entry) {
                    return entry.first == name;
                  })->second;
@@ -275,11 +327,15 @@ std::variant<CommandLine, CommandLineExit> parse_command_line(int argc, const ch
   declare(app, line, typed);
   app.allow_extras();
   try {
-    app.parse(argc, argv);
+    app.parse(words_to_parse(argc, argv));
   } catch (const CLI::CallForHelp&) {
     return CommandLineExit{ExitCode::ok, app.help(), true};
   } catch (const CLI::CallForVersion&) {
     return CommandLine{};
+  } catch (const CLI::ArgumentMismatch& failure) {
+    const auto repeated = repeated_option(app);
+    return wrong_usage(repeated ? *repeated + " was given twice" : printable(failure.what()),
+                       chosen_words(app));
   } catch (const CLI::Error& failure) {
     return wrong_usage(printable(failure.what()), chosen_words(app));
   }

@@ -7,6 +7,7 @@
 #include "src/app/named_files.hpp"
 #include "src/app/operator_commands.hpp"
 #include "src/app/rejects_command.hpp"
+#include "src/app/screen.hpp"
 #include "src/app/standard_output.hpp"
 #include "src/app/trace_command.hpp"
 #include "usherd/adapters/posix_files.hpp"
@@ -95,7 +96,7 @@ ExitCode drain(const CommandLine& line) {
   options.mode = Daemon::Mode::drain;
   options.timeout = line.drain.timeout;
   options.park_timeout = line.drain.park_timeout;
-  options.progress_bar = ::isatty(STDERR_FILENO) != 0;
+  options.progress_bar = is_screen(STDERR_FILENO);
   return run_daemon(line, options);
 }
 

@@ -119,14 +119,16 @@ Verdict read_proxy(const YamlNode& node, std::string& into) {
   if (text.find('@') != std::string::npos)
     return Objection{"an address holds no user name or password",
                      "put user:password into api.proxy_credentials_file"};
+  const Objection no_proxy{fmt::format("'{}' is not a proxy's address", printable(text, 100)),
+                           "write it as http://host:port"};
   const auto url = parse_url(text);
+  // What is wrong with the scheme is told in words for base_url.
   if (!url)
-    return Objection{url.error().message, "write it as http://host:port"};
+    return text.starts_with("http") ? Objection{url.error().message, no_proxy.hint} : no_proxy;
   const bool names_port =
       text.ends_with(fmt::format(":{}", url->port)) || text.ends_with(fmt::format(":{}/", url->port));
   if (url->tls || !url->prefix.empty() || !names_port)
-    return Objection{fmt::format("'{}' is not a proxy's address", printable(text, 100)),
-                     "write it as http://host:port"};
+    return no_proxy;
   into = text;
   return std::nullopt;
 }

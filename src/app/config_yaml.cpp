@@ -144,6 +144,23 @@ class TreeBuilder final : public YAML::EventHandler {
   YamlNode root_;
 };
 
+bool is_indented_by_tab(std::string_view text, unsigned line) {
+  for (; line > 1 && !text.empty(); --line)
+    text.remove_prefix(std::min(text.size(), text.find('\n')) +
+                       (text.find('\n') == std::string_view::npos ? 0 : 1));
+  return text.substr(0, text.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
+}
+
+ConfigFault syntax_fault(std::string_view text, const YAML::Exception& failure) {
+  const auto line = counted_from_one(failure.mark.line);
+  const auto column = counted_from_one(failure.mark.column);
+  // yaml-cpp knows no word for it.
+  if (is_indented_by_tab(text, line))
+    return {line, column, "", "not YAML: a tab in the indentation", "indent with spaces"};
+  return {line, column, "", fmt::format("not YAML: {}", printable(failure.msg)),
+          "look at indentation, colons and quotes"};
+}
+
 /// yaml-cpp reads UTF-16 and NULs too; an editor that made such a file is better named than obeyed.
 bool refuse_binary(std::string_view text, std::vector<ConfigFault>& faults) {
   unsigned line = 1;
@@ -178,9 +195,7 @@ std::optional<YamlNode> parse_yaml(std::string_view text, std::vector<ConfigFaul
     whole = builder.documents() > 1;
     // A quote that was not closed is its cause more often than not.
     if (!whole && !builder.spoilt())
-      faults.push_back({counted_from_one(failure.mark.line), counted_from_one(failure.mark.column), "",
-                        fmt::format("not YAML: {}", printable(failure.msg)),
-                        "look at indentation, colons and quotes"});
+      faults.push_back(syntax_fault(text, failure));
   }
   if (!whole || builder.spoilt())
     return std::nullopt;

@@ -103,7 +103,7 @@ RunSummary Daemon::run() {
       administration->reload(config);
   };
   Supervision supervision(config_, options_, parts, *log_, reloaded);
-  Pause pause(parts.ledger, parts.gate, [&parts] { return parts.identity.parked_for(); });
+  Pause pause(parts.ledger, parts.gate, parts.timers, [&parts] { return parts.identity.parked_for(); });
   if (auto restored = pause.restore(*foundation->ledger); !restored)
     return failed(ExitCode::failure, restored.error().message);
   Administration admin(loop.get_executor(), parts, supervision, pause, *log_);

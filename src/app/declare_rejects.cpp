@@ -14,6 +14,8 @@ namespace {
 
 using Action = RejectsArguments::Action;
 
+constexpr std::string_view kRejectsEnding = ".rejects.ndjson";
+
 struct Verb {
   Action action;
   const char* name;
@@ -82,6 +84,9 @@ std::optional<std::string> take_rejects(const CLI::App& command, RejectsArgument
     if (chosen.front()->get_name() == verb.name)
       rejects.action = verb.action;
   }
+  // Who completes a name in rejected/ has that of the rejects themselves.
+  if (rejects.file && rejects.file->ends_with(kRejectsEnding))
+    rejects.file->resize(rejects.file->size() - kRejectsEnding.size());
   if (rejects.stage && !stage_named(*rejects.stage))
     return fmt::format("--stage {}: it is local, api or unknown", printable(*rejects.stage, 60));
   return std::nullopt;

@@ -1,6 +1,7 @@
 #include "src/app/end_reasons.hpp"
 #include "usherd/app/delivery.hpp"
 #include "usherd/batch/operations.hpp"
+#include "usherd/core/text.hpp"
 #include "usherd/poll/job_patience.hpp"
 #include "usherd/submit/send_age.hpp"
 
@@ -79,7 +80,8 @@ boost::asio::awaitable<Result<std::uint64_t>> Delivery::abandon(std::string job)
   std::uint64_t records = 0;
   for (const auto& share : batch->shares)
     records += share.records;
-  parts_.log.warn("batch {}: its job of {} records is given up by the operator", batch->row.id, records);
+  parts_.log.warn("batch {}: its job of {} is given up by the operator", batch->row.id,
+                  counted(records, "record", "records"));
   auto verdict =
       BatchVerdict::all(batch->operations(), OperationEnd::unknown, kJobGivenUp.code, kJobGivenUp.message);
   const bool durable = co_await write_end(batch, std::move(verdict));

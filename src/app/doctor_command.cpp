@@ -169,7 +169,9 @@ class Doctor {
       return ": stop it first";
     const auto is_closed = [](const std::string& directory) {
       const auto lock = directory + "/.usherd-lock";
-      return ::access(directory.c_str(), W_OK) != 0 || (::access(lock.c_str(), W_OK) != 0 && errno == EACCES);
+      // A disk that is read-only is so for everybody.
+      return (::access(directory.c_str(), W_OK) != 0 && errno == EACCES) ||
+             (::access(lock.c_str(), W_OK) != 0 && errno == EACCES);
     };
     const bool is_stranger = is_closed(layout_.root()) || is_closed(config_.state.directory);
     return is_stranger ? ": run doctor as root, or as the user that usherd runs as" : "";

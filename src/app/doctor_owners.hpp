@@ -9,8 +9,8 @@
 
 namespace usherd {
 
-/// Files of usherd's own in spool and state that are root's, where `working/` is another user's: a command
-/// that was run as root left them, and the service cannot write or read them.
+/// Folders and files of usherd's own in spool and state that are root's, where `working/` is another user's:
+/// a command that was run as root left them, and the service cannot write or read them.
 class OwnersSurvey {
  public:
   explicit OwnersSurvey(const Config& config);
@@ -21,12 +21,20 @@ class OwnersSurvey {
   [[nodiscard]] bool give() const;
 
  private:
+  /// A path of root's and the group that it is given to as well.
+  struct Taken {
+    std::string path;
+    unsigned group;
+  };
+  /// The group of a folder that is not root's stays, as it says who may drop or read there.
+  void look_at_folder(const std::string& folder, unsigned group);
   void look_into(const std::string& folder, bool (*is_own)(const std::string& name, bool is_empty));
 
   std::string owner_;  ///< USER:GROUP in numbers or names, as chown takes it
   unsigned user_ = 0;
   unsigned group_ = 0;
-  std::vector<std::string> roots_;
+  std::string incoming_;  ///< where it is among them: it has a group of its own
+  std::vector<Taken> roots_;
 };
 
 }  // namespace usherd

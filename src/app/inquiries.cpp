@@ -18,6 +18,8 @@ unsigned status_of(const Error& error) {
       return 400;
     case Errc::corrupt:
       return 500;  // waiting does not help
+    case Errc::no_space:
+      return 507;  // the service is there: only what was asked for cannot be written
     default:
       return 503;
   }

@@ -1,5 +1,6 @@
 #include "src/app/operator_commands.hpp"
 
+#include "src/app/screen.hpp"
 #include "src/app/standard_output.hpp"
 #include "src/app/status_text.hpp"
 #include "usherd/app/admin_client.hpp"
@@ -8,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -24,12 +24,11 @@ constexpr Milliseconds kWatchPatience{10'000};
 
 TextStyle style_of_stdout() {
   TextStyle style;
-  const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  const bool screen = is_screen(STDOUT_FILENO);
   const char* no_color = std::getenv("NO_COLOR");
-  style.colours = terminal && (no_color == nullptr || *no_color == '\0');
-  winsize size{};
-  if (terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    style.columns = size.ws_col;
+  style.colours = screen && (no_color == nullptr || *no_color == '\0');
+  if (screen)
+    style.columns = static_cast<unsigned>(screen_size(STDOUT_FILENO).columns);
   return style;
 }
 
@@ -92,7 +91,7 @@ class Watcher {
   void lost(const std::string& why) {
     pending_.clear();
     if (terminal_)
-      draw(last_ + "\n" + why + "; trying again\n");
+      draw(why + "; trying again");
     else if (why != said_)
       tell("usherd: {}; trying again\n", why);
     said_ = why;
@@ -106,17 +105,17 @@ class Watcher {
     last_ = *text;
     said_.clear();
     if (terminal_) {
-      draw(last_);
+      draw();
     } else {
       fmt::print("{}\n", last_);
       std::fflush(stdout);
     }
   }
   /// What stood on the screen goes when there is something to take its place.
-  void draw(std::string_view text) {
+  void draw(std::string_view footer = {}) {
     if (!std::exchange(cleared_, true))
       fmt::print("\x1b[2J");
-    redraw(text);
+    redraw(fit_screen(last_, footer, screen_size(STDOUT_FILENO)));
   }
 
   bool terminal_;
@@ -128,8 +127,7 @@ class Watcher {
 
 ExitCode watch(const Config& config) {
   AdminClient client(config.admin.socket, kWatchPatience);
-  const bool terminal = ::isatty(STDOUT_FILENO) != 0;
-  Watcher watcher(terminal);
+  Watcher watcher(is_screen(STDOUT_FILENO));
   bool ever = false;
   while (true) {
     const auto answer = client.stream("/api/events", [&](std::string_view piece) {

@@ -1,13 +1,13 @@
 #include "src/app/pause.hpp"
 
+#include "usherd/submit/park_fact.hpp"
+
 #include <array>
-#include <string_view>
 #include <utility>
 
 namespace usherd {
 namespace {
 
-constexpr std::string_view kYes = "yes";
 /// Each is a fact of its name.
 constexpr std::array kOutlive{ParkReason::paused, ParkReason::refused};
 
@@ -18,8 +18,9 @@ Result<void> Pause::restore(Ledger& ledger) {
     const auto fact = ledger.fact(to_string(reason));
     if (!fact)
       return fact.error();
-    if (*fact && **fact == kYes)
-      gate_.park(reason);
+    const auto since = parked_since(fact->value_or(""), timers_.now());
+    if (since)
+      gate_.park_since(reason, *since);
   }
   return {};
 }
@@ -27,8 +28,9 @@ Result<void> Pause::restore(Ledger& ledger) {
 boost::asio::awaitable<Result<void>> Pause::pause() {
   ++wishes_;
   gate_.park(ParkReason::paused);
-  GroupCommit::Change change = [](Ledger& ledger) {
-    return ledger.set_fact(to_string(ParkReason::paused), kYes);
+  auto fact = park_fact(gate_.parking(), ParkReason::paused, timers_.now());
+  GroupCommit::Change change = [fact = std::move(fact)](Ledger& ledger) {
+    return ledger.set_fact(to_string(ParkReason::paused), fact);
   };
   auto noted = co_await ledger_.apply(std::move(change));
   if (!noted)

@@ -35,6 +35,12 @@ std::uint64_t pending_bytes(const OpenFiles::Entry& entry) {
   return (entry.progress.at_end() ? 0 : unread) + entry.progress.pending() * average;
 }
 
+/// What delivery needs can be written.
+constexpr std::string_view kShortOfRoom =
+    "less than spool.min_free is free where the spool is: nothing is taken in, what was taken in is "
+    "delivered; "
+    "make room, or lower spool.min_free and reload: it goes on by itself";
+
 /// An earlier run may have parked, and only it knew.
 std::string refused_with(const SubmitStats& stats) {
   return stats.refusal_code.empty() ? "" : "the code is " + log_code(stats.refusal_code);
@@ -110,6 +116,8 @@ void StatusCollector::add_parked(StatusReport& report, Instant now) const {
       add(reason, *since, "");
     else if (is_disk)
       add(reason, parts_.intake.parked_since(), *intake);
+    if (is_disk && !since && parts_.intake.is_short_of_room())
+      report.parked.back().advice = kShortOfRoom;
   }
   report.held = whole(parts_.gate.held_until() - now.boot);
   if (const auto outage = parts_.api.outage()) {

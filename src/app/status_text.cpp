@@ -1,6 +1,7 @@
 #include "src/app/status_text.hpp"
 
 #include "src/app/status_values.hpp"
+#include "usherd/admin/status_report.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/core/units.hpp"
 
@@ -19,6 +20,11 @@ constexpr std::size_t kMostShownCodes = 8;
 
 std::string grouped_count(std::uint64_t number, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", grouped(number), number == 1 ? one : many);
+}
+
+/// The line after the first of many, with where the others are.
+std::string more(std::uint64_t count, std::string_view where) {
+  return fmt::format("and {} more; '{}' has them", grouped(count), where);
 }
 
 /// Builds the text line by line, each line with its heading.
@@ -89,10 +95,10 @@ void add_state(Lines& lines, const Values& status) {
                                   service.seconds("uptime_seconds").value_or("?")));
   lines.add("State", text);
   if (const auto outage = status.object("outage"); outage.number("requests") > 0)
-    lines.add("Outage",
-              fmt::format("{} requests in a row came to nothing within {}, the last one because: {}",
-                          lines.paint(grouped(outage.number("requests")), "31"),
-                          outage.seconds("seconds").value_or("?"), outage.text("cause")));
+    lines.add("Outage", fmt::format("{} {} in a row came to nothing within {}, the last one because: {}",
+                                    lines.paint(grouped(outage.number("requests")), "31"),
+                                    outage.number("requests") == 1 ? "request" : "requests",
+                                    outage.seconds("seconds").value_or("?"), outage.text("cause")));
   for (const auto& parked : status.list("parked")) {
     const auto detail = parked.text("detail");
     // The cause comes before what may be done about it.
@@ -156,6 +162,18 @@ void add_work(Lines& lines, const Values& status) {
                                     sessions.number("idle"), sessions.number("limit")));
 }
 
+void add_codes(Lines& lines, const std::vector<Values>& codes) {
+  const auto shown = std::min(codes.size(), kMostShownCodes);
+  for (std::size_t i = 0; i < shown; ++i)
+    lines.add(i == 0 ? "Rejects" : "", fmt::format("{:>8}  {:<7} {}", grouped(codes[i].number("count")),
+                                                   codes[i].text("stage"), codes[i].text("code")));
+  // Of more codes than that the service tells the latest.
+  const bool are_all = codes.size() < StatusReport::kMostCodes;
+  if (codes.size() > shown)
+    lines.add("", are_all ? more(codes.size() - shown, "usherd status --json")
+                          : "and older ones; 'usherd rejects list' has all that are kept");
+}
+
 void add_results(Lines& lines, const Values& status) {
   const auto records = status.object("records");
   const auto bad = [&](const char* name) {
@@ -168,13 +186,7 @@ void add_results(Lines& lines, const Values& status) {
   const auto files = status.object("files");
   lines.add("Files", fmt::format("{} done, {} with rejects, {} refused", grouped(files.number("done")),
                                  grouped(files.number("with_rejects")), grouped(files.number("refused"))));
-  std::size_t shown = 0;
-  for (const auto& entry : status.list("rejects")) {
-    if (++shown > kMostShownCodes)
-      break;
-    lines.add(shown == 1 ? "Rejects" : "", fmt::format("{:>8}  {:<7} {}", grouped(entry.number("count")),
-                                                       entry.text("stage"), entry.text("code")));
-  }
+  add_codes(lines, status.list("rejects"));
 }
 
 void add_jobs(Lines& lines, const Values& status) {
@@ -190,6 +202,8 @@ void add_jobs(Lines& lines, const Values& status) {
       break;
     lines.add("", job_line(job));
   }
+  if (count > kMostShownJobs)
+    lines.add("", more(count - kMostShownJobs, "usherd jobs list"));
 }
 
 void add_stuck(Lines& lines, const Values& status) {

@@ -122,9 +122,10 @@ std::string short_size(std::uint64_t bytes) {
 
 std::string job_line(const Values& job) {
   const auto name = job.text("job");
-  return fmt::format("batch {:<8} {:<10} {:>9} records {:>9}  {}", job.number("batch"), job.text("stage"),
-                     grouped(job.number("records")), job.seconds("age_seconds").value_or("?"),
-                     name.empty() ? "no job yet" : name);
+  const auto records = job.number("records");
+  return fmt::format("batch {:<8} {:<10} {:>9} {:<7} {:>9}  {}", job.number("batch"), job.text("stage"),
+                     grouped(records), records == 1 ? "record" : "records",
+                     job.seconds("age_seconds").value_or("?"), name.empty() ? "no job yet" : name);
 }
 
 }  // namespace usherd

@@ -277,7 +277,9 @@ void Supervision::note_progress() {
 BootTime Supervision::give_up_at() const {
   auto until = deadline_;
   if (const auto reason = parts_.gate.parking().first())
-    until = std::min(until, *parts_.gate.parking().since(*reason) + options_.park_timeout);
+    // What an earlier run was parked for may end in this one.
+    until = std::min(until,
+                     std::max(*parts_.gate.parking().since(*reason), drains_since_) + options_.park_timeout);
   if (parts_.intake.parked())
     until = std::min(until, parts_.intake.parked_since() + options_.park_timeout);
   if (const auto since = stalled_since(); since != kNever)
@@ -303,6 +305,7 @@ std::string Supervision::why_given_up() const {
 }
 
 boost::asio::awaitable<void> Supervision::drain() {
+  drains_since_ = parts_.timers.now().boot;
   parts_.tasks.spawn(take_present());
   while (!stop_asked_ && !is_drained() && !parts_.tasks.failure()) {
     note_progress();

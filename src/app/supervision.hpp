@@ -64,6 +64,7 @@ class Supervision {
   RunSummary summary_;
   std::optional<DrainReport> taken_;
   BootTime deadline_ = kNever;
+  BootTime drains_since_{};
   BootTime moved_{};         ///< when a drain was last seen to end something
   std::uint64_t ended_ = 0;  ///< records and files, then
   bool reload_good_ = true;

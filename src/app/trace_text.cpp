@@ -68,7 +68,7 @@ Result<std::string> replay_text(std::string_view json) {
   out += fmt::format("{} {}{}, of {} that match", grouped(done), report.flag("dry_run") ? "would be " : "",
                      verb, grouped(report.number("matched")));
   if (const auto already = report.number("already_retried"); already != 0)
-    out += fmt::format("; {} were retried before", grouped(already));
+    out += fmt::format("; {} {} retried before", grouped(already), already == 1 ? "was" : "were");
   if (const auto file = report.text("file"); !file.empty())
     out += fmt::format("; they are in {}", file);
   if (report.number("matched") == 0)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,6 +79,25 @@ Error not_writable(const std::string& path) {
   return {why.code, why.message +
                         ": it must be writable, so give it and its -wal and -shm to usherd (chown), "
                         "or look after its disk"};
+}
+
+/// What SQLite's words leave out where it could not read, write or open something: that the disk is full or
+/// read-only. Beside the database it must make what it needs even to read. Empty where neither holds.
+std::string disk_fault(const std::string& path, int code, int system_errno) {
+  // Less than the index of its log takes.
+  constexpr std::uint64_t kLeastRoom = std::uint64_t{64} << 10;
+  const int kind = code & 0xFF;
+  const bool may_be =
+      kind == SQLITE_FULL || kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN || kind == SQLITE_READONLY;
+  const bool is_closed = system_errno == EACCES || system_errno == EPERM;
+  const auto folder = path.substr(0, path.rfind('/') + 1);
+  struct ::statvfs found {};
+  if (!may_be || is_closed || ::statvfs(folder.c_str(), &found) != 0)
+    return {};
+  if ((found.f_flag & ST_RDONLY) != 0)
+    return fmt::format("the file system of {} is read-only", folder);
+  const bool is_full = system_errno == ENOSPC || std::uint64_t{found.f_bavail} * found.f_frsize < kLeastRoom;
+  return is_full ? fmt::format("no space left on the file system of {}, make room", folder) : std::string();
 }
 
 /// What the last read or write of it that failed met.
@@ -254,7 +274,9 @@ Error Database::failure(int code) const {
   }
   const int system_errno = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
   const char* words = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
-  return {kind_of(code, system_errno), fmt::format("{}: {}", path_, words)};
+  const auto fault = disk_fault(path_, code, system_errno);
+  return {kind_of(code, system_errno),
+          fmt::format("{}: {}", path_, fault.empty() ? words : fmt::format("{} ({})", fault, words))};
 }
 
 Result<std::uint64_t> Database::finish(Statement& statement) {

@@ -134,6 +134,33 @@ bool may_pass(int number) {
   }
 }
 
+std::string name_of(unsigned user) {
+  const auto* entry = ::getpwuid(user);
+  return entry == nullptr ? std::to_string(user) : std::string(entry->pw_name);
+}
+
+/// Which folder is closed to this process, whose it is, and what to do. Root that became the owner of
+/// working/ is not root any more.
+std::string closed_folder(const SpoolLayout& layout) {
+  constexpr const char* kBe = "be root, or the user that usherd runs as, to whom the folders must belong";
+  struct ::stat working {};
+  const bool knows_owner = ::stat(layout.working().c_str(), &working) == 0;
+  for (const auto& folder : all_folders(layout)) {
+    struct ::stat found {};
+    if (::stat(folder.c_str(), &found) != 0 ||
+        ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0)
+      continue;
+    const bool is_owner_of_working =
+        knows_owner && working.st_uid == ::geteuid() && found.st_uid != ::geteuid();
+    return fmt::format(
+        "{} belongs to {} and is closed to {}, {}", folder, name_of(found.st_uid), name_of(::geteuid()),
+        is_owner_of_working
+            ? "to whom working/ belongs: as root run 'usherd doctor', which tells whose it must be"
+            : std::string("who works here: ") + kBe);
+  }
+  return kBe;
+}
+
 Result<void> move_through(Files& files, std::span<const std::string> folders, const std::string& name,
                           std::string& stands_in) {
   for (std::size_t next = 1; next < folders.size(); ++next) {
@@ -203,7 +230,7 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout, MadePlaces
   if (auto tried = try_moving(files, all_folders(layout)); !tried) {
     auto error = tried.error();
     if (error.code == Errc::denied)
-      error.message += ": be root, or the user that usherd runs as, to whom the folders must belong";
+      error.message += ": " + closed_folder(layout);
     return error;
   }
   // The folders' own entries must survive a power loss before a file in them may count as accepted.
@@ -211,8 +238,7 @@ Result<void> prepare_folders(Files& files, const SpoolLayout& layout, MadePlaces
 }
 
 std::string incoming_by_hand(const std::string& incoming, unsigned owner) {
-  const auto* entry = ::getpwuid(owner);
-  const auto user = entry == nullptr ? std::to_string(owner) : std::string(entry->pw_name);
+  const auto user = name_of(owner);
   return fmt::format(
       "install -d -m 3730 -o {0} -g {1} {2} && setfacl -d -m u::rw-,u:{0}:rw-,g::---,m::rw-,o::--- {2}", user,
       kProducers, incoming);

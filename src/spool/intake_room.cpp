@@ -24,6 +24,7 @@ asio::awaitable<bool> Intake::make_room() {
                       fmt::format("{} are free on {}, spool.min_free is {}", format_size(*free),
                                   layout_.root(), format_size(options_.min_free))};
     park(error);
+    short_of_room_ = true;
     co_return false;
   }
   if (options_.keep_back) {
@@ -77,6 +78,7 @@ void Intake::park(const Error& error) {
     parked_since_ = timers_.now().boot;
   }
   parked_ = error.message;
+  short_of_room_ = false;
   keeps_ = keeps_ || error.code == Errc::invalid;
   locked_out_ = locked_out_ || keeps_ || error.code == Errc::denied || error.code == Errc::not_found;
   next_try_ = timers_.now().boot + options_.rescan;

@@ -189,11 +189,15 @@ std::string RequestGate::advice(ParkReason reason) const {
 }
 
 void RequestGate::park(ParkReason reason) {
+  park_since(reason, timers_.now().boot);
+}
+
+void RequestGate::park_since(ParkReason reason, BootTime since) {
   probing_ = false;
   if (!parking_.holds(reason))
     log_event(log_, LogLevel::warning, {LogEvent::parked, {}, 0, {}, to_string(reason)}, "parked: {}: {}",
               to_string(reason), advice(reason));
-  parking_.park(reason, timers_.now().boot);
+  parking_.park(reason, since);
   wake();
 }
 

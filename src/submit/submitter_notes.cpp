@@ -1,4 +1,5 @@
 #include "usherd/core/log_event.hpp"
+#include "usherd/submit/park_fact.hpp"
 #include "usherd/submit/submitter.hpp"
 
 #include <fmt/format.h>
@@ -74,8 +75,9 @@ void Submitter::note_refusal(const std::string& code) {
 boost::asio::awaitable<bool> Submitter::note_parked() {
   if (!std::exchange(stats_.refused_unnoted, false))
     co_return true;
-  GroupCommit::Change change = [](Ledger& ledger) {
-    return ledger.set_fact(to_string(ParkReason::refused), "yes");
+  auto fact = park_fact(parts_.api.gate().parking(), ParkReason::refused, parts_.timers.now());
+  GroupCommit::Change change = [fact = std::move(fact)](Ledger& ledger) {
+    return ledger.set_fact(to_string(ParkReason::refused), fact);
   };
   co_return co_await parts_.recorder.record(std::move(change));
 }

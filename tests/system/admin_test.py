@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import unittest
+from datetime import datetime, timedelta
 
 import live_service as service
 
@@ -114,6 +115,29 @@ class Admin(unittest.TestCase):
         self.assertIn("\x1b[", self.service.on_terminal("status", env={"NO_COLOR": ""})[0])
         self.assertNotIn("\x1b[", self.service.on_terminal("status", env={"NO_COLOR": "1"})[0])
 
+    def test_a_watch_fits_its_terminal(self):
+        picture = self.service.watched(rows=7, columns=40)
+        lines = [re.sub(r"\x1b\[[0-9]*[a-zA-Z]", "", line) for line in picture.splitlines()]
+        self.assertEqual(picture.count("\n"), 6)
+        self.assertTrue(all(len(line) < 40 for line in lines), lines)
+        self.assertTrue(any(line.startswith("State") for line in lines), lines)
+        self.assertRegex(lines[-1], r"^and \d+ more lines")
+
+    def test_a_dumb_terminal_is_spared_colours(self):
+        self.assertNotIn("\x1b", self.service.on_terminal("status", env={"TERM": "dumb"})[0])
+
+    def test_too_little_room_is_told_as_what_it_is(self):
+        with open(self.service.config, encoding="utf-8") as text:
+            config = text.read().replace("min_free: 1MiB", "min_free: 1024GiB")
+        with open(self.service.config, "w", encoding="utf-8") as out:
+            out.write(config)
+        self.service.process.send_signal(signal.SIGHUP)
+        status = self.service.wait_until(lambda status: status["parked"], "parked")
+        advice = status["parked"][0]["advice"]
+        self.assertEqual(status["parked"][0]["reason"], "disk")
+        self.assertTrue(advice.startswith("less than spool.min_free is free where the spool is: "), advice)
+        self.assertEqual(self.service.get("/readyz"), (503, f"parked (disk): {advice}\n"))
+
     def test_status_of_one_file(self):
         self.service.drop("a.ndjson", good(5) + ["{}"])
         self.idle(1)
@@ -141,6 +165,9 @@ class Admin(unittest.TestCase):
         self.assertEqual(value(self.service.get("/metrics")[1], 'usherd_parked{reason="paused"}'), 1)
         self.service.stop()
         self.service.start()
+        since = [datetime.fromisoformat(one["parked"][0]["since"].replace("Z", "+00:00"))
+                 for one in (status, self.service.status())]
+        self.assertLess(abs(since[1] - since[0]), timedelta(milliseconds=50))
         self.assertEqual(self.service.get("/readyz")[0], 503)
         self.assertEqual(self.service.status()["records"]["imported"], 0)
         self.assertEqual(self.service.command("resume").returncode, 0)

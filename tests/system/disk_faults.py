@@ -176,6 +176,48 @@ def nearly_full(bench):
     bench.check(bench.stop() == 0, "it did not stop by itself")
 
 
+def commands_on_a_bad_disk(bench):
+    """Commands on a full and on a read-only disk say which of both it is."""
+    bench.start()
+    bench.drop("first.ndjson", updates("a", 200))
+    bench.wait_for("the receipt", lambda: bench.receipt("first.ndjson"))
+    state = os.path.join(bench.folder, "state") + "/"
+
+    def told(*words, ends=(1, 69)):
+        done = subprocess.run([bench.usherd, *words, "--config", bench.config], capture_output=True, text=True, timeout=60,
+                              check=False)
+        bench.check(done.returncode in ends, f"{words} ended with {done.returncode}: {done.stderr}")
+        return done.stderr + done.stdout
+
+    def fill():
+        with open(filler, "wb", buffering=0) as out:
+            try:
+                while True:
+                    out.write(b"x" * 4096)
+            except OSError:
+                pass
+
+    filler = os.path.join(bench.folder, "filler")
+    fill()
+    text = told("rejects", "drop", "--uid", "abad0", ends=(1,))
+    bench.check("No space left" in text, text)
+    # A stop in order takes away what the database needs beside it.
+    os.unlink(filler)
+    bench.stop()
+    fill()
+    for words in (("doctor",), ("trace", "abad0")):
+        text = told(*words)
+        bench.check(f"no space left on the file system of {state}, make room" in text, f"{words}: {text}")
+    os.unlink(filler)
+    subprocess.run(["mount", "-o", "remount,ro", bench.folder], check=True)
+    try:
+        text = told("doctor")
+        bench.check("the file system is read-only" in text and "as root" not in text, text)
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", bench.folder], check=True)
+    bench.check(bench.doctor() == 0, bench.printed)
+
+
 def read_only(bench):
     """The spool turns read-only under the daemon, as a file system with errors does, and back."""
     bench.start()
@@ -408,6 +450,7 @@ SCENARIOS = {
     "full_from_the_start": on_small_disk(full_from_the_start),
     "nearly_full": on_small_disk(nearly_full, size="8m"),
     "full_inode_table": on_small_disk(full_inode_table, extra=",nr_inodes=400"),
+    "commands_on_a_bad_disk": on_small_disk(commands_on_a_bad_disk),
     "read_only": on_small_disk(read_only),
     "another_file_system": on_small_disk(another_file_system),
     "unreadable": for_nobody(unreadable),

@@ -1,4 +1,5 @@
 """A running usherd with its sandbox, for tests of what an operator sees."""
+import fcntl
 import http.client
 import json
 import os
@@ -7,8 +8,10 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 import urllib.request
 
@@ -169,6 +172,23 @@ stop_timeout: 5s
     def command(self, *words, env=None):
         return subprocess.run([self.program, *words, "--config", self.config], capture_output=True, text=True,
                               timeout=PATIENCE_S, env={**os.environ, **(env or {})})
+
+    def watched(self, rows, columns):
+        """The second picture that `status --watch` draws on a terminal of that size."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        process = subprocess.Popen([self.program, "status", "--watch", "--config", self.config], stdout=slave,
+                                   stderr=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"})
+        os.close(slave)
+        try:
+            shown = b""
+            while shown.count(b"\x1b[J") < 2:
+                shown += os.read(master, 65536)
+            return shown.decode().split("\x1b[J")[1]
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE_S)
+            os.close(master)
 
     def on_terminal(self, *words, env=None, stderr=False):
         """What a command writes when its stdout, and its stderr too if asked for, is a terminal; its exit code."""

@@ -98,6 +98,31 @@ def what_root_left(bench):
     bench.check(bench.drain() == 0, bench.log_text()[-600:])
 
 
+def folders_that_are_roots(bench):
+    """Root made the spool and gave away what a service needs at first sight: nothing starts on it, which the doctor
+    knows; a repair keeps modes and the producers' group."""
+    drop(bench, "a.ndjson")
+    bench.check(bench.drain() == 2, bench.log_text()[-600:])
+    folders = [bench.path(name).rstrip("/") for name in ("", "incoming", "done", "rejected")]
+    for name in folders:
+        os.chown(name, 0, 0)
+    producers = 54321
+    os.chown(bench.path("incoming"), 0, producers)
+    os.chmod(bench.path("incoming"), 0o3730)
+    bench.check(as_root(bench, "drain") == 78, bench.log_text()[-600:])
+    last = bench.log_text().strip().splitlines()[-1]
+    bench.check(f"{bench.path('incoming')} belongs to root and is closed to nobody, to whom working/ belongs" in last
+                and "usherd doctor" in last and "be root" not in last, last)
+    bench.check(bench.doctor() == 2 and bench.printed.startswith("wrong_owner: "), bench.printed)
+    bench.check(all(f"{name}" in bench.printed for name in folders), bench.printed)
+    bench.check(bench.doctor("--repair") == 0, bench.printed)
+    bench.check(roots(bench) == [] and os.stat(bench.spool).st_uid == NOBODY, f"root owns {roots(bench)}")
+    kept = os.stat(bench.path("incoming"))
+    bench.check((kept.st_gid, kept.st_mode & 0o7777) == (producers, 0o3730), f"{kept}")
+    bench.check(bench.doctor() == 0, bench.printed)
+    bench.check(bench.drain() == 0, bench.log_text()[-600:])
+
+
 def a_wait_is_shown(bench):
     """A file whose reject lines cannot be written: `status --file` says what it waits for."""
     bench.sandbox.patch({"region": "eu1"})  # 401: nothing goes out
@@ -119,7 +144,7 @@ def a_wait_is_shown(bench):
 
 
 SCENARIOS = {act.__name__: for_nobody(act) for act in (a_drain_by_root, a_closed_state, a_spool_of_roots,
-                                                       what_root_left, a_wait_is_shown)}
+                                                       what_root_left, folders_that_are_roots, a_wait_is_shown)}
 
 
 if __name__ == "__main__":

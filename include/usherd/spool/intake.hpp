@@ -70,6 +70,8 @@ class Intake {
 
   /// Why nothing is taken in (the `disk` reason); nothing while all is well.
   [[nodiscard]] const std::optional<std::string>& parked() const { return parked_; }
+  /// Parked as less than min_free is free, and for nothing else.
+  [[nodiscard]] bool is_short_of_room() const { return parked_ && short_of_room_; }
   /// Since when; means something only while it is parked.
   [[nodiscard]] BootTime parked_since() const { return parked_since_; }
   /// Files that stay in incoming/ until somebody acts, each logged once; at most kMostLeft.
@@ -138,6 +140,7 @@ class Intake {
   BootTime next_try_{};
   std::optional<std::string> parked_;
   BootTime parked_since_{};
+  bool short_of_room_ = false;
   bool locked_out_ =
       false;  ///< parked, as folders are closed to usherd or gone: only a trial tells when they are not
   bool keeps_ = false;   ///< locked out, as incoming/ gives out nothing that others dropped

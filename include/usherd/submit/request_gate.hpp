@@ -47,6 +47,8 @@ class RequestGate {
   /// A Retry-After: nothing goes out before `until`. The log says so where that is longer than ten minutes.
   void hold_until(BootTime until);
   void park(ParkReason reason);
+  /// The same, since an earlier run.
+  void park_since(ParkReason reason, BootTime since);
   /// An answer to a request of this kind says that key or address is wrong. Only such a request clears that
   /// again: a key that may read may still be refused a POST.
   void park(ParkReason reason, CallKind met);

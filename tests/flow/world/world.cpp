@@ -64,7 +64,7 @@ class World::Life {
         log_(flow_log()),
         foundation_(std::move(foundation)),
         parts_(world.config, foundation_, ports(), *log_),
-        pause_(parts_.ledger, parts_.gate, [this] { return parts_.identity.parked_for(); }),
+        pause_(parts_.ledger, parts_.gate, parts_.timers, [this] { return parts_.identity.parked_for(); }),
         supervision_(world.config, Daemon::Options{}, parts_, *log_, [](const Config&) {}) {
     if (!pause_.restore(*foundation_.ledger))
       throw std::runtime_error("the ledger does not tell what was paused");

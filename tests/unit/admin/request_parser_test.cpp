@@ -1,5 +1,7 @@
 #include "src/admin/request_parser.hpp"
 
+#include "src/admin/reply_head.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -62,7 +64,11 @@ TEST_CASE("headers and bodies without end are cut off at the limit") {
   std::size_t sent = 0;
   for (; state == State::more && sent < (1U << 20); sent += 1000)
     state = header.put("X-" + std::to_string(sent) + ": " + std::string(990, 'x') + "\r\n");
-  CHECK(state == State::too_large);
+  CHECK(state == State::head_too_large);
+  const auto refusal = usherd::refusal_of(state);
+  CHECK(refusal.status == 431);
+  CHECK(refusal.body.find("the head of the request is too large: 16 KiB at most") != std::string::npos);
+  CHECK(usherd::reply_head(refusal).starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
   CHECK(sent < 64U * 1024);
 
   RequestParser line;

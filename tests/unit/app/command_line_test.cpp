@@ -135,6 +135,10 @@ TEST_CASE("wrong usage ends with 64, says what and where the help is, on stderr"
        "usherd: status: --watch shows the whole service: leave --file out\nTry 'usherd status --help'.\n"},
       {{"jobs"}, "usherd: jobs: say what to do: list, or abandon JOB\nTry 'usherd jobs --help'.\n"},
       {{"jobs", "forget"}, "usherd: jobs: unexpected argument 'forget'\nTry 'usherd jobs --help'.\n"},
+      {{"rejects", "drop", "--code", "a", "--code=b"},
+       "usherd: --code was given twice\nTry 'usherd rejects drop --help'.\n"},
+      {{"run", "--config", "a", "--config", "b"},
+       "usherd: --config was given twice\nTry 'usherd run --help'.\n"},
       {{"run", "--config", ""}, "usherd: run: --config is empty\nTry 'usherd run --help'.\n"},
       {{"--config", "", "run"}, "usherd: run: --config is empty\nTry 'usherd run --help'.\n"},
   };
@@ -176,6 +180,12 @@ TEST_CASE("an empty argument is wrong usage, and never means everything") {
       {{"submit", ""}, "FILE"},
       {{"submit", "-", "--name", ""}, "--name"},
       {{"drain", "--timeout", ""}, "--timeout"},
+      {{"rejects", "drop", "--code=", "--dry-run"}, "--code"},
+      {{"rejects", "retry", "--uid=", "--force"}, "--uid"},
+      {{"status", "--file="}, "--file"},
+      {{"submit", "-", "--name=", "--config", "c"}, "--name"},
+      {{"drain", "--timeout=", "--park-timeout=5s"}, "--timeout"},
+      {{"run", "--config="}, "--config"},
   };
   for (const auto& row : rows) {
     const auto answer = ended(row.words);
@@ -184,6 +194,26 @@ TEST_CASE("an empty argument is wrong usage, and never means everything") {
     CHECK(answer.text.starts_with("usherd: " + std::string(row.words.front()) + ": " + row.name +
                                   " is empty\n"));
   }
+}
+
+TEST_CASE("an option never takes another option for its value") {
+  for (const Words& words :
+       {Words{"rejects", "drop", "--code", "--dry-run"}, Words{"rejects", "drop", "--dry-run="},
+        Words{"drain", "--timeout", "--park-timeout"}, Words{"submit", "-", "--name", "--config"}}) {
+    const auto answer = ended(words);
+    CAPTURE(answer.text);
+    CHECK(answer.code == ExitCode::usage);
+  }
+  CHECK(ended({"rejects", "drop", "--code", "--dry-run"}).text ==
+        "usherd: rejects: --code has no value: --dry-run follows it\nTry 'usherd rejects --help'.\n");
+  CHECK(good({"rejects", "list", "--uid", "--odd"}).rejects.uid == "--odd");
+  CHECK(good({"rejects", "list", "--uid=a="}).rejects.uid == "a=");
+  CHECK(good({"submit", "--", "--odd="}).submit.files == std::vector<std::string>{"--odd="});
+}
+
+TEST_CASE("the file of rejects is understood by its own name and by that in rejected/") {
+  for (const char* name : {"a.ndjson", "a.ndjson.rejects.ndjson"})
+    CHECK(good({"rejects", "list", "--file", name}).rejects.file == "a.ndjson");
 }
 
 TEST_CASE("without a command the help goes to stderr, and the end is 64") {

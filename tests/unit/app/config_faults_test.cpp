@@ -204,6 +204,8 @@ TEST_CASE("addresses are checked") {
       {"api:\n  proxy: http://me:secret@proxy:3128\n",
        "f:2: api.proxy: an address holds no user name or password; put user:password into "
        "api.proxy_credentials_file"},
+      {"api:\n  proxy: p:3128\n",
+       "f:2: api.proxy: 'p:3128' is not a proxy's address; write it as http://host:port"},
       {"api:\n  proxy: http://proxy\n",
        "f:2: api.proxy: 'http://proxy' is not a proxy's address; write it as http://host:port"},
       {"api:\n  proxy: https://proxy:443\n",
@@ -356,6 +358,15 @@ TEST_CASE("the number of faults that are told is bounded") {
   const auto lines = faults_of(text);
   REQUIRE(lines.size() == 101);
   CHECK(lines.back() == "f: and 400 more faults");
+}
+
+TEST_CASE("a tab in the indentation is named, as editors do not show it") {
+  for (const auto* text : {"api:\n\tkey_file: /k\n", "api:\n  key_file: /k\n \tsessions: 3\n"}) {
+    CAPTURE(text);
+    const auto outcome = parse_config(text, "f");
+    REQUIRE_FALSE(outcome.faults.empty());
+    CHECK(format_faults(outcome).find("a tab in the indentation; indent with spaces") != std::string::npos);
+  }
 }
 
 TEST_CASE("foreign text in a fault is made printable") {

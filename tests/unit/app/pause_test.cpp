@@ -15,7 +15,7 @@ struct PauseBench {
   std::shared_ptr<Log> log = make_silent_log();
   RequestGate gate{loop.executor(), loop.timers, TokenBucket(10, 10), *log};
   std::optional<Organisation> parked_for;
-  Pause pause{commits, gate, [this] { return parked_for; }};
+  Pause pause{commits, gate, loop.timers, [this] { return parked_for; }};
 
   Result<void> finish(boost::asio::awaitable<Result<void>> work) {
     const auto pending = loop.start(std::move(work));
@@ -29,7 +29,7 @@ struct PauseBench {
   /// What a restart would find.
   [[nodiscard]] bool outlived(ParkReason reason = ParkReason::paused) {
     RequestGate next(loop.executor(), loop.timers, TokenBucket(10, 10), *log);
-    Pause again(commits, next, [] { return std::nullopt; });
+    Pause again(commits, next, loop.timers, [] { return std::nullopt; });
     REQUIRE(again.restore(*ledger.ledger));
     return next.parking().holds(reason);
   }
@@ -111,6 +111,21 @@ TEST_CASE("a restart finds what was refused, until an operator resumes") {
   REQUIRE(bench.finish(bench.pause.resume()));
   CHECK_FALSE(bench.outlived(ParkReason::refused));
   CHECK_FALSE(bench.outlived());
+}
+
+TEST_CASE("a restart knows since when it is paused or refused, however often somebody pauses") {
+  PauseBench bench;
+  const auto since = bench.loop.now();
+  REQUIRE(bench.finish(bench.pause.pause()));
+  bench.loop.pass(std::chrono::hours(5));
+  REQUIRE(bench.finish(bench.pause.pause()));
+  bench.loop.pass(std::chrono::hours(1));
+  REQUIRE(bench.ledger.commit([](Ledger& ledger) { return ledger.set_fact("refused", "yes"); }));
+  RequestGate next(bench.loop.executor(), bench.loop.timers, TokenBucket(10, 10), *bench.log);
+  Pause again(bench.commits, next, bench.loop.timers, [] { return std::nullopt; });
+  REQUIRE(again.restore(*bench.ledger.ledger));
+  CHECK(next.parking().since(ParkReason::paused) == since);
+  CHECK(next.parking().since(ParkReason::refused) == bench.loop.now());
 }
 
 }  // namespace

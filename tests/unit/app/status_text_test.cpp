@@ -1,6 +1,7 @@
 #include "src/app/status_text.hpp"
 
 #include "src/app/status_values.hpp"
+#include "src/app/trace_text.hpp"
 #include "usherd/admin/status_report.hpp"
 
 #include <doctest/doctest.h>
@@ -64,6 +65,15 @@ TEST_CASE("one file and one record are no files and no records") {
   CHECK(has(text(one), "Backlog   2 files, 4.8 MiB, oldest 1.0s; 1 record under way, 0 of them behind"));
 }
 
+TEST_CASE("one record of a job, and one that was retried, are told as one") {
+  auto one = report();
+  one.jobs.front().records = 1;
+  CHECK(has(text(one), "        1 record  "));
+  const auto replay = usherd::replay_text(R"({"dropped":1,"matched":1,"already_retried":1})");
+  REQUIRE(replay.has_value());
+  CHECK(*replay == "1 dropped, of 1 that match; 1 was retried before\n");
+}
+
 TEST_CASE("a parked service says why, since when and what to do") {
   auto parked = report();
   parked.state = ServiceState::parked;
@@ -105,6 +115,23 @@ TEST_CASE("files that stay and are not named are counted") {
   const auto shown = text(many);
   CHECK(has(shown, "Left      1,122 in incoming/"));
   CHECK(has(shown, "and 1,121 more\n"));
+}
+
+TEST_CASE("jobs and codes that are not shown are counted, with where to see them") {
+  auto many = report();
+  for (int i = 0; i < 39; ++i)
+    many.jobs.push_back({8, "job", "processing", 500, 1500ms});
+  many.job_count = 40;
+  for (int i = 0; i < 9; ++i)
+    many.rejects.push_back({usherd::RejectStage::api, "CODE_" + std::to_string(i), 3, {}});
+  const auto shown = text(many);
+  CHECK(has(shown, "          and 30 more; 'usherd jobs list' has them\n"));
+  CHECK(has(shown, "CODE_7\n          and 1 more; 'usherd status --json' has them\n"));
+  many.rejects.resize(StatusReport::kMostCodes);
+  CHECK(has(text(many), "and older ones; 'usherd rejects list' has all that are kept\n"));
+  many.rejects.resize(8);
+  many.job_count = 10;
+  CHECK_FALSE(has(text(many), " more"));
 }
 
 TEST_CASE("each line of a file's story keeps its heading apart from what it says") {

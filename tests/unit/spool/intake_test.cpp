@@ -230,10 +230,12 @@ TEST_CASE("too little room parks the intake, and it goes on by itself") {
   intakes.pass(60s);
   REQUIRE(intakes.intake->parked());
   CHECK(intakes.intake->parked()->find("spool.min_free") != std::string::npos);
+  CHECK(intakes.intake->is_short_of_room());
   CHECK(intakes.accepted().empty());
   intakes.free = std::uint64_t{1} << 40;
   intakes.pass(15s);
   CHECK_FALSE(intakes.intake->parked());
+  CHECK_FALSE(intakes.intake->is_short_of_room());
   CHECK(intakes.accepted() == Names{"a.ndjson"});
 }
 

@@ -23,7 +23,7 @@ struct Fault {
 
 /// A name of the record made fit for a message.
 [[nodiscard]] inline std::string shown(std::string_view name) {
-  return printable(name, 60);
+  return name.empty() ? "\"\"" : printable(name, 60);
 }
 
 }  // namespace usherd

@@ -57,7 +57,7 @@ std::string_view malformed_number(std::string_view text) {
       ++at;
       continue;
     }
-    const auto end = std::min(text.find_first_of(" \t\r\n,:]}[{\"", at), text.size());
+    const auto end = std::min(text.find_first_of(" \t\r\n,:]}[{", at), text.size());
     if (!is_number_text(text.substr(at, end - at)))
       return text.substr(at, end - at);
     at = end;

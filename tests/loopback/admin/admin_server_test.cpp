@@ -112,7 +112,7 @@ TEST_CASE("a request that is too large or no request gets its answer, though it 
   ServerBench bench({}, standard_routes);
   RawClient large(bench.port());
   large.send("GET /who HTTP/1.1\r\nX: " + std::string(100'000, 'x'));
-  CHECK(large.read_all().starts_with("HTTP/1.1 413 "));
+  CHECK(large.read_all().starts_with("HTTP/1.1 431 "));
   RawClient body(bench.socket_path());
   body.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n" +
             std::string(100'000, 'x'));

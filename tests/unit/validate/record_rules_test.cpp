@@ -289,6 +289,8 @@ TEST_CASE("numbers beyond a double or 64 bits are refused, the largest ones pass
       {"100000000000000000000000000", "number_out_of_range"},
       {"1e309", "number_out_of_range"},
       {"-1e999", "number_out_of_range"},
+      {"0\"x\"", "invalid_json"},
+      {"1\"", "invalid_json"},
   };
   for (const auto& [number, code] : cases) {
     CAPTURE(number);

@@ -241,6 +241,22 @@ class Rejects(unittest.TestCase):
         self.assertEqual(drained.returncode, 0, drained.stderr)
         self.assertEqual([how for _, _, how in self.trace("badbob")], ["rejected", "imported"])
 
+    def test_a_change_of_a_spool_without_its_state_is_refused_as_a_start_is(self):
+        self.deliver("a.ndjson", [update("bad")])
+        self.service.stop()
+        spool = os.path.join(self.service.folder, "spool")
+        with open(f"{spool}/.usherd-spool", "w") as other:
+            other.write("another\n")
+        with open(f"{spool}/working/000000000099.b.ndjson", "w") as unknown:
+            unknown.write(update("bad", n=2) + "\n")
+        start = self.service.command("drain")
+        self.assertEqual(start.returncode, 78, start.stderr)
+        why = re.search("the spool .*do not belong together.*", start.stderr).group()
+        for words in (["retry"], ["retry", "--dry-run"], ["drop"]):
+            refused = self.service.command("rejects", *words)
+            self.assertEqual(refused.returncode, 78, refused.stderr)
+            self.assertIn(why, refused.stderr)
+
     def test_a_change_whose_answer_breaks_off_may_have_been_done(self):
         self.service.stop()
         with socket.socket(socket.AF_UNIX) as door:

@@ -58,6 +58,7 @@ void UserHistory::expect(std::span<const std::string> users) {
   by_key_.clear();
   by_name_.clear();
   named_ = {};
+  bad_lines_ = {};
   stories_.assign(users.size(), {});
   lone_rejects_.assign(users.size(), {});
   for (std::size_t i = 0; i < users.size(); ++i) {
@@ -172,7 +173,7 @@ Result<void> UserHistory::add_rejects() {
   if (!names)
     return names.error();
   for (const auto& name : *names) {
-    if (auto visited = rejects_.visit_named(name, take_one); !visited)
+    if (auto visited = rejects_.visit_named(name, take_one, &bad_lines_); !visited)
       return visited;
   }
   // Of files that are not settled yet.
@@ -180,7 +181,9 @@ Result<void> UserHistory::add_rejects() {
   if (!open)
     return open.error();
   for (const auto& unsettled : *open) {
-    if (auto visited = rejects_.visit_unsettled(layout_.local_rejects(unsettled.number), take_one); !visited)
+    if (auto visited =
+            rejects_.visit_unsettled(layout_.local_rejects(unsettled.number), take_one, &bad_lines_);
+        !visited)
       return visited;
   }
   const auto shares = reject_lines_;
@@ -189,7 +192,7 @@ Result<void> UserHistory::add_rejects() {
     if (kept == known_.end() || kept->second.state == FileState::settled)
       continue;
     const auto path = layout_.batch_rejects(share.first, share.second);
-    if (auto visited = rejects_.visit_unsettled(path, take_one); !visited)
+    if (auto visited = rejects_.visit_unsettled(path, take_one, &bad_lines_); !visited)
       return visited;
   }
   return {};

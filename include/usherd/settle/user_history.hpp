@@ -65,6 +65,8 @@ class UserHistory {
   [[nodiscard]] Result<std::vector<Story>> of(std::span<const std::string> users);
   /// Files that may hold more of the users last asked for.
   [[nodiscard]] const Unsearched& unsearched() const { return unsearched_; }
+  /// Passed over among the rejects: they may tell of any user.
+  [[nodiscard]] const BadLines& bad_lines() const { return bad_lines_; }
 
  private:
   using Share = std::pair<FileNumber, BatchId>;
@@ -102,6 +104,7 @@ class UserHistory {
   std::vector<std::vector<TracedUpdate>> lone_rejects_;
   std::pair<std::string, std::optional<SpoolFile>> named_;  ///< asked for last: rejects come a file at a time
   Unsearched unsearched_;
+  BadLines bad_lines_;
   std::unordered_map<std::uint64_t, std::size_t> by_key_;  ///< which story is that of a user's key
   std::unordered_map<std::string, std::size_t> by_name_;
 };

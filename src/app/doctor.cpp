@@ -38,6 +38,7 @@ class Comparison {
     for (const auto& [name, size] : spool_.working)
       look_at_name(name);
     look_at_retries();
+    look_at_rejects();
     return std::move(findings_);
   }
 
@@ -263,6 +264,16 @@ class Comparison {
         "retry is taken back");
   }
 
+  void look_at_rejects() {
+    const auto& bad = spool_.bad_rejects;
+    for (const auto& what : bad.told)
+      add(FindingKind::bad_reject, what, "do that: none of that file's rejects is retried or dropped before",
+          "");
+    if (bad.count > bad.told.size())
+      add(FindingKind::bad_reject, fmt::format("{} more such lines", bad.count - bad.told.size()),
+          "mend the first ones and run doctor again", "");
+  }
+
   /// Whether what was derived from a file still serves.
   [[nodiscard]] bool needs(const SpoolLayout::Derived& derived) const {
     if (derived.kind == "original")
@@ -354,6 +365,8 @@ std::string_view word_of(FindingKind kind) {
       return "missing_folder";
     case FindingKind::wrong_owner:
       return "wrong_owner";
+    case FindingKind::bad_reject:
+      return "bad_reject";
     case FindingKind::foreign:
       return "foreign";
   }

@@ -167,6 +167,7 @@ Result<void> remedy(Files& disk, const SpoolLayout& layout, Ledger& ledger, cons
     case FindingKind::unreadable:
     case FindingKind::missing_folder:
     case FindingKind::wrong_owner:
+    case FindingKind::bad_reject:
       break;
   }
   return Error{Errc::invalid, "nothing can be done about it here"};

@@ -119,6 +119,9 @@ Result<SpoolSurvey> survey_spool(Files& disk, const SpoolLayout& layout, const s
   if (!cut)
     return cut.error();
   survey.cut_retries = std::move(*cut);
+  // What cannot be read at all has findings of its own.
+  const auto pass = [](const StoredReject&) -> Result<void> { return {}; };
+  static_cast<void>(RejectStore(disk, layout).visit({}, pass, &survey.bad_rejects));
   return survey;
 }
 

@@ -61,7 +61,7 @@ std::string update_json(const TracedUpdate& update) {
 }
 
 /// The members that each user of an answer has alike.
-std::string unsearched_json(const Unsearched& unsearched) {
+std::string unsearched_json(const Unsearched& unsearched, const BadLines& bad) {
   std::string out = fmt::format("\"unsearched_files\":{},\"unsearched\":[", unsearched.count());
   for (const auto& name : unsearched.names()) {
     if (out.back() != '[')
@@ -71,6 +71,12 @@ std::string unsearched_json(const Unsearched& unsearched) {
   out += "],\"unsearched_why\":[";
   for (const auto why : unsearched.reasons())
     out += fmt::format("{}\"{}\"", out.back() == '[' ? "" : ",", word_of(why));
+  out += fmt::format("],\"bad_reject_lines\":{},\"bad_rejects\":[", bad.count);
+  for (const auto& what : bad.told) {
+    if (out.back() != '[')
+      out += ',';
+    append_json_string(out, what);
+  }
   return out + ']';
 }
 
@@ -135,7 +141,7 @@ Result<std::string> Inquiry::trace(std::span<const std::string> users) {
   const auto stories = history.of(users);
   if (!stories)
     return stories.error();
-  const auto unsearched = unsearched_json(history.unsearched());
+  const auto unsearched = unsearched_json(history.unsearched(), history.bad_lines());
   std::string out;
   for (std::size_t i = 0; i < stories->size(); ++i)
     add_story(out, users[i], (*stories)[i], unsearched);

@@ -82,6 +82,13 @@ Result<void> no_retry_is_noted(Files& files, const SpoolLayout& layout) {
   return {};
 }
 
+void tell_bad(const BadLines& bad) {
+  for (const auto& what : bad.told)
+    tell("usherd: {}\n", what);
+  if (bad.count > bad.told.size())
+    tell("usherd: and {} more such lines\n", grouped(bad.count - bad.told.size()));
+}
+
 ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArguments& arguments) {
   PosixFiles files;
   const SpoolLayout layout(config.spool.directory);
@@ -90,6 +97,7 @@ ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArg
   const bool exports = arguments.action == Action::export_records;
   std::uint64_t count = 0;
   std::uint64_t retried = 0;
+  BadLines bad;
   const auto print = [&](const StoredReject& reject) -> Result<void> {
     // It went out in a file of its own: submitted, it would be delivered twice.
     if (exports && !reject.retried_as.empty()) {
@@ -100,23 +108,25 @@ ExitCode look(const Config& config, const RejectFilter& filter, const RejectsArg
     return print_one(reject, arguments, terminal);
   };
   // What is exported is to be submitted: the newest update of a user must come last.
-  auto visited = exports ? no_retry_is_noted(files, layout) : store.visit(filter, print);
+  auto visited = exports ? no_retry_is_noted(files, layout) : store.visit(filter, print, &bad);
   if (exports && visited)
-    visited = store.visit_oldest_first(filter, print);
+    visited = store.visit_oldest_first(filter, print, &bad);
   if (!visited) {
     const auto* hint =
         visited.error().code == Errc::denied ? ": be root, or a member of the group usherd" : "";
     tell("usherd: {}{}\n", visited.error().message, hint);
     return visited.error().code == Errc::unavailable ? ExitCode::unavailable : ExitCode::failure;
   }
+  const auto exit = bad.count == 0 ? ExitCode::ok : ExitCode::failure;
+  tell_bad(bad);
   // A file's rejects come into rejected/ when it settles.
   if (count + retried == 0) {
     tell("0 rejects; those of files that have not settled yet are told by `usherd trace UID` alone\n");
-    return ExitCode::ok;
+    return exit;
   }
   const auto left = retried == 0 ? "" : fmt::format("; {} that were retried are left out", grouped(retried));
   tell("{} reject{}{}\n", grouped(count), count == 1 ? "" : "s", left);
-  return ExitCode::ok;
+  return exit;
 }
 
 ExitCode change(const Config& config, const ReplayOrder& order, const RejectsArguments& arguments) {

@@ -1,10 +1,15 @@
 #include "src/app/spool_question.hpp"
 
+#include "src/app/daemon_parts.hpp"
 #include "src/app/spool_owner.hpp"
 #include "usherd/adapters/posix_files.hpp"
+#include "usherd/settle/published_end.hpp"
+#include "usherd/spool/folders.hpp"
 #include "usherd/spool/spool_lock.hpp"
 
 #include <fmt/format.h>
+
+#include <optional>
 
 namespace usherd {
 namespace {
@@ -14,6 +19,19 @@ constexpr Milliseconds kPatience{600'000};
 
 Answered failed(const Error& error) {
   return {error.code == Errc::unavailable ? ExitCode::unavailable : ExitCode::failure, error.message};
+}
+
+/// As a start holds them against each other, and in its words: what the one knows says nothing of the other,
+/// and waiting would not help. Call it under the spool's lock.
+std::optional<Answered> no_pair(const Config& config, Files& files, const SpoolLayout& layout) {
+  const auto ledger = Ledger::open(config.state.directory);
+  auto matched = ledger ? match_spool(files, layout, **ledger) : Result<void>(ledger.error());
+  if (matched)
+    matched = refuse_older_state(files, layout, **ledger);
+  if (matched)
+    return std::nullopt;
+  const auto fault = ledger_fault(matched.error());
+  return Answered{fault.exit, fault.error.message};
 }
 
 }  // namespace
@@ -70,6 +88,10 @@ Answered SpoolQuestion::alone(const Error& unreachable, bool changes, const Ques
     made.remove();
     return {ExitCode::unavailable, fmt::format("{}; nor can the ledger be read without the service: {}",
                                                unreachable.message, inquiry.error().message)};
+  }
+  if (changes) {
+    if (auto strangers = no_pair(config_, files, layout))
+      return *strangers;
   }
   auto answer = question(**inquiry);
   if (!answer)

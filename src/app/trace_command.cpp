@@ -71,7 +71,7 @@ std::string_view why_unsearched(std::string_view word) {
   return "it is large, or being converted";
 }
 
-/// Once an answer, however many users it tells of.
+/// What else may be known of the users. Once an answer, however many users it tells of.
 void tell_unsearched(std::string_view answer) {
   const auto parsed = Answer::parse(answer);
   if (!parsed)
@@ -83,6 +83,11 @@ void tell_unsearched(std::string_view answer) {
          why_unsearched(i < reasons.size() ? reasons[i] : std::string()));
   if (const auto count = parsed->values().number("unsearched_files"); count > names.size())
     tell("usherd: nor were {} more\n", grouped(count - names.size()));
+  const auto bad = parsed->values().texts("bad_rejects");
+  for (const auto& what : bad)
+    tell("usherd: {}\n", what);
+  if (const auto count = parsed->values().number("bad_reject_lines"); count > bad.size())
+    tell("usherd: and {} more such lines\n", grouped(count - bad.size()));
 }
 
 /// What is known of one user, printed. `named`: it is not the only one.

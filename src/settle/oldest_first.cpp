@@ -93,7 +93,7 @@ Result<void> OldestFirst::learn_marks() {
       retries_.insert(to->second);
       return {};
     };
-    if (auto noted = rejects_.visit_named(names_[file], note); !noted)
+    if (auto noted = rejects_.visit_named(names_[file], note, passed()); !noted)
       return noted;
   }
   return {};
@@ -108,7 +108,7 @@ Result<void> OldestFirst::find_retried(const RejectFilter& filter) {
         retried_[first->file].push_back({first->offset, file, reject.at, reject.bytes.size()});
       return {};
     };
-    if (auto noted = rejects_.visit_named(names_[file], note); !noted)
+    if (auto noted = rejects_.visit_named(names_[file], note, passed()); !noted)
       return noted;
   }
   return {};
@@ -134,7 +134,7 @@ Result<void> OldestFirst::visit_file(std::size_t file, const RejectFilter& filte
       places.push_back({reject.offset, file, reject.at, reject.bytes.size()});
     return {};
   };
-  if (auto noted = rejects_.visit_named(names_[file], note); !noted)
+  if (auto noted = rejects_.visit_named(names_[file], note, bad_); !noted)
     return noted;
   if (const auto retried = retried_.find(file); retried != retried_.end()) {
     places.insert(places.end(), retried->second.begin(), retried->second.end());

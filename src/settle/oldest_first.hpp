@@ -21,8 +21,9 @@ class OldestFirst {
   /// Marks of retries beyond so many are not heeded: what they tell of comes with its retry.
   static constexpr std::size_t kMostMarks = 200'000;
 
-  OldestFirst(const RejectStore& rejects, Files& files, const SpoolLayout& layout)
-      : rejects_(rejects), files_(files), layout_(layout) {}
+  /// `bad` as with RejectStore::visit(); it may be null.
+  OldestFirst(const RejectStore& rejects, Files& files, const SpoolLayout& layout, BadLines* bad)
+      : rejects_(rejects), files_(files), layout_(layout), bad_(bad) {}
 
   [[nodiscard]] Result<void> visit(const RejectFilter& filter, const RejectStore::Visit& visit);
 
@@ -51,6 +52,10 @@ class OldestFirst {
   const RejectStore& rejects_;
   Files& files_;
   const SpoolLayout& layout_;
+  BadLines* bad_;
+  BadLines passed_;  ///< what a second look at a file would name again
+  /// Each file is visited once with this, and else with passed_.
+  [[nodiscard]] BadLines* passed() { return bad_ == nullptr ? nullptr : &passed_; }
   std::vector<std::string> names_;                               ///< the oldest first
   std::map<std::pair<std::size_t, std::uint64_t>, Mark> marks_;  ///< by file and line of the retry
   std::set<std::size_t> retries_;                                ///< files that marks tell of

@@ -142,24 +142,25 @@ Result<std::vector<std::string>> RejectStore::names() const {
   return names;
 }
 
-Result<void> RejectStore::visit(const RejectFilter& filter, const Visit& visit) const {
+Result<void> RejectStore::visit(const RejectFilter& filter, const Visit& visit, BadLines* bad) const {
   const auto matching = [&](const StoredReject& reject) {
     return filter.matches(reject) ? visit(reject) : Result<void>{};
   };
   if (filter.file)
-    return visit_named(*filter.file, matching);
+    return visit_named(*filter.file, matching, bad);
   const auto all = names();
   if (!all)
     return all.error();
   for (const auto& name : *all) {
-    if (auto visited = visit_named(name, matching); !visited)
+    if (auto visited = visit_named(name, matching, bad); !visited)
       return visited;
   }
   return {};
 }
 
-Result<void> RejectStore::visit_oldest_first(const RejectFilter& filter, const Visit& visit) const {
-  return OldestFirst(*this, files_, layout_).visit(filter, visit);
+Result<void> RejectStore::visit_oldest_first(const RejectFilter& filter, const Visit& visit,
+                                             BadLines* bad) const {
+  return OldestFirst(*this, files_, layout_, bad).visit(filter, visit);
 }
 
 Result<void> RejectStore::visit_places(const std::string& name, const std::vector<Place>& places,
@@ -188,7 +189,7 @@ Result<void> RejectStore::visit_places(const std::string& name, const std::vecto
   return {};
 }
 
-Result<void> RejectStore::visit_named(const std::string& name, const Visit& visit) const {
+Result<void> RejectStore::visit_named(const std::string& name, const Visit& visit, BadLines* bad) const {
   // A name is one of a file, whoever asks.
   if (name.empty() || name.find('/') != std::string::npos)
     return {};
@@ -197,17 +198,17 @@ Result<void> RejectStore::visit_named(const std::string& name, const Visit& visi
   for (const auto& at : {path, aside(layout_, name), path}) {
     const auto file = files_.open(at);
     if (file)
-      return visit_lines(**file, at, visit);
+      return visit_lines(**file, at, visit, bad);
     if (file.error().code != Errc::not_found)
       return file.error();
   }
   return {};
 }
 
-Result<void> RejectStore::visit_unsettled(const std::string& path, const Visit& visit) const {
+Result<void> RejectStore::visit_unsettled(const std::string& path, const Visit& visit, BadLines* bad) const {
   const auto file = files_.open(path);
   if (file)
-    return visit_lines(**file, path, visit);
+    return visit_lines(**file, path, visit, bad);
   return file.error().code == Errc::not_found ? Result<void>{} : Result<void>(file.error());
 }
 
@@ -222,7 +223,14 @@ Result<StoredReject> RejectStore::at(const std::string& name, std::uint64_t at, 
   return found;
 }
 
-Result<void> RejectStore::visit_lines(ReadFile& file, const std::string& path, const Visit& visit) {
+Result<void> RejectStore::visit_lines(ReadFile& file, const std::string& path, const Visit& visit,
+                                      BadLines* bad) {
+  const auto refuse = [bad](std::string what) -> Result<void> {
+    if (bad == nullptr)
+      return Error{Errc::corrupt, std::move(what)};
+    bad->add(std::move(what));
+    return {};
+  };
   RejectParser parser;
   std::vector<char> piece(kPiece);
   std::string line;
@@ -237,9 +245,11 @@ Result<void> RejectStore::visit_lines(ReadFile& file, const std::string& path, c
       return {};
     }
     auto reject = parser.parse(line);
-    if (!reject)
-      return Error{Errc::corrupt, fmt::format("{}:{}: not a line of rejects: mend it or take it out",
-                                              printable(path, 400), number)};
+    if (!reject) {
+      line.clear();
+      return refuse(
+          fmt::format("{}:{}: not a line of rejects: mend it or take it out", printable(path, 400), number));
+    }
     reject->at = at;
     line.clear();
     return visit(*reject);
@@ -260,7 +270,7 @@ Result<void> RejectStore::visit_lines(ReadFile& file, const std::string& path, c
     }
     line.append(rest);
     if (line.size() > kMostLine)
-      return Error{Errc::corrupt, fmt::format("{}:{}: a line over 8 MiB", printable(path, 400), number + 1)};
+      return refuse(fmt::format("{}:{}: a line over 8 MiB", printable(path, 400), number + 1));
   }
   return line.empty() ? Result<void>{} : take();
 }

@@ -43,10 +43,10 @@ RecordPlace place_of(const StoredReject& reject, FileNumber file) {
 }
 
 Result<void> RetriedPlaces::learn(const RejectStore& rejects, LedgerReader& ledger, const UserKeys& keys,
-                                  const std::unordered_set<std::uint64_t>& users) {
+                                  const std::unordered_set<std::uint64_t>& users, BadLines& bad) {
   before_.clear();
   FileNumbers numbers(ledger);
-  return rejects.visit({}, [&](const StoredReject& reject) -> Result<void> {
+  const auto note = [&](const StoredReject& reject) -> Result<void> {
     if (reject.retried_line == 0 || before_.size() == kMost)
       return {};
     Before before;
@@ -64,7 +64,8 @@ Result<void> RetriedPlaces::learn(const RejectStore& rejects, LedgerReader& ledg
     if (*to != 0)
       before_.try_emplace({*to, reject.retried_line}, before);
     return {};
-  });
+  };
+  return rejects.visit({}, note, &bad);
 }
 
 std::optional<RecordPlace> RetriedPlaces::of(FileNumber file, std::uint64_t line, std::uint64_t key) const {

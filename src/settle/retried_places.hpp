@@ -32,8 +32,9 @@ class RetriedPlaces {
   static constexpr std::size_t kMost = 200'000;
 
   /// Of these users' records. Blocking.
+  /// Lines that are no rejects are passed over and noted in `bad`: they may have been such marks.
   [[nodiscard]] Result<void> learn(const RejectStore& rejects, LedgerReader& ledger, const UserKeys& keys,
-                                   const std::unordered_set<std::uint64_t>& users);
+                                   const std::unordered_set<std::uint64_t>& users, BadLines& bad);
   /// The first place of the record that is read at this line, where that is not this one itself.
   [[nodiscard]] std::optional<RecordPlace> of(FileNumber file, std::uint64_t line, std::uint64_t key) const;
 

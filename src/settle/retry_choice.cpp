@@ -92,12 +92,16 @@ Result<void> RetryChoice::find_places() {
     files.push_back(*file ? (*file)->number : 0);
   }
   const auto keys = Rivals(chosen_).keys();
-  if (auto learnt = places_.learn(rejects_, ledger_, keys_, {keys.begin(), keys.end()}); !learnt)
+  BadLines bad;
+  if (auto learnt = places_.learn(rejects_, ledger_, keys_, {keys.begin(), keys.end()}, bad); !learnt)
     return learnt;
   for (auto& candidate : chosen_) {
     candidate.file = candidate.place.file = files[candidate.name];
     if (const auto first = places_.of(candidate.file, candidate.line, candidate.key))
       candidate.place = *first;
+    // The line that cannot be read may be the one that told how old it is.
+    if (!candidate.place.is_first && bad.count != 0)
+      return Error{Errc::corrupt, bad.told.front()};
   }
   return {};
 }
@@ -171,12 +175,15 @@ Result<void> RetryChoice::learn_fates(Rivals& rivals) {
       rivals.refused(file->second, reject.batch, keys_.id(reject.id), reject.stage);
     return {};
   };
+  // Whoever a line that cannot be read is of stays doubtful, which stands against older ones.
+  BadLines passed;
   for (const auto& [name, number] : files) {
-    if (auto visited = rejects_.visit_named(name, take); !visited)
+    if (auto visited = rejects_.visit_named(name, take, &passed); !visited)
       return visited;
   }
   for (const auto& [number, batch] : rivals.doubtful()) {
-    if (auto visited = rejects_.visit_unsettled(layout_.batch_rejects(number, batch), take); !visited)
+    if (auto visited = rejects_.visit_unsettled(layout_.batch_rejects(number, batch), take, &passed);
+        !visited)
       return visited;
   }
   return {};

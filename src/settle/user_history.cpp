@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
+#include <iterator>
 #include <set>
 #include <tuple>
 
@@ -20,6 +20,13 @@ void tell(TracedUpdate& update, const StoredReject& reject) {
   update.retried_as = reject.retried_as;
 }
 
+bool is_older(const TracedUpdate& a, const TracedUpdate& b) {
+  const auto place = [](const TracedUpdate& update) {
+    return std::tuple(update.sequence, update.line.value_or(update.record), update.batch);
+  };
+  return place(a) < place(b);
+}
+
 }  // namespace
 
 std::string_view name_of(TracedUpdate::State state) {
@@ -32,11 +39,12 @@ Result<std::vector<UserHistory::Story>> UserHistory::of(std::span<const std::str
   expect(users);
   if (auto added = add_updates(); !added)
     return added.error();
-  index_lines();
+  if (auto found = find_lines(); !found)
+    return found.error();
   if (auto added = add_rejects(); !added)
     return added.error();
-  for (auto& story : stories_) {
-    if (auto concluded = conclude(story); !concluded)
+  for (std::size_t story = 0; story < stories_.size(); ++story) {
+    if (auto concluded = conclude(stories_[story]); !concluded)
       return concluded.error();
     put_in_order(story);
   }
@@ -49,7 +57,10 @@ void UserHistory::expect(std::span<const std::string> users) {
   reject_lines_.clear();
   by_key_.clear();
   by_name_.clear();
+  named_ = {};
+  bad_lines_ = {};
   stories_.assign(users.size(), {});
+  lone_rejects_.assign(users.size(), {});
   for (std::size_t i = 0; i < users.size(); ++i) {
     by_key_[keys_.uid(users[i])] = i;
     by_key_[keys_.id(users[i])] = i;
@@ -80,23 +91,26 @@ Result<void> UserHistory::add_updates() {
 /// Fewer users, rather than more memory than one alone may take.
 void UserHistory::make_room() {
   const auto held = [this] {
-    return std::accumulate(stories_.begin(), stories_.end(), std::size_t{0},
-                           [](std::size_t sum, const Story& story) { return sum + story.updates.size(); });
+    std::size_t sum = 0;
+    for (std::size_t story = 0; story < stories_.size(); ++story)
+      sum += stories_[story].updates.size() + lone_rejects_[story].size();
+    return sum;
   };
-  while (stories_.size() > 1 && held() > kMost)
+  while (stories_.size() > 1 && held() > kMost) {
     stories_.resize(stories_.size() / 2);
+    lone_rejects_.resize(stories_.size());
+  }
 }
 
-void UserHistory::put_in_order(Story& story) {
-  const auto place = [](const TracedUpdate& update) {
-    return std::tuple(update.sequence, update.line.value_or(update.record), update.batch);
-  };
-  std::stable_sort(story.updates.begin(), story.updates.end(),
-                   [&](const auto& a, const auto& b) { return place(a) < place(b); });
-  if (story.updates.size() <= kMost)
+void UserHistory::put_in_order(std::size_t story) {
+  auto& [updates, cut] = stories_[story];
+  std::move(lone_rejects_[story].begin(), lone_rejects_[story].end(), std::back_inserter(updates));
+  lone_rejects_[story].clear();
+  std::stable_sort(updates.begin(), updates.end(), is_older);
+  if (updates.size() <= kMost)
     return;
-  story.cut = true;
-  story.updates.erase(story.updates.begin(), story.updates.end() - kMost);
+  cut = true;
+  updates.erase(updates.begin(), updates.end() - kMost);
 }
 
 Result<void> UserHistory::add(const UserUpdate& update, Story& story) {
@@ -111,10 +125,6 @@ Result<void> UserHistory::add(const UserUpdate& update, Story& story) {
   traced.sequence = update.file;
   traced.record = update.line;
   traced.accepted = (*found)->accepted;
-  const auto line = original_line(files_, layout_, **found, update.line);
-  if (!line)
-    return line.error();
-  traced.line = *line;
   if (update.facts != nullptr) {
     traced.batch = update.batch;
     traced.job = update.facts->job;
@@ -163,7 +173,7 @@ Result<void> UserHistory::add_rejects() {
   if (!names)
     return names.error();
   for (const auto& name : *names) {
-    if (auto visited = rejects_.visit_named(name, take_one); !visited)
+    if (auto visited = rejects_.visit_named(name, take_one, &bad_lines_); !visited)
       return visited;
   }
   // Of files that are not settled yet.
@@ -171,7 +181,9 @@ Result<void> UserHistory::add_rejects() {
   if (!open)
     return open.error();
   for (const auto& unsettled : *open) {
-    if (auto visited = rejects_.visit_unsettled(layout_.local_rejects(unsettled.number), take_one); !visited)
+    if (auto visited =
+            rejects_.visit_unsettled(layout_.local_rejects(unsettled.number), take_one, &bad_lines_);
+        !visited)
       return visited;
   }
   const auto shares = reject_lines_;
@@ -180,7 +192,7 @@ Result<void> UserHistory::add_rejects() {
     if (kept == known_.end() || kept->second.state == FileState::settled)
       continue;
     const auto path = layout_.batch_rejects(share.first, share.second);
-    if (auto visited = rejects_.visit_unsettled(path, take_one); !visited)
+    if (auto visited = rejects_.visit_unsettled(path, take_one, &bad_lines_); !visited)
       return visited;
   }
   return {};
@@ -199,7 +211,7 @@ Result<void> UserHistory::take(const StoredReject& reject) {
     const bool told = name == &reject.id && reject.id == reject.uid;
     if (user == by_name_.end() || user->second >= stories_.size() || told)
       continue;
-    if (auto added = add_reject(reject, stories_[user->second]); !added)
+    if (auto added = add_reject(reject, user->second); !added)
       return added;
     make_room();
   }
@@ -207,52 +219,91 @@ Result<void> UserHistory::take(const StoredReject& reject) {
 }
 
 bool UserHistory::take_nameless(const StoredReject& reject, const Share& share) {
-  const auto known = by_line_.find({share, reject.line});
-  if (known != by_line_.end() && known->second.story < stories_.size())
-    tell(stories_[known->second.story].updates[known->second.update], reject);
+  auto known = by_line_.lower_bound({share, reject.line, 0});
+  while (known != by_line_.end() && std::get<0>(known->first) == share &&
+         std::get<1>(known->first) == reject.line) {
+    if (const auto story = std::get<2>(known->first); story < stories_.size())
+      tell(stories_[story].updates[known->second], reject);
+    known = by_line_.erase(known);
+  }
   // It may be of one whose line nobody knows any more: then that one's end stays open.
   return !lineless_.contains(share);
 }
 
-void UserHistory::index_lines() {
+/// Only now, of those that are told of: each may take a look at the disk.
+Result<void> UserHistory::find_lines() {
   by_line_.clear();
   lineless_.clear();
   for (std::size_t story = 0; story < stories_.size(); ++story) {
-    const auto& updates = stories_[story].updates;
+    auto& updates = stories_[story].updates;
     for (std::size_t i = 0; i < updates.size(); ++i) {
-      const Share share{updates[i].sequence, updates[i].batch};
-      if (updates[i].line)
-        by_line_[{share, *updates[i].line}] = {story, i};
-      else
+      auto& update = updates[i];
+      const auto line = original_line(files_, layout_, known_.at(update.sequence), update.record);
+      if (!line)
+        return line.error();
+      update.line = *line;
+      const Share share{update.sequence, update.batch};
+      if (update.batch != 0)
+        by_line_.emplace(Place{share, update.line.value_or(0), story}, i);
+      if (!update.line)
         lineless_.insert(share);
     }
   }
+  return {};
 }
 
-Result<void> UserHistory::add_reject(const StoredReject& reject, Story& story) {
-  const auto same = [&](const TracedUpdate& update) {
-    return update.file == reject.file && update.batch == reject.batch && update.code.empty() &&
-           (!update.line || *update.line == reject.line);
-  };
-  const auto known = std::find_if(story.updates.begin(), story.updates.end(), same);
-  if (reject.batch != 0 && known != story.updates.end()) {
-    tell(*known, reject);
+TracedUpdate* UserHistory::find_update(const StoredReject& reject, std::size_t story) {
+  const auto number = numbers_.find(reject.file);
+  if (reject.batch == 0 || number == numbers_.end())
+    return nullptr;
+  const Share share{number->second, reject.batch};
+  for (const auto line : {reject.line, std::uint64_t{0}}) {
+    const auto known = by_line_.find({share, line, story});
+    if (known == by_line_.end())
+      continue;
+    auto* update = &stories_[story].updates[known->second];
+    by_line_.erase(known);
+    return update;
+  }
+  return nullptr;
+}
+
+Result<void> UserHistory::add_reject(const StoredReject& reject, std::size_t story) {
+  if (auto* update = find_update(reject, story)) {
+    tell(*update, reject);
     return {};
   }
   TracedUpdate traced;
   traced.file = reject.file;
   traced.batch = reject.batch;
   traced.job = reject.job;
-  const auto file = ledger_.file_named(reject.file);
+  const auto file = file_named(reject.file);
   if (!file)
     return file.error();
-  if (*file) {
+  if (*file != nullptr) {
     traced.sequence = (*file)->number;
     traced.accepted = (*file)->accepted;
   }
   tell(traced, reject);
-  story.updates.push_back(std::move(traced));
+  auto& rejects = lone_rejects_[story];
+  rejects.push_back(std::move(traced));
+  // As with updates; but files of rejects do not come in the order of acceptance.
+  if (rejects.size() > 2 * kMost) {
+    std::nth_element(rejects.begin(), rejects.end() - kMost, rejects.end(), is_older);
+    rejects.erase(rejects.begin(), rejects.end() - kMost);
+    stories_[story].cut = true;
+  }
   return {};
+}
+
+Result<const SpoolFile*> UserHistory::file_named(const std::string& name) {
+  if (named_.first != name || name.empty()) {
+    auto found = ledger_.file_named(name);
+    if (!found)
+      return found.error();
+    named_ = {name, std::move(*found)};
+  }
+  return named_.second ? &*named_.second : nullptr;
 }
 
 Result<void> UserHistory::conclude(Story& story) {

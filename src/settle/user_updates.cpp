@@ -1,6 +1,7 @@
 #include "usherd/settle/user_updates.hpp"
 
 #include "usherd/validate/block_reader.hpp"
+#include "usherd/validate/cut_file.hpp"
 
 #include <fmt/format.h>
 
@@ -192,9 +193,9 @@ Result<void> UserUpdates::in_file(const SpoolFile& file, const std::unordered_se
       return {};
     }
     auto read = reader.read(**open, offset, line, file.read_size, block);
-    // Shorter than it was: what is missing names no user.
+    // Shorter than it was: what is left of it goes out, and is newer data like any other.
     if (!read && read.error().code == Errc::corrupt)
-      return {};
+      read = read_cut_file(reader, **open, offset, line, file.read_size, block);
     if (!read)
       return read;
     for (const auto& record : block.records.all()) {

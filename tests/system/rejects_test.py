@@ -241,6 +241,56 @@ class Rejects(unittest.TestCase):
         self.assertEqual(drained.returncode, 0, drained.stderr)
         self.assertEqual([how for _, _, how in self.trace("badbob")], ["rejected", "imported"])
 
+    def test_a_bad_line_among_the_rejects_of_one_file_leaves_the_others_alone(self):
+        self.deliver("a.ndjson", [update("badann", n=1)])
+        self.deliver("b.ndjson", [update("badbob", n=1), update("carl", n=1)])
+        self.deliver("c.ndjson", [update("badann", n=2), update("badcy", n=1)])
+        spoilt = os.path.join(self.service.folder, "spool/rejected/b.ndjson.rejects.ndjson")
+        with open(spoilt, "a") as lines:
+            lines.write("oops\n")
+        named = spoilt + ":2: not a line of rejects"
+        traced = self.service.command("trace", "badcy")
+        self.assertEqual(traced.returncode, 0, traced.stderr)
+        self.assertIn("c.ndjson line 2", traced.stdout)
+        self.assertIn(named, traced.stderr)
+        self.assertEqual(self.trace("badbob"), [("b.ndjson", 1, "rejected")])
+        listed = self.service.command("rejects", "list")
+        self.assertEqual(listed.returncode, 1, listed.stderr)
+        self.assertEqual([line.split()[0] for line in listed.stdout.splitlines()],
+                         ["a.ndjson:1", "b.ndjson:1", "c.ndjson:1", "c.ndjson:2"])
+        self.assertIn(named, listed.stderr)
+        exported = self.service.command("rejects", "export", "--uid", "badcy")
+        self.assertEqual(exported.stdout, update("badcy", n=1) + "\n")
+        self.assertEqual(exported.stderr.count(named), 1)
+        for words in (["retry"], ["drop"], ["retry", "--file", "b.ndjson"], ["drop", "--file", "b.ndjson"]):
+            refused = self.service.command("rejects", *words)
+            self.assertEqual(refused.returncode, 1, refused.stderr)
+            self.assertIn(named, refused.stderr)
+        self.assertEqual(self.run_json("rejects", "list", "--file", "c.ndjson", "--json")[0]["line"], 1)
+        self.assertEqual(self.run_json("rejects", "drop", "--file", "a.ndjson")[0]["dropped"], 1)
+        self.assertEqual(self.run_json("rejects", "retry", "--file", "c.ndjson")[0]["retried"], 2)
+        self.settled(1)
+        self.service.stop()
+        doctor = self.service.command("doctor")
+        self.assertEqual(doctor.returncode, 2, doctor.stdout + doctor.stderr)
+        self.assertIn("bad_reject: " + named, doctor.stdout)
+
+    def test_a_change_of_a_spool_without_its_state_is_refused_as_a_start_is(self):
+        self.deliver("a.ndjson", [update("bad")])
+        self.service.stop()
+        spool = os.path.join(self.service.folder, "spool")
+        with open(f"{spool}/.usherd-spool", "w") as other:
+            other.write("another\n")
+        with open(f"{spool}/working/000000000099.b.ndjson", "w") as unknown:
+            unknown.write(update("bad", n=2) + "\n")
+        start = self.service.command("drain")
+        self.assertEqual(start.returncode, 78, start.stderr)
+        why = re.search("the spool .*do not belong together.*", start.stderr).group()
+        for words in (["retry"], ["retry", "--dry-run"], ["drop"]):
+            refused = self.service.command("rejects", *words)
+            self.assertEqual(refused.returncode, 78, refused.stderr)
+            self.assertIn(why, refused.stderr)
+
     def test_a_change_whose_answer_breaks_off_may_have_been_done(self):
         self.service.stop()
         with socket.socket(socket.AF_UNIX) as door:

@@ -4,6 +4,7 @@
 #include "usherd/app/exit_code.hpp"
 #include "usherd/ledger/rows.hpp"
 #include "usherd/ports/files.hpp"
+#include "usherd/settle/reject_store.hpp"
 #include "usherd/spool/numbers.hpp"
 
 #include <cstdint>
@@ -34,6 +35,7 @@ enum class FindingKind : std::uint8_t {
   unreadable,      ///< a frozen batch whose files the disk does not give now
   missing_folder,  ///< one of the spool's folders is not there
   wrong_owner,     ///< files of usherd's that root made, out of the daemon's reach
+  bad_reject,      ///< a line among the rejects that is none
 };
 
 /// One word, as it is printed.
@@ -55,6 +57,7 @@ struct SpoolSurvey {
   std::map<std::string, std::uint64_t> working;  ///< sizes by name
   std::set<std::string> odd;                     ///< names of what is no regular file
   std::vector<std::string> cut_retries;          ///< what `rejects` commands left, with its folder
+  BadLines bad_rejects;
   std::set<FileNumber> published;  ///< open files whose end was cut short: done/ or rejected/ holds them
   Numbers numbers;                 ///< as it remembers them
 };

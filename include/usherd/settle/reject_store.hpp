@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace usherd {
@@ -51,6 +52,20 @@ struct RejectEdit {
   std::uint64_t retried_line = 0;  ///< with mark
 };
 
+/// Lines that are no rejects, as an editor or a joker left them: how many, and of the first which and what to
+/// do.
+struct BadLines {
+  static constexpr std::size_t kMostTold = 20;
+
+  std::vector<std::string> told;
+  std::uint64_t count = 0;
+
+  void add(std::string what) {
+    if (++count <= kMostTold)
+      told.push_back(std::move(what));
+  }
+};
+
 /// The rejected and unknown records that are kept in rejected/. Holds a line at a time, at most kMostLine of
 /// it. Blocking; no state of its own; the files must outlive it.
 class RejectStore {
@@ -62,19 +77,24 @@ class RejectStore {
 
   using Visit = std::function<Result<void>(const StoredReject&)>;
   /// Every reject that matches, files in the order of their names. Errc::corrupt, with file and line, for a
-  /// line that is no reject; blank lines are passed over.
-  [[nodiscard]] Result<void> visit(const RejectFilter& filter, const Visit& visit) const;
+  /// line that is no reject; where `bad` is given it is noted there instead and passed over, here and below.
+  /// Blank lines always are.
+  [[nodiscard]] Result<void> visit(const RejectFilter& filter, const Visit& visit,
+                                   BadLines* bad = nullptr) const;
   /// The same in the order of acceptance, in which they may be sent again: files by the sequence in their
   /// receipts, those whose receipts are gone before all others; the records of one as they stood in it, with
   /// those that were rejected again in the file of a retry at the place from which they were retried.
-  [[nodiscard]] Result<void> visit_oldest_first(const RejectFilter& filter, const Visit& visit) const;
+  [[nodiscard]] Result<void> visit_oldest_first(const RejectFilter& filter, const Visit& visit,
+                                                BadLines* bad = nullptr) const;
   /// The names of the files that have rejects, sorted.
   [[nodiscard]] Result<std::vector<std::string>> names() const;
   /// The rejects of one file, as they were or are while it is written anew; none where it has no such file.
-  [[nodiscard]] Result<void> visit_named(const std::string& name, const Visit& visit) const;
+  [[nodiscard]] Result<void> visit_named(const std::string& name, const Visit& visit,
+                                         BadLines* bad = nullptr) const;
   /// Reject lines that still stand in working/, of a file that is not settled; none where there is no such
   /// file.
-  [[nodiscard]] Result<void> visit_unsettled(const std::string& path, const Visit& visit) const;
+  [[nodiscard]] Result<void> visit_unsettled(const std::string& path, const Visit& visit,
+                                             BadLines* bad = nullptr) const;
   struct Place {
     std::uint64_t at = 0;
     std::size_t length = 0;
@@ -99,7 +119,8 @@ class RejectStore {
 
  private:
   /// `path` is for messages.
-  [[nodiscard]] static Result<void> visit_lines(ReadFile& file, const std::string& path, const Visit& visit);
+  [[nodiscard]] static Result<void> visit_lines(ReadFile& file, const std::string& path, const Visit& visit,
+                                                BadLines* bad = nullptr);
   [[nodiscard]] Result<void> replace(const std::string& name, bool empty) const;
 
   Files& files_;

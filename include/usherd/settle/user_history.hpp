@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -64,6 +65,8 @@ class UserHistory {
   [[nodiscard]] Result<std::vector<Story>> of(std::span<const std::string> users);
   /// Files that may hold more of the users last asked for.
   [[nodiscard]] const Unsearched& unsearched() const { return unsearched_; }
+  /// Passed over among the rejects: they may tell of any user.
+  [[nodiscard]] const BadLines& bad_lines() const { return bad_lines_; }
 
  private:
   using Share = std::pair<FileNumber, BatchId>;
@@ -75,10 +78,13 @@ class UserHistory {
   [[nodiscard]] Result<void> take(const StoredReject& reject);
   /// Of a line that names nobody, as its record's bytes were gone: true where it counts for its share.
   [[nodiscard]] bool take_nameless(const StoredReject& reject, const Share& share);
-  void index_lines();
-  [[nodiscard]] Result<void> add_reject(const StoredReject& reject, Story& story);
+  [[nodiscard]] Result<void> find_lines();
+  [[nodiscard]] Result<void> add_reject(const StoredReject& reject, std::size_t story);
+  /// Of a batch's reject: which update of that user it tells of. Found once.
+  [[nodiscard]] TracedUpdate* find_update(const StoredReject& reject, std::size_t story);
+  [[nodiscard]] Result<const SpoolFile*> file_named(const std::string& name);
   void make_room();
-  static void put_in_order(Story& story);
+  void put_in_order(std::size_t story);
   [[nodiscard]] Result<void> conclude(Story& story);
 
   LedgerReader& ledger_;
@@ -89,14 +95,16 @@ class UserHistory {
   std::map<FileNumber, SpoolFile> known_;
   std::map<std::string, FileNumber, std::less<>> numbers_;
   std::map<Share, std::uint64_t> reject_lines_;  ///< seen, of the shares of these users' updates
-  struct Place {
-    std::size_t story = 0;
-    std::size_t update = 0;
-  };
-  std::map<std::pair<Share, std::uint64_t>, Place> by_line_;
-  std::set<Share> lineless_;  ///< of updates whose line in the original is not known
+  /// Share, line in the original (0: not known), and story.
+  using Place = std::tuple<Share, std::uint64_t, std::size_t>;
+  std::multimap<Place, std::size_t> by_line_;  ///< updates of batches that no reject has told of
+  std::set<Share> lineless_;                   ///< of updates whose line in the original is not known
   std::vector<Story> stories_;
+  /// Of each story, rejects that tell of none of its updates: as those of local rules.
+  std::vector<std::vector<TracedUpdate>> lone_rejects_;
+  std::pair<std::string, std::optional<SpoolFile>> named_;  ///< asked for last: rejects come a file at a time
   Unsearched unsearched_;
+  BadLines bad_lines_;
   std::unordered_map<std::uint64_t, std::size_t> by_key_;  ///< which story is that of a user's key
   std::unordered_map<std::string, std::size_t> by_name_;
 };

@@ -88,6 +88,21 @@ TEST_CASE("an update on its way, or not even read, is newer data too, also with 
   CHECK(report->file.empty());
 }
 
+TEST_CASE("what is left of a waiting file that was made shorter is newer data too") {
+  ReplayBench bench;
+  delivered(bench, {"a", "b", "c"});
+  bench.file(2, {record("a", 2), record("x", 2), record("b", 2)}, 0);
+  const auto path = bench.layout.working() + "/" + SpoolLayout::working_name(2, "f2.ndjson");
+  // In the middle of the last record: nobody knows any more whose it was.
+  bench.disk.put(path, bench.disk.content(path).substr(0, record("a", 2).size() * 2 + 10));
+  const auto report = bench.retry();
+  REQUIRE(report.has_value());
+  CHECK(report->done == 2);
+  REQUIRE(report->refusals.size() == 1);
+  CHECK(report->refusals[0].line == 1);
+  CHECK(report->refusals[0].detail == "f2.ndjson line 1 is newer and is on its way");
+}
+
 TEST_CASE("a newer unknown one stands against an older, also where both would go") {
   ReplayBench bench;
   delivered(bench, {"a"}, Stage::unknown);

@@ -155,3 +155,26 @@ TEST_CASE("a reject line that lost its record tells by its place whose it was") 
   CHECK(states(stories[2]) == std::vector{State::imported});
   CHECK(states(bench.history("b")) == std::vector{State::unknown});
 }
+
+TEST_CASE("a user in very many rejects is told of without a look at all others for each") {
+  constexpr std::uint64_t kRejects = 300'000;
+  ReplayBench bench;
+  bench.file(1, {R"({"uid":"a"})"}, 1);
+  bench.file(2, {R"({"uid":"a"})"}, 1);
+  // By its name this one is read first.
+  bench.file(10, {R"({"uid":"a"})"}, 1);
+  bench.reject(10, 1, Stage::local, "newest", R"({"uid":"a"})", 0);
+  bench.reject(1, 1, Stage::local, "old", R"({"uid":"a"})", 0);
+  RejectLine reject;
+  reject.file = "f2.ndjson";
+  reject.record = R"({"uid":"a"})";
+  std::string many;
+  while (reject.line++ < kRejects)
+    append_reject_line(many, reject);
+  bench.disk.put(bench.rejects_path(2), many);
+  const auto story = bench.history("a");
+  CHECK(story.cut);
+  REQUIRE(story.updates.size() == UserHistory::kMost);
+  CHECK(story.updates.front().line == kRejects - UserHistory::kMost + 2);
+  CHECK(story.updates.back().code == "newest");
+}

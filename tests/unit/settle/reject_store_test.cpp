@@ -242,10 +242,13 @@ TEST_CASE("the deepest record that is JSON is read back, and hides no other") {
   filter.uid = "deep";
   CHECK(rejects.found(filter).size() == number);
   std::uint64_t deep = 0;
-  REQUIRE(rejects.store.visit({}, [&](const StoredReject& reject) -> Result<void> {
-    deep += reject.record.empty() ? 0 : 1;
-    return {};
-  }).has_value());
+  REQUIRE(rejects.store
+              .visit({},
+                     [&](const StoredReject& reject) -> Result<void> {
+                       deep += reject.record.empty() ? 0 : 1;
+                       return {};
+                     })
+              .has_value());
   CHECK(deep > 1);
   CHECK(deep < number);
 }

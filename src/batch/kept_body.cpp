@@ -15,7 +15,7 @@ constexpr std::uint32_t kOwn = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kDirect = std::size_t{16} << 10;
 /// Of so many records one may be missing in the blocks.
 constexpr std::size_t kFew = 16;
-/// Bytes of those at most.
+/// Bytes at most of those, and of what was merged.
 constexpr std::size_t kMostOwn = std::size_t{1} << 20;
 
 }  // namespace
@@ -39,7 +39,8 @@ class KeptBody::Builder {
       else if (!add_records(run))
         return false;
     }
-    add_merged();
+    if (!add_merged())
+      return false;
     // No comma behind the last one.
     --body_.spans_.back().length;
     add_own(kBodyTail);
@@ -149,11 +150,15 @@ class KeptBody::Builder {
     return true;
   }
 
-  void add_merged() {
+  /// False where these are so many that they, which nobody counts as blocks, would take room from the bodies.
+  [[nodiscard]] bool add_merged() {
+    if (body_.own_.size() + draft_.merged_bytes.size() > kMostOwn)
+      return false;
     for (const auto& literal : draft_.manifest.literals) {
       add_own(std::string_view(draft_.merged_bytes).substr(literal.offset, literal.length));
       add_own(",");
     }
+    return true;
   }
 
   void add_span(std::size_t place, std::uint64_t offset, std::uint64_t length) {

@@ -205,6 +205,20 @@ TEST_CASE("Where many records are in no block nothing is kept") {
   CHECK(read.keep(read.blocks) != nullptr);
 }
 
+TEST_CASE("Where what was merged is large nothing is kept") {
+  constexpr std::size_t kMostOwn = std::size_t{1} << 20;
+  for (const bool fits : {true, false}) {
+    Read read(1);
+    read.add(4, read.text(10));
+    auto picked = read.records;
+    const auto record = picked.back();
+    picked.pop_back();
+    const std::string text(fits ? kMostOwn - 100 : kMostOwn, 'x');
+    read.freeze(picked, {{record.record.user, {record}, "{\"uid\":\"m\",\"email\":\"" + text + "\"}"}});
+    CHECK((read.keep(std::move(read.blocks)) != nullptr) == fits);
+  }
+}
+
 TEST_CASE("A kept body reads nothing and gives its blocks back while it is sent") {
   Read read(2);
   read.add(4, read.text(4000));

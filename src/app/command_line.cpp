@@ -210,49 +210,44 @@ std::optional<std::string> check_status(const StatusArguments& status) {
   return std::nullopt;
 }
 
-/// The name of the first argument that was given as an empty text, or nothing. No argument means anything
-/// empty; most likely a script's variable was not set, and what it should have narrowed must not become
-/// everything.
-std::optional<std::string> empty_argument(const CLI::App& command) {
-  for (const auto* option : command.get_options()) {
-    const auto& given = option->results();
-    if (std::find(given.begin(), given.end(), "") != given.end())
-      return option->get_name();
-  }
-  for (const auto* part : command.get_subcommands()) {
-    if (auto name = empty_argument(*part))
-      return name;
-  }
-  return std::nullopt;
-}
+using Fault = std::optional<std::string>;
 
-/// What is wrong with the first option whose value is the name of an option of the same command, or nothing:
-/// its value is missing, and CLI11 takes the next word.
-std::optional<std::string> option_for_value(const CLI::App& command) {
+/// The first fault that `look` finds with an option of the command or of its parts, or nothing.
+Fault first_fault(const CLI::App& command,
+                  Fault (*look)(const CLI::App& command, const CLI::Option& option)) {
   for (const auto* option : command.get_options()) {
-    for (const auto& given : option->results()) {
-      const auto* other = given.starts_with("--") ? command.get_option_no_throw(given) : nullptr;
-      if (!option->get_positional() && other != nullptr)
-        return fmt::format("{} has no value: {} follows it", option->get_name(), other->get_name());
-    }
+    if (auto fault = look(command, *option))
+      return fault;
   }
   for (const auto* part : command.get_subcommands()) {
-    if (auto fault = option_for_value(*part))
+    if (auto fault = first_fault(*part, look))
       return fault;
   }
   return std::nullopt;
 }
 
-/// The name of the first option that was given more often than it may be, or nothing.
-std::optional<std::string> repeated_option(const CLI::App& command) {
-  for (const auto* option : command.get_options()) {
-    if (!option->get_positional() && option->get_items_expected_max() == 1 && option->count() > 1)
-      return option->get_name();
+/// No argument means anything empty; most likely a script's variable was not set, and what it should have
+/// narrowed must not become everything.
+Fault is_empty(const CLI::App& /*command*/, const CLI::Option& option) {
+  const auto& given = option.results();
+  if (std::find(given.begin(), given.end(), "") != given.end())
+    return option.get_name() + " is empty";
+  return std::nullopt;
+}
+
+/// Its value is missing, and CLI11 takes the next word, the name of an option of the same command.
+Fault has_option_for_value(const CLI::App& command, const CLI::Option& option) {
+  for (const auto& given : option.results()) {
+    const auto* other = given.starts_with("--") ? command.get_option_no_throw(given) : nullptr;
+    if (!option.get_positional() && other != nullptr)
+      return fmt::format("{} has no value: {} follows it", option.get_name(), other->get_name());
   }
-  for (const auto* part : command.get_subcommands()) {
-    if (auto name = repeated_option(*part))
-      return name;
-  }
+  return std::nullopt;
+}
+
+Fault is_repeated(const CLI::App& /*command*/, const CLI::Option& option) {
+  if (!option.get_positional() && option.get_items_expected_max() == 1 && option.count() > 1)
+    return option.get_name() + " was given twice";
   return std::nullopt;
 }
 
@@ -292,10 +287,10 @@ std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, Comman
     const auto* kind = rest.front().starts_with('-') ? "unknown option" : "unexpected argument";
     return wrong_usage(fmt::format("{}: {} '{}'", name, kind, printable(rest.front(), 60)), name);
   }
-  if (const auto empty = empty_argument(app))
-    return wrong_usage(fmt::format("{}: {} is empty", name, *empty), name);
-  if (const auto missing = option_for_value(app))
-    return wrong_usage(fmt::format("{}: {}", name, *missing), name);
+  for (const auto look : {is_empty, has_option_for_value}) {
+    if (const auto fault = first_fault(app, look))
+      return wrong_usage(fmt::format("{}: {}", name, *fault), name);
+  }
   line.command = std::find_if(kCommands.begin(), kCommands.end(), [&](const auto& entry) {
                    return entry.first == name;
                  })->second;
@@ -333,9 +328,7 @@ std::variant<CommandLine, CommandLineExit> parse_command_line(int argc, const ch
   } catch (const CLI::CallForVersion&) {
     return CommandLine{};
   } catch (const CLI::ArgumentMismatch& failure) {
-    const auto repeated = repeated_option(app);
-    return wrong_usage(repeated ? *repeated + " was given twice" : printable(failure.what()),
-                       chosen_words(app));
+    return wrong_usage(first_fault(app, is_repeated).value_or(printable(failure.what())), chosen_words(app));
   } catch (const CLI::Error& failure) {
     return wrong_usage(printable(failure.what()), chosen_words(app));
   }

@@ -35,11 +35,10 @@ std::uint64_t pending_bytes(const OpenFiles::Entry& entry) {
   return (entry.progress.at_end() ? 0 : unread) + entry.progress.pending() * average;
 }
 
-/// What delivery needs can be written.
+/// In place of the advice for a disk that cannot be written.
 constexpr std::string_view kShortOfRoom =
     "less than spool.min_free is free where the spool is: nothing is taken in, what was taken in is "
-    "delivered; "
-    "make room, or lower spool.min_free and reload: it goes on by itself";
+    "delivered; make room, or lower spool.min_free and reload: it goes on by itself";
 
 /// An earlier run may have parked, and only it knew.
 std::string refused_with(const SubmitStats& stats) {

@@ -176,11 +176,11 @@ boost::asio::awaitable<bool> Delivery::submit(Batch batch, std::function<void()>
     if (!counted)
       co_return !stopping_;
   }
-  Submitter::Manners manners;
-  manners.steps_aside = steps_aside;
-  manners.stands_back = [this](ActiveBatch& each, BootTime until) { return stand_back(each, until); };
-  manners.may_leave_key = [this](const ActiveBatch& each) { return may_leave_key(each); };
-  const auto result = co_await parts_.submitter.submit(*batch, std::move(manners));
+  Submitter::Hooks hooks;
+  hooks.steps_aside = steps_aside;
+  hooks.stands_back = [this](ActiveBatch& each, BootTime until) { return stand_back(each, until); };
+  hooks.may_leave_key = [this](const ActiveBatch& each) { return may_leave_key(each); };
+  const auto result = co_await parts_.submitter.submit(*batch, std::move(hooks));
   // What is divided, or ends, may wait long for the disk.
   if (steps_aside)
     steps_aside();

@@ -230,14 +230,13 @@ SubmitResult Submitter::result_of(SubmitEnd end, const Attempt& tried, bool key_
 struct Submitter::Posting {
   Drawing drawing;
   std::unique_ptr<Alarm> alarm;
-  Manners manners;
+  Hooks hooks;
   Backoff backoff{kFirstBackoff, kMostBackoff};
   unsigned waits = 0;
 };
 
-boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch, Manners manners) {
-  Posting posting{Drawing(stats_.drawing_errors), parts_.timers.alarm(WaitFor::post_again),
-                  std::move(manners)};
+boost::asio::awaitable<SubmitResult> Submitter::submit(ActiveBatch& batch, Hooks hooks) {
+  Posting posting{Drawing(stats_.drawing_errors), parts_.timers.alarm(WaitFor::post_again), std::move(hooks)};
   auto result = co_await post_until_decided(batch, posting);
   if (result.end != SubmitEnd::gives_way)
     parts_.recovery.end_post(batch);
@@ -267,7 +266,7 @@ boost::asio::awaitable<SubmitResult> Submitter::post_until_decided(ActiveBatch& 
     }
     posting.drawing.set(tried.outcome.answered && tried.outcome.status == 500);
     auto circumstances = context(batch);
-    circumstances.may_leave_key = !posting.manners.may_leave_key || posting.manners.may_leave_key(batch);
+    circumstances.may_leave_key = !posting.hooks.may_leave_key || posting.hooks.may_leave_key(batch);
     const auto decision = decide(tried.outcome, batch.history, circumstances);
     note_replays(tried, decision, batch);
     batch.history = decision.history;
@@ -311,10 +310,10 @@ boost::asio::awaitable<bool> Submitter::record_key(ActiveBatch& batch, bool reti
 }
 
 boost::asio::awaitable<bool> Submitter::back_off(ActiveBatch& batch, const PostTry& tried, Posting& posting) {
-  if (++posting.waits == kWaitsToStepAside && posting.manners.steps_aside)
-    posting.manners.steps_aside();
+  if (++posting.waits == kWaitsToStepAside && posting.hooks.steps_aside)
+    posting.hooks.steps_aside();
   const auto again = goes_again_at(batch) + posting.backoff.next(parts_.random);
-  const bool stands = posting.waits >= kWaitsToStepAside && posting.manners.stands_back && batch.has_place &&
+  const bool stands = posting.waits >= kWaitsToStepAside && posting.hooks.stands_back && batch.has_place &&
                       !batch.is_set_apart && tried.status == 500 &&
                       parts_.budget.is_full_of_keys(stats_.drawing_errors);
   if (!stands) {
@@ -322,7 +321,7 @@ boost::asio::awaitable<bool> Submitter::back_off(ActiveBatch& batch, const PostT
     co_return true;
   }
   posting.drawing.set(false);
-  co_return co_await posting.manners.stands_back(batch, again);
+  co_return co_await posting.hooks.stands_back(batch, again);
 }
 
 /// What its backoff is added to: where a batch draws a Retry-After again and again that holds everybody, the

@@ -90,8 +90,8 @@ class Submitter {
   /// Lets others go before the batch until then, and on until it is its turn; false: we are stopping.
   using StandBack = std::function<boost::asio::awaitable<bool>(ActiveBatch& batch, BootTime until)>;
 
-  /// What others are owed meanwhile.
-  struct Manners {
+  /// For the sake of other batches.
+  struct Hooks {
     /// Called once when it backs off for the third time, which may go on for hours.
     std::function<void()> steps_aside = {};
     /// Awaited from then on whenever it draws a plain 500 and no other batch could be tried beside it.
@@ -101,7 +101,7 @@ class Submitter {
   };
 
   /// Changes the batch's row as it goes, always after the ledger did.
-  [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch, Manners manners);
+  [[nodiscard]] boost::asio::awaitable<SubmitResult> submit(ActiveBatch& batch, Hooks hooks);
   /// One POST with the key of an accepted batch whose job is not found any more: the job that the answer
   /// names, or an Error when there was none: unavailable when it may be asked again, timeout when it may and
   /// the API said nothing of this batch, cancelled when we are stopping, else it is of no use.

@@ -56,7 +56,10 @@ Result<CheckedFile> check_converted(ReadFile& file, const Config& config, FileFo
   auto reader = make_reader(config);
   const auto emit = [&](std::string_view line, const Origin& origin) -> Result<void> {
     ++out.records;
-    auto rejection = reader.check_line(line, origin.offset, origin.line);
+    // Of a line that is too long only its beginning is here.
+    auto rejection = origin.length > kMostRecordBytes && format.format == Format::ndjson
+                         ? too_large(origin.offset, origin.line, origin.length)
+                         : reader.check_line(line, origin.offset, origin.line);
     if (!rejection) {
       add_good(out, line.size());
       return {};

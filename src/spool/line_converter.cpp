@@ -39,7 +39,7 @@ class LineConverter final : public Converter {
       origin.offset += kByteOrderMark.size();
       origin.length -= kByteOrderMark.size();
     }
-    const bool blank = line.find_first_not_of(" \t\r") == std::string_view::npos;
+    const bool blank = origin.length < kMostKept && line.find_first_not_of(" \t\r") == std::string_view::npos;
     auto taken = blank ? Result<void>{} : emit_(line, origin);
     offset_ += length_ + newline;
     ++number_;

@@ -31,13 +31,13 @@ std::size_t line_length(const char* line, const char* end) {
   return newline == nullptr ? most : static_cast<std::size_t>(newline - line);
 }
 
+}  // namespace
+
 Rejection too_large(std::uint64_t offset, std::uint64_t line, std::uint64_t length) {
   return {
       offset, line, length, "record_too_large",
       fmt::format("the record has {} bytes: split it into records of at most {}", length, kMostRecordBytes)};
 }
-
-}  // namespace
 
 BlockReader::BlockReader(RecordRules rules, const UserKeys& keys, std::size_t block_bytes, BlockPool* pool)
     : plain_(std::make_unique<PlainRecords>(keys, std::max(block_bytes, kBlockBytes))),

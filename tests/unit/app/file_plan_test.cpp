@@ -1,8 +1,12 @@
 #include "src/app/file_plan.hpp"
 
+#include "tests/fakes/mem_files.hpp"
+#include "tests/unit/spool/packed.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 using usherd::CheckedFile;
 using usherd::Config;
@@ -16,6 +20,18 @@ CheckedFile checked(std::uint64_t records, std::uint64_t bytes, std::uint64_t re
   file.rejected = rejected;
   file.good_bytes = bytes;
   return file;
+}
+
+std::vector<std::string> faults_of(usherd::Files& files, const std::string& name) {
+  std::vector<std::string> faults;
+  const auto note = [&](const usherd::Rejection& rejection, std::uint64_t) {
+    faults.push_back(std::to_string(rejection.line) + " at " + std::to_string(rejection.offset) + ": " +
+                     rejection.code + ": " + rejection.message);
+  };
+  const auto checked = usherd::check_records(files, Config(), name, *usherd::format_of(name), note);
+  REQUIRE(checked.has_value());
+  faults.push_back(std::to_string(checked->records) + " records");
+  return faults;
 }
 
 }  // namespace
@@ -61,4 +77,16 @@ TEST_CASE("a plan of nothing has no batches") {
   FilePlan plan(config);
   plan.add(checked(3, 0, 3));
   CHECK(plan.text().starts_with("plan: 0 records in about 0 batches"));
+}
+
+TEST_CASE("a packed file is told the faults of the same file as it is") {
+  const std::string lines = "{\"uid\":\"a\"}\n\n{\"uid\":\"" + std::string(2 << 20, 'x') + "\"}\n" +
+                            std::string(2 << 20, ' ') + "\nbad\n";
+  usherd::fakes::MemFiles files;
+  files.put("/f.ndjson", lines);
+  files.put("/f.ndjson.gz", usherd::test::gzip(lines));
+  const auto plain = faults_of(files, "/f.ndjson");
+  CHECK(plain == faults_of(files, "/f.ndjson.gz"));
+  CHECK(plain.at(0).find("has 2097162 bytes") != std::string::npos);
+  CHECK(plain.size() == 4);
 }

@@ -265,8 +265,12 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
       FileReading::Parts{parts_.recorder, parts_.disk, parts_.workers, parts_.files.layout(), reader_}, file);
   std::uint64_t marked = file.mark.offset;
   while (const auto stretch = next_stretch(slot, coverage)) {
-    if (std::exchange(rules_changed_, false))
+    if (std::exchange(rules_changed_, false)) {
+      const bool durable = co_await reading.sync();
+      if (!durable)
+        co_return false;
       reader_ = make_reader();
+    }
     blocks_.allow(parts_.sessions);
     // What one block holds is soon read again, and there may be many such files.
     if (file.read_size > BlockReader::kBlockBytes)

@@ -7,8 +7,6 @@
 #include <utility>
 
 namespace usherd {
-namespace {}  // namespace
-
 FileReading::FileReading(Parts parts, SpoolFile file)
     : parts_(std::move(parts)),
       file_(std::move(file)),
@@ -53,6 +51,8 @@ boost::asio::awaitable<FileReading::End> FileReading::read(Stretch stretch, Piec
     auto work = [this, &stretch, &piece] { return read_now(stretch, piece); };
     const auto read = co_await parts_.workers.run(std::move(work));
     if (read) {
+      if (!piece.block.rejections.empty())
+        unsynced_.push_back({stretch.at, piece.after.offset});
       parts_.recorder.note_moving(printable(file_.name));
       co_return End::read;
     }
@@ -68,16 +68,40 @@ boost::asio::awaitable<FileReading::End> FileReading::read(Stretch stretch, Piec
   }
 }
 
+Result<void> FileReading::reject_again(std::uint64_t length) {
+  rejects_.forget_unsynced();
+  Piece piece;
+  for (auto stretch : unsynced_) {
+    while (stretch.at.offset < stretch.limit) {
+      if (auto read = read_now(stretch, piece); !read)
+        return read;
+      stretch.at = piece.after;
+    }
+  }
+  if (rejects_.length() == length)
+    return {};
+  return Error{Errc::corrupt,
+               "other lines are rejected than before: the file was changed after it was accepted"};
+}
+
 boost::asio::awaitable<bool> FileReading::sync() {
+  const auto length = rejects_.length();
+  bool again = false;
   while (true) {
-    auto work = [this] { return rejects_.sync(); };
+    auto work = [this, again, length]() -> Result<void> {
+      if (again) {
+        if (auto rejected = reject_again(length); !rejected)
+          return rejected;
+      }
+      return rejects_.sync();
+    };
     const auto synced = co_await parts_.workers.run(std::move(work));
     if (synced) {
+      unsynced_.clear();
       parts_.recorder.note_moving(printable(file_.name));
       co_return true;
     }
-    const bool again =
-        co_await parts_.recorder.wait_for_one(printable(file_.name), synced.error(), Purpose::begin);
+    again = co_await parts_.recorder.wait_for_one(printable(file_.name), synced.error(), Purpose::begin);
     if (!again)
       co_return false;
   }

@@ -27,7 +27,7 @@ Result<std::string> read_line(ReadFile& source, const Rejection& rejection, std:
 }  // namespace
 
 LocalRejects::LocalRejects(Files& files, SpoolLayout layout, SpoolFile file, std::uint64_t keep)
-    : files_(files), layout_(std::move(layout)), file_(std::move(file)), length_(keep) {
+    : files_(files), layout_(std::move(layout)), file_(std::move(file)), length_(keep), synced_(keep) {
   const auto format = format_of(file_.original);
   brings_reasons_ = file_.converted && format && format->format != Format::ndjson;
 }
@@ -114,7 +114,15 @@ Result<void> LocalRejects::sync() {
   // Only then: a folder that was not synced may forget the file.
   auto synced = files_.sync(layout_.working());
   dirty_ = !synced;
+  if (synced)
+    synced_ = length_;
   return synced;
+}
+
+void LocalRejects::forget_unsynced() {
+  // Opened anew it is cut to this length.
+  out_.reset();
+  length_ = synced_;
 }
 
 }  // namespace usherd

@@ -60,8 +60,10 @@ class MemWriteFile final : public WriteFile {
 
   Result<void> sync() override {
     const Lock lock(state_->mutex);
-    if (std::optional<Error> failure = state_->effect())
+    if (std::optional<Error> failure = state_->effect()) {
+      node_->fail_sync();
       return *failure;
+    }
     node_->sync();
     return {};
   }
@@ -107,7 +109,7 @@ Result<std::unique_ptr<WriteFile>> MemFiles::write(const std::string& path, Writ
   if ((node ? node->bytes.size() : 0) < keep && mode == WriteMode::extend)
     return Error{Errc::corrupt, path + ": is shorter than what was kept"};
   if (node && mode == WriteMode::extend) {
-    node->bytes.resize(keep);
+    node->cut_to(keep);
     node->modified = node->changed = state_->time++;
   } else {
     if (node) {

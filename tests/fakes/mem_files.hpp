@@ -16,8 +16,9 @@ namespace usherd::fakes {
 /// A file system in memory that forgets what was not synced. A file's bytes are durable once the file was
 /// synced, a create, rename or remove, with the change time that it brings, once a directory it touches was;
 /// a rename is whole or not at all. Effects (opens for writing, appends, syncs, renames, removes) are
-/// counted, and one or all from one on can be made to fail, having done nothing. Safe to use from several
-/// threads at once.
+/// counted, and one or all from one on can be made to fail, having done nothing; what was appended to a file
+/// whose sync failed stays unwritten whatever is synced later, as by Linux, until it is appended anew. Safe
+/// to use from several threads at once.
 class MemFiles final : public Files {
  public:
   MemFiles();

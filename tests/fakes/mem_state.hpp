@@ -23,11 +23,27 @@ struct MemFiles::Node {
   std::int64_t changed = 0;
   std::int64_t synced_modified = 0;
   std::int64_t synced_changed = 0;
+  /// Bytes that a sync failed to write: the kernel tells so once and counts them as written from then on.
+  std::size_t hole_from = 0;
+  std::size_t hole_to = 0;
 
   void sync() {
     synced = bytes;
+    for (auto at = hole_from; at < hole_to; ++at)
+      synced[at] = '\0';
     synced_modified = modified;
     synced_changed = changed;
+  }
+  void fail_sync() {
+    if (bytes.size() <= synced.size())
+      return;
+    if (hole_to <= hole_from)
+      hole_from = synced.size();
+    hole_to = bytes.size();
+  }
+  void cut_to(std::size_t size) {
+    bytes.resize(size);
+    hole_to = std::min(hole_to, size);
   }
 };
 

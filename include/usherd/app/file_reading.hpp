@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace usherd {
 
@@ -48,17 +49,22 @@ class FileReading {
 
   /// Several blocks from the start of `stretch`. Waits while the disk is full.
   [[nodiscard]] boost::asio::awaitable<End> read(Stretch stretch, Piece& piece);
-  /// Makes the reject lines durable; false when we are stopping.
+  /// Makes the reject lines durable; false when we are stopping. Where the disk fails to, they are written
+  /// anew: Linux tells once that it lost what it was to write, and takes the next sync for a success. The
+  /// reader's rules must be those by which the pieces were read.
   [[nodiscard]] boost::asio::awaitable<bool> sync();
   [[nodiscard]] const Error& error() const { return error_; }
 
  private:
   [[nodiscard]] Result<void> read_now(const Stretch& stretch, Piece& piece);
+  [[nodiscard]] Result<void> reject_again(std::uint64_t length);
 
   Parts parts_;
   SpoolFile file_;
   LocalRejects rejects_;
   std::shared_ptr<ReadFile> source_;
+  /// Pieces since the last sync that brought reject lines.
+  std::vector<Stretch> unsynced_;
   Error error_;
 };
 

@@ -22,7 +22,10 @@ class LocalRejects {
   /// `source` is the NDJSON that the rejections were found in. What brings its own reason gets its code, and
   /// `lost` where that says so.
   [[nodiscard]] Result<void> append(ReadFile& source, std::vector<Rejection>& rejections);
+  /// After an error nothing may be believed that was appended since the last success: see forget_unsynced().
   [[nodiscard]] Result<void> sync();
+  /// Goes back to what was last synced: the rest must be appended again.
+  void forget_unsynced();
   /// Bytes written so far, those kept included.
   [[nodiscard]] std::uint64_t length() const { return length_; }
 
@@ -36,6 +39,7 @@ class LocalRejects {
   SpoolFile file_;
   std::unique_ptr<WriteFile> out_;
   std::uint64_t length_;
+  std::uint64_t synced_;  ///< bytes that are durable
   bool brings_reasons_ = false;
   bool dirty_ = false;
 };

@@ -266,6 +266,7 @@ boost::asio::awaitable<bool> FileFeed::read_blocks(std::uint32_t slot, const Cov
   std::uint64_t marked = file.mark.offset;
   while (const auto stretch = next_stretch(slot, coverage)) {
     if (std::exchange(rules_changed_, false)) {
+      // What a failed sync loses is rejected again, which must be by the old rules.
       const bool durable = co_await reading.sync();
       if (!durable)
         co_return false;

@@ -58,7 +58,7 @@ Result<CheckedFile> check_converted(ReadFile& file, const Config& config, FileFo
     ++out.records;
     // Of a line that is too long only its beginning is here.
     auto rejection = origin.length > kMostRecordBytes && format.format == Format::ndjson
-                         ? too_large(origin.offset, origin.line, origin.length)
+                         ? record_too_large(origin.offset, origin.line, origin.length)
                          : reader.check_line(line, origin.offset, origin.line);
     if (!rejection) {
       add_good(out, line.size());

@@ -80,8 +80,10 @@ Result<void> FileReading::reject_again(std::uint64_t length) {
   }
   if (rejects_.length() == length)
     return {};
-  return Error{Errc::corrupt,
-               "other lines are rejected than before: the file was changed after it was accepted"};
+  // As where the disk gives nothing for now: this file alone waits.
+  return Error{Errc::io,
+               "other lines are rejected than before, so the file was changed after it was accepted: restart "
+               "usherd, which reads it anew"};
 }
 
 boost::asio::awaitable<bool> FileReading::sync() {

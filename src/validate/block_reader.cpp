@@ -33,7 +33,7 @@ std::size_t line_length(const char* line, const char* end) {
 
 }  // namespace
 
-Rejection too_large(std::uint64_t offset, std::uint64_t line, std::uint64_t length) {
+Rejection record_too_large(std::uint64_t offset, std::uint64_t line, std::uint64_t length) {
   return {
       offset, line, length, "record_too_large",
       fmt::format("the record has {} bytes: split it into records of at most {}", length, kMostRecordBytes)};
@@ -128,7 +128,7 @@ Result<void> BlockReader::skip_long_line(ReadFile& file, std::uint64_t offset, s
     newline = static_cast<const char*>(std::memchr(bytes_, '\n', have_));
     at += newline == nullptr ? have_ : static_cast<std::size_t>(newline - bytes_);
   }
-  out.rejections.push_back(too_large(start, line, at - start));
+  out.rejections.push_back(record_too_large(start, line, at - start));
   ++out.lines;
   out.next_offset = newline == nullptr ? at : at + 1;
   out.next_line = line + 1;
@@ -165,7 +165,7 @@ std::size_t BlockReader::check_lines(std::size_t bytes, std::uint64_t offset, st
 void BlockReader::check_one(char* line, std::size_t length, Record& record, CheckedBlock& out) {
   if (length > kMostRecordBytes) {
     ++out.lines;
-    out.rejections.push_back(too_large(record.offset, record.line, length));
+    out.rejections.push_back(record_too_large(record.offset, record.line, length));
   } else if (checker_->check(line, length, record)) {
     keep(line, length, record, out);
   } else {
@@ -187,7 +187,7 @@ void BlockReader::keep(char* line, std::size_t length, Record& record, CheckedBl
 std::optional<Rejection> BlockReader::check_line(std::string_view line, std::uint64_t offset,
                                                  std::uint64_t number, Record* record) {
   if (line.size() > kMostRecordBytes)
-    return too_large(offset, number, line.size());
+    return record_too_large(offset, number, line.size());
   if (buffer_.size() < line.size() + kPadding)
     buffer_.resize(line.size() + kPadding);
   std::copy(line.begin(), line.end(), buffer_.begin());

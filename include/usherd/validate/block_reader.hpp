@@ -46,7 +46,7 @@ struct CheckedBlock {
 };
 
 /// What is said of a line of `length` bytes, over kMostRecordBytes.
-[[nodiscard]] Rejection too_large(std::uint64_t offset, std::uint64_t line, std::uint64_t length);
+[[nodiscard]] Rejection record_too_large(std::uint64_t offset, std::uint64_t line, std::uint64_t length);
 
 /// Reads NDJSON in blocks of whole lines and checks each line in place against the record rules. One per
 /// worker: it owns its buffers and its parser, holds at most about 2.5 MiB of a file, and serves any file.

@@ -72,7 +72,7 @@ TEST_CASE("Reject lines that a failed sync lost are written anew, not only synce
   CHECK(bench.rejects() == whole);
 }
 
-TEST_CASE("Where they cannot be written as before, the file waits") {
+TEST_CASE("Where they cannot be written as before, the file waits, and nobody else") {
   Bench bench;
   bench.read({}, kText.size());
   bench.disk.fail_at(bench.disk.effects() + 1, Error{Errc::io, "Input/output error"});
@@ -84,4 +84,5 @@ TEST_CASE("Where they cannot be written as before, the file waits") {
   REQUIRE((*in_place)->append(other).has_value());
   bench.loop.pass(std::chrono::minutes{10});
   CHECK_FALSE(bench.synced());
+  CHECK_FALSE(bench.gate.parking().first().has_value());
 }

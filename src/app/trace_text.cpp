@@ -8,16 +8,24 @@
 namespace usherd {
 namespace {
 
-std::string place_of(const Values& update) {
-  if (const auto line = update.number("line"); line != 0)
-    return fmt::format("{} line {}", update.text("file"), line);
-  if (const auto record = update.number("record"); record != 0)
-    return fmt::format("{} record {}", update.text("file"), record);
-  return update.text("file");
+std::string place_of(const Values& update, bool shares_line) {
+  auto place = update.text("file");
+  const auto line = update.number("line");
+  const auto record = update.number("record");
+  if (line != 0)
+    place += fmt::format(" line {}", line);
+  if (record != 0 && (line == 0 || shares_line))
+    place += fmt::format(" record {}", record);
+  return place;
 }
 
-std::string update_line(const Values& update) {
-  auto out = fmt::format("{:<32} {:<10}", place_of(update), update.text("outcome"));
+bool are_of_one_line(const Values& a, const Values& b) {
+  return a.number("line") == b.number("line") && a.text("file") == b.text("file");
+}
+
+/// `shares_line`: another of these updates stands on the same line.
+std::string update_line(const Values& update, bool shares_line) {
+  auto out = fmt::format("{:<32} {:<10}", place_of(update, shares_line), update.text("outcome"));
   if (const auto code = update.text("code"); !code.empty())
     out += " " + code;
   if (const auto retried = update.text("retried_as"); !retried.empty())
@@ -43,8 +51,12 @@ Result<std::string> trace_text(std::string_view json) {
   if (!answer)
     return answer.error();
   std::string out;
-  for (const auto& update : answer->values().list("updates"))
-    out += update_line(update);
+  const auto updates = answer->values().list("updates");
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    const bool shares_line = (i > 0 && are_of_one_line(updates[i - 1], updates[i])) ||
+                             (i + 1 < updates.size() && are_of_one_line(updates[i], updates[i + 1]));
+    out += update_line(updates[i], shares_line);
+  }
   if (answer->values().flag("cut"))
     out = "(older ones are left out)\n" + out;
   return out;

@@ -21,10 +21,10 @@ void tell(TracedUpdate& update, const StoredReject& reject) {
 }
 
 bool is_older(const TracedUpdate& a, const TracedUpdate& b) {
-  const auto place = [](const TracedUpdate& update) {
-    return std::tuple(update.sequence, update.line.value_or(update.record), update.batch);
+  const auto rank = [](const TracedUpdate& update) {
+    return std::tuple(update.sequence, update.place, update.record, update.batch);
   };
-  return place(a) < place(b);
+  return rank(a) < rank(b);
 }
 
 }  // namespace
@@ -242,6 +242,7 @@ Result<void> UserHistory::find_lines() {
       if (!line)
         return line.error();
       update.line = *line;
+      update.place = update.line.value_or(update.record);
       const Share share{update.sequence, update.batch};
       if (update.batch != 0)
         by_line_.emplace(Place{share, update.line.value_or(0), story}, i);
@@ -285,6 +286,7 @@ Result<void> UserHistory::add_reject(const StoredReject& reject, std::size_t sto
     traced.accepted = (*file)->accepted;
   }
   tell(traced, reject);
+  traced.place = reject.line;
   auto& rejects = lone_rejects_[story];
   rejects.push_back(std::move(traced));
   // As with updates; but files of rejects do not come in the order of acceptance.

@@ -35,6 +35,7 @@ struct TracedUpdate {
   std::optional<std::uint64_t>
       line;                  ///< of the original; nothing where only its place among the records is known
   std::uint64_t record = 0;  ///< line in the NDJSON that was read; 0 where that is not known
+  std::uint64_t place = 0;   ///< in its file: the line, or the record where no reject line tells of one
   std::string code;          ///< of a reject
   std::string retried_as;
   BatchId batch = 0;

@@ -142,6 +142,19 @@ TEST_CASE("each line of a file's story keeps its heading apart from what it says
   CHECK(has(*shown, "Waits for nothing\n"));
 }
 
+TEST_CASE("a trace tells updates of one line apart by their records") {
+  const auto shown =
+      usherd::trace_text(R"({"updates":[{"file":"a.json","line":1,"record":4,"outcome":"imported"},)"
+                         R"({"file":"a.json","line":1,"record":7,"outcome":"waiting"},)"
+                         R"({"file":"b.csv","line":8,"record":7,"outcome":"waiting"},)"
+                         R"({"file":"c.csv","line":null,"record":9,"outcome":"imported"}]})");
+  REQUIRE(shown.has_value());
+  CHECK(has(*shown, "a.json line 1 record 4 "));
+  CHECK(has(*shown, "a.json line 1 record 7 "));
+  CHECK(has(*shown, "b.csv line 8  "));
+  CHECK(has(*shown, "c.csv record 9 "));
+}
+
 TEST_CASE("an answer of another kind is an error and no crash") {
   for (const auto* json : {"", "[]", "null", "{", "{\"state\":5,\"backlog\":[],\"jobs\":{\"list\":{}}}"}) {
     CAPTURE(json);

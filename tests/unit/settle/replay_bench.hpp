@@ -5,6 +5,7 @@
 #include "usherd/ledger/ledger_reader.hpp"
 #include "usherd/settle/replay.hpp"
 #include "usherd/settle/user_history.hpp"
+#include "usherd/spool/origin.hpp"
 
 #include <map>
 #include <string>
@@ -42,7 +43,8 @@ struct ReplayBench {
     return other == names.end() ? fmt::format("f{}.ndjson", number) : other->second;
   }
 
-  /// An accepted file, of which so many lines stand before the mark.
+  /// An accepted file, of which so many lines stand before the mark. One that is named .json was converted,
+  /// all of it from its first line.
   void file(FileNumber number, std::vector<std::string> content, std::size_t read) {
     std::string bytes;
     SpoolFile row = sample_file(number);
@@ -55,12 +57,15 @@ struct ReplayBench {
         mark = {bytes.size(), read + 1, read, 0, 0};
     }
     row.size = bytes.size();
-    disk.put(layout.working_file(row), bytes);
+    row.converted = row.name.ends_with(".json");
+    disk.put(layout.readable(row), bytes);
+    if (row.converted)
+      disk.put(layout.origins(number), one_line_origins(content.size()));
     lines[number] = std::move(content);
     REQUIRE(ledger.commit([&](Ledger& open) -> Result<void> {
       if (auto added = open.insert_file(row); !added)
         return added;
-      if (auto ready = open.file_ready(number, false, row.size); !ready)
+      if (auto ready = open.file_ready(number, row.converted, row.size); !ready)
         return ready;
       return read == 0 ? Result<void>{} : open.move_mark(number, mark);
     }));
@@ -185,6 +190,15 @@ struct ReplayBench {
   }
 
  private:
+  static std::string one_line_origins(std::size_t count) {
+    std::string origins;
+    Origin origin;
+    origin.line = 1;
+    for (std::size_t i = 0; i < count; ++i)
+      append_origin(origins, origin);
+    return origins;
+  }
+
   void insert(const BatchRow& row, const Share& share) {
     batches[row.id] = {share.file, share.records};
     REQUIRE(ledger.commit([&](Ledger& open) { return open.insert_batch(row, {&share, 1}); }));

@@ -38,6 +38,20 @@ TEST_CASE("each update of a user is told with where it is or how it ended, in th
   CHECK(bench.history("nobody").updates.empty());
 }
 
+TEST_CASE("updates that stand on one line are told in the order of their records") {
+  ReplayBench bench;
+  bench.names[1] = "f1.json";
+  bench.file(1, {R"({"uid":"a"})", R"({"uid":"b"})", R"({"uid":"a"})"}, 2);
+  bench.batch(1, 1, 1, {"a", "b"});
+  const auto story = bench.history("a");
+  REQUIRE(story.updates.size() == 2);
+  CHECK(states(story) == std::vector{State::frozen, State::waiting});
+  CHECK(story.updates[0].line == 1);
+  CHECK(story.updates[0].record == 1);
+  CHECK(story.updates[1].line == 1);
+  CHECK(story.updates[1].record == 3);
+}
+
 TEST_CASE("many users are told of as each would be alone") {
   ReplayBench bench;
   bench.file(1, {R"({"uid":"a","id":"i"})", R"({"uid":"b"})", R"({"uid":"c"})", R"({"id":"d"})"}, 4);

@@ -166,6 +166,29 @@ TEST_CASE("A single record that goes out before its file is read again is counte
   CHECK(bench.progress().at_end());
 }
 
+TEST_CASE("What was rejected by old rules is durable before new ones hold") {
+  Bench bench;
+  const auto working = "/spool/working/" + test::sample_file(1).working;
+  auto text = bench.disk.content(working);
+  text.replace(0, kLine, "{          }\n");
+  bench.disk.put(working, text);
+  bench.recover();
+  bench.tasks.spawn(bench.feed.run());
+  const auto path = bench.files.layout().local_rejects(1);
+  bench.loop.context.restart();
+  while (bench.disk.content(path).empty())
+    REQUIRE(bench.loop.context.run_one() == 1);
+  bench.feed.set_rules(RecordRules{.accept_anonymous = true});
+  bench.disk.fail_at(bench.disk.effects() + 1, Error{Errc::io, "Input/output error"});
+  const auto rejected = bench.disk.content(path);
+  bench.loop.poll();
+  bench.loop.pass(std::chrono::minutes{1});
+  CHECK(bench.progress().at_end());
+  CHECK(bench.handed() == "4 ");
+  bench.disk.drop_unsynced();
+  CHECK(bench.disk.content(path) == rejected);
+}
+
 TEST_CASE("With as many open files as there may be, the next one is read when one is settled") {
   Bench bench(3);
   for (const FileNumber number : {2, 3, 4, 5})

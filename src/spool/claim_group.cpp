@@ -92,6 +92,13 @@ Result<void> put_back(Files& files, const SpoolLayout& layout, ClaimItem& item) 
   return back;
 }
 
+/// A file that cannot be moved, as one that another is mounted on, while others can: it still stands there as
+/// it was checked.
+bool is_its_own_fault(Files& files, const SpoolLayout& layout, const ClaimItem& item) {
+  const auto stands = files.stat(layout.incoming() + "/" + item.seen.name);
+  return stands && same_file(item.seen.stat, *stands) && try_intake(files, layout);
+}
+
 /// False when the rest of the group must wait.
 bool move_one(Files& files, const SpoolLayout& layout, ClaimItem& item, Claimer::Group& group) {
   const auto& name = item.seen.name;
@@ -105,6 +112,10 @@ bool move_one(Files& files, const SpoolLayout& layout, ClaimItem& item, Claimer:
   const auto moved = files.rename(layout.incoming() + "/" + name, layout.working_file(item.row));
   if (!moved) {
     const auto code = moved.error().code;
+    if (code == Errc::io && is_its_own_fault(files, layout, item)) {
+      item.left = leave(name, LeftReason::failed, moved.error().message);
+      return true;
+    }
     if (code == Errc::no_space || code == Errc::io || code == Errc::timeout) {
       group.stopped = moved.error();
       // A disk that went away may have renamed it all the same.

@@ -89,6 +89,26 @@ TEST_CASE(
   CHECK(left[0].detail.find("Permission denied") != std::string::npos);
 }
 
+TEST_CASE("one file that another is mounted on keeps nobody else from being taken") {
+  Intakes intakes;
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.spool.drop("b.ndjson", "{}");
+  intakes.disk.before_rename = [path = intakes.path("a.ndjson")](const std::string& from,
+                                                                 const std::string&) -> Result<void> {
+    if (from == path)
+      return Error::system(EBUSY, "rename");
+    return {};
+  };
+  intakes.start_drain();
+  intakes.pass(15s);
+  REQUIRE(intakes.drained);
+  CHECK_FALSE(intakes.intake->parked());
+  CHECK(intakes.accepted() == std::vector<std::string>{"b.ndjson"});
+  REQUIRE((*intakes.drained)->left.size() == 1);
+  CHECK((*intakes.drained)->left[0].reason == LeftReason::failed);
+  CHECK((*intakes.drained)->left[0].detail.find("busy") != std::string::npos);
+}
+
 TEST_CASE("an incoming/ that may not be listed parks the intake") {
   Intakes intakes;
   intakes.start();

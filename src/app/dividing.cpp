@@ -154,6 +154,7 @@ std::shared_ptr<ActiveBatch> Freezing::child_of(const ActiveBatch& batch, Part& 
   child->row.rekey_reason = batch.row.rekey_reason;
   child->row.heir_of = estate.root;
   child->rekeyed_for_errors = batch.rekeyed_for_errors;
+  child->is_blamed = batch.is_blamed;
   child->tried = true;
   return child;
 }

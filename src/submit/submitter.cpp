@@ -86,6 +86,11 @@ bool Submitter::others_passed(const ActiveBatch& batch) const {
   return batch.accepted_at_first_error && stats_.accepted > *batch.accepted_at_first_error;
 }
 
+/// Where nobody is left to pass, its halves tell what is to blame. A lone record is not given up for that.
+bool Submitter::may_be_cut_alone(const ActiveBatch& batch) const {
+  return batch.operations() > 1 && (batch.is_blamed || stats_.drawing_errors <= 1);
+}
+
 PostContext Submitter::context(const ActiveBatch& batch) const {
   const auto now = parts_.timers.now().boot;
   bool pass = others_passed(batch);
@@ -94,7 +99,8 @@ PostContext Submitter::context(const ActiveBatch& batch) const {
   // somebody had.
   if (!pass && batch.history.server_errors + 1 >= kLoneErrors &&
       (!stats_.last_lone_rekey || now - *stats_.last_lone_rekey >= kLoneRekeyPace))
-    pass = batch.rekeyed_for_errors == 0 || parts_.budget.is_full_of_keys(stats_.drawing_errors);
+    pass = batch.rekeyed_for_errors == 0 || parts_.budget.is_full_of_keys(stats_.drawing_errors) ||
+           may_be_cut_alone(batch);
   PostContext context;
   context.now = now;
   context.operations = batch.operations();

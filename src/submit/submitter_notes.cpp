@@ -53,8 +53,10 @@ void Submitter::note_end(SubmitEnd end, const Attempt& tried, ActiveBatch& batch
     stats_.lesson.cut(half, parts_.timers.now().boot);
   if (end == SubmitEnd::reject)
     note_refusal(tried.code());
-  if (end == SubmitEnd::rekey)
+  if (end == SubmitEnd::rekey) {
     ++batch.rekeyed_for_errors;
+    batch.is_blamed = batch.is_blamed || others_passed(batch);
+  }
   if (tried.outcome.status == 500 && !others_passed(batch))
     stats_.last_lone_rekey = parts_.timers.now().boot;
 }

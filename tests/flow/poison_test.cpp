@@ -96,6 +96,29 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("Records that draw 500 for ever hold nobody up where nothing else is left to be sent") {
+  std::vector<std::string> uids{"p13"};
+  SUBCASE("one") {}
+  SUBCASE("one in each of three batches") {
+    uids = {"p3", "p13", "p22"};
+  }
+  SUBCASE("two in one, far apart") {
+    uids = {"p8", "p15"};
+  }
+  Poisoned poisoned(90);
+  auto& world = poisoned.world;
+  REQUIRE(world.start());
+  for (const auto& uid : uids)
+    poisoned.poison(uid);
+  world.drop("p.ndjson", records("p", 40));
+  CHECK(world.run_until(60min, [&] { return world.settled(); }));
+  world.stop();
+  const auto receipt = world.disk.content("/spool/done/p.ndjson.receipt.json");
+  CHECK(receipt.find(fmt::format(R"("imported":{},"rejected":0,"merged":0,"unknown":{})", 40 - uids.size(),
+                                 uids.size())) != std::string::npos);
+  CHECK(world.server.repeated() == 0);
+}
+
 TEST_CASE("Many records that draw 500 for ever take no more places than there are") {
   constexpr std::uint64_t kPlaces = 24;
   constexpr int kBatches = 8;

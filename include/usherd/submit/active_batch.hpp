@@ -20,6 +20,7 @@ struct ActiveBatch {
   std::vector<Share> shares;
   KeyHistory history;
   unsigned rekeyed_for_errors = 0;  ///< keys given up because of plain 500s
+  bool is_blamed = false;           ///< one of them drew these while others passed
   /// How many POSTs had been accepted when the present key drew its first 500, or when a batch that drew them
   /// was divided into this one.
   std::optional<std::uint64_t> accepted_at_first_error;

@@ -137,6 +137,7 @@ class Submitter {
   [[nodiscard]] bool is_expired(const ActiveBatch& batch) const;
   /// POSTs were accepted since the key drew its first 500.
   [[nodiscard]] bool others_passed(const ActiveBatch& batch) const;
+  [[nodiscard]] bool may_be_cut_alone(const ActiveBatch& batch) const;
   [[nodiscard]] PostContext context(const ActiveBatch& batch) const;
   [[nodiscard]] BootTime goes_again_at(const ActiveBatch& batch) const;
   /// What a try tells of the age of its key, and since when others are to pass.

@@ -63,10 +63,14 @@ Result<std::unique_ptr<Ledger>> open_ledger(const Config& config) {
   return ledger;
 }
 
-std::function<Result<void>()> keeping_back(SpaceReserve* reserve) {
+/// Nothing is kept back on another disk in the spool's place.
+std::function<Result<void>()> keeping_back(const AnchoredFiles& disk, SpaceReserve* reserve) {
   if (reserve == nullptr)
     return {};
-  return [reserve] { return reserve->hold(); };
+  return [&disk, reserve] {
+    const auto held = disk.holds();
+    return held ? reserve->hold() : held;
+  };
 }
 
 /// Room on another disk in the spool's place is none: nothing may be taken there, or unpacked.
@@ -295,7 +299,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
                            timers, tally, config.api.sessions,
                            [this](FileNumber number) { settling.file_progressed(number); }}),
       intake(IntakeOptions{config.spool.settle, config.spool.rescan, config.spool.min_free, free_space,
-                           keeping_back(ports.reserve), foundation.ledger->last_batch_id().value()},
+                           keeping_back(disk, ports.reserve), foundation.ledger->last_batch_id().value()},
              layout, disk, ports.watch, timers, ports.workers, ledger, log, [this] { feed.files_arrived(); }),
       identity(Identity::Parts{api, ledger, timers, random, log, config.api.base_url}),
       held_wait(ledger, gate, tasks, timers, std::move(ports.boot_id)) {
@@ -309,7 +313,7 @@ DaemonParts::DaemonParts(const Config& config, Foundation& foundation, DaemonPor
         foundation.cut_retry->message);
   submitter.configure(batch_size(config));
   if (ports.reserve != nullptr)
-    recorder.spend(*ports.reserve);
+    recorder.spend(*ports.reserve, keeping_back(disk, ports.reserve));
   // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the callbacks above own what it takes for lost.
 }
 

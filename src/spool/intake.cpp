@@ -256,6 +256,8 @@ asio::awaitable<bool> Intake::claim(std::vector<SeenFile> files) {
       settle_.distrust(file, timers_.now().boot);
     if (report.stopped) {
       park(*report.stopped);
+      // Room tells nothing of that: a trial must pass before it is tried again.
+      locked_out_ = locked_out_ || report.stopped->code != Errc::no_space;
       co_return false;
     }
   }

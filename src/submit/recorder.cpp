@@ -1,11 +1,15 @@
 #include "usherd/submit/recorder.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace usherd {
 namespace {
 
 constexpr std::chrono::seconds kRetry{2};
+/// What needs more room than there is may take all of it at each try, as a conversion does.
+constexpr unsigned kMostDoublings = 5;
+constexpr auto* kDisk = "the disk";
 
 }  // namespace
 
@@ -22,6 +26,8 @@ boost::asio::awaitable<bool> Recorder::record(GroupCommit::Change change, Purpos
     const auto done = co_await ledger_.apply(change);
     if (done) {
       disk_works();
+      if (purpose == Purpose::begin)
+        note_moving(kDisk);
       co_return true;
     }
     const bool again = co_await wait_for_disk(done.error(), purpose);
@@ -32,17 +38,33 @@ boost::asio::awaitable<bool> Recorder::record(GroupCommit::Change change, Purpos
 
 boost::asio::awaitable<bool> Recorder::wait_for_room() {
   while (reserve_ != nullptr && reserve_->is_spent() && !stopping_) {
-    if (!std::exchange(waits_for_room_, true))
-      log_.warn("the disk is full: what is in flight is finished, nothing new is begun");
-    co_await pause();
+    note_full("the disk is full");
+    co_await pause(kRetry);
+    co_await restore();
   }
-  waits_for_room_ = false;
+  note_moving(kDisk);
   co_return !stopping_;
 }
 
-boost::asio::awaitable<void> Recorder::pause() {
+/// The intake does so, too, but takes nothing while less than spool.min_free is free, or once a drain has
+/// taken all.
+boost::asio::awaitable<void> Recorder::restore() {
+  if (!restore_ || restores_ || stopping_ || !reserve_->is_spent())
+    co_return;
+  restores_ = true;
+  auto work = [restore = restore_](Ledger&) { return restore(); };
+  static_cast<void>(co_await ledger_.ask(std::move(work)));
+  restores_ = false;
+}
+
+void Recorder::note_full(std::string_view why) {
+  if (note_stalled(kDisk, std::string(why)))
+    log_.warn("{}: what is in flight is finished, nothing new is begun", why);
+}
+
+boost::asio::awaitable<void> Recorder::pause(BootClock::duration length) {
   const auto alarm = timers_.alarm(WaitFor::disk);
-  co_await alarm->wait_until(timers_.now().boot + kRetry);
+  co_await alarm->wait_until(timers_.now().boot + length);
 }
 
 bool Recorder::make_room(const Error& error) {
@@ -57,9 +79,8 @@ boost::asio::awaitable<bool> Recorder::wait_for_disk(const Error& error, Purpose
   if (stopping_)
     co_return false;
   if (purpose == Purpose::begin && error.code == Errc::no_space && reserve_ != nullptr) {
-    if (!std::exchange(waits_for_room_, true))
-      log_.warn("the disk is full ({}): nothing new is begun", error.message);
-    co_await pause();
+    note_full(error.message);
+    co_await pause(kRetry);
     co_return !stopping_;
   }
   if (make_room(error))
@@ -67,19 +88,20 @@ boost::asio::awaitable<bool> Recorder::wait_for_disk(const Error& error, Purpose
   if (!gate_.parking().holds(ParkReason::disk))
     log_.error("cannot write state: {}; will try again", error.message);
   gate_.park(ParkReason::disk);
-  co_await pause();
+  co_await pause(kRetry);
   co_return !stopping_;
 }
 
 boost::asio::awaitable<bool> Recorder::wait_for_one(std::string what, Error error, Purpose purpose) {
-  if (!is_of_one(error))
+  const bool lacks_room = purpose == Purpose::begin && error.code == Errc::no_space && reserve_ != nullptr;
+  if (!is_of_one(error) && !lacks_room)
     co_return co_await wait_for_disk(error, purpose);
   if (stopping_)
     co_return false;
   if (note_stalled(what, error.message))
     log_.error("{} waits, as the disk does not give what it needs: {}; it is tried again", what,
                error.message);
-  co_await pause();
+  co_await pause(lacks_room ? kRetry * (1U << std::min(stalled_[what].waits++, kMostDoublings)) : kRetry);
   co_return !stopping_;
 }
 

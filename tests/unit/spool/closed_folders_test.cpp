@@ -109,6 +109,18 @@ TEST_CASE("one file that another is mounted on keeps nobody else from being take
   CHECK((*intakes.drained)->left[0].detail.find("busy") != std::string::npos);
 }
 
+TEST_CASE("while nothing can be moved out of incoming/ the intake stays parked, and does not come and go") {
+  Intakes intakes;
+  intakes.start();
+  intakes.disk.before_rename = [](const std::string&, const std::string&) -> Result<void> {
+    return Error::system(EXDEV, "rename");
+  };
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.pass(20s);
+  stays_parked(intakes, 2min);
+  goes_on_with_a(intakes);
+}
+
 TEST_CASE("an incoming/ that may not be listed parks the intake") {
   Intakes intakes;
   intakes.start();

@@ -141,6 +141,51 @@ TEST_CASE(
   CHECK(waits->value == true);
 }
 
+TEST_CASE("Who waits for the reserve makes it again, and is named meanwhile") {
+  ReserveBench bench;
+  bool room = false;
+  bench.recorder.spend(bench.reserve, [&]() -> Result<void> {
+    return room ? bench.reserve.hold() : Error{Errc::no_space, "full"};
+  });
+  REQUIRE(bench.reserve.give());
+  const auto first = bench.loop.start(bench.recorder.record(bench.change(), Purpose::begin));
+  const auto second = bench.loop.start(bench.recorder.record(bench.change(), Purpose::begin));
+  const auto began = bench.loop.now();
+  bench.loop.pass(60s);
+  CHECK_FALSE(first->done());
+  REQUIRE(bench.recorder.stalled().size() == 1);
+  CHECK(bench.recorder.stalled().begin()->second.since == began);
+  CHECK(bench.loop.run(bench.recorder.record(bench.change())));
+  CHECK(bench.recorder.stalled().size() == 1);
+  room = true;
+  bench.loop.pass(4s);
+  CHECK(first->value == true);
+  CHECK(second->value == true);
+  CHECK(bench.kept());
+  CHECK(bench.recorder.stalled().empty());
+}
+
+TEST_CASE("What finds no room to begin waits by itself, longer each time, and is named") {
+  ReserveBench bench;
+  const Error full{Errc::no_space, "full"};
+  unsigned waits = 0;
+  BootClock::duration longest{0};
+  for (; waits < 8; ++waits) {
+    const auto began = bench.loop.now();
+    const auto wait = bench.loop.start(bench.recorder.wait_for_one("f.csv", full, Purpose::begin));
+    while (!wait->done())
+      bench.loop.pass(1s);
+    const auto length = bench.loop.now() - began;
+    CHECK(length >= longest);
+    longest = length;
+    CHECK_FALSE(bench.parked());
+    CHECK(bench.recorder.stalled().contains("f.csv"));
+  }
+  CHECK(longest > 30s);
+  CHECK(longest < 2min);
+  CHECK(bench.recorder.note_moving("f.csv"));
+}
+
 TEST_CASE("Only a full disk costs the reserve") {
   ReserveBench bench;
   CHECK_FALSE(bench.recorder.make_room(Error{Errc::io, "broken"}));

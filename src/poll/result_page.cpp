@@ -6,6 +6,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace usherd {
@@ -13,6 +14,9 @@ namespace {
 
 /// A record nests as deep as a property path of 512 characters has names; the page adds a few levels.
 constexpr std::size_t kMostDepth = 1100;
+constexpr std::uint64_t kMostBytesOfOne = 6;  // \u003c
+/// What the API adds to a record: code and message, members that nobody knows yet.
+constexpr std::uint64_t kAddedToRecord = 1024;
 
 /// A member that is a string or a number, built by itself; nothing for any other.
 std::optional<boost::json::value> read_scalar(std::string_view text) {
@@ -38,10 +42,10 @@ bool is_object(std::string_view body) {
 
 /// Half a character in a message, or a long exponent in a record that is shown, must not hide whom the page
 /// names.
-bool make_object(std::string& body) {
+bool make_object(std::string& body, std::size_t most_bytes) {
   if (is_object(body))
     return true;
-  auto mended = mended_json(body, kMostResultPageBytes);
+  auto mended = mended_json(body, most_bytes);
   if (!mended || !is_object(*mended))
     return false;
   body = std::move(*mended);
@@ -65,6 +69,10 @@ ResultItem read_item(std::string_view text) {
 
 }  // namespace
 
+std::size_t most_page_bytes(std::uint64_t body_bytes, std::uint64_t records) {
+  return std::max<std::size_t>(kMostResultPageBytes, kMostBytesOfOne * body_bytes + kAddedToRecord * records);
+}
+
 Result<void> ResultPage::each(const std::function<Result<void>(const ResultItem&)>& take) const {
   ElementTexts results(std::string_view(body_).substr(results_at_, results_size_));
   while (const auto text = results.next()) {
@@ -74,8 +82,8 @@ Result<void> ResultPage::each(const std::function<Result<void>(const ResultItem&
   return {};
 }
 
-Result<ResultPage> parse_result_page(std::string body) {
-  if (body.size() > kMostResultPageBytes || !make_object(body))
+Result<ResultPage> parse_result_page(std::string body, std::size_t most_bytes) {
+  if (body.size() > most_bytes || !make_object(body, most_bytes))
     return Error{Errc::invalid, "the page is no JSON object"};
   ResultPage page;
   auto token = read_opaque(body, "next_page_token");

@@ -1,8 +1,8 @@
 #include "usherd/poll/result_page.hpp"
 
-#include "usherd/poll/json_text.hpp"
 #include "usherd/submit/api_answer.hpp"
 #include "usherd/submit/api_json.hpp"
+#include "usherd/submit/json_text.hpp"
 
 #include <xxhash.h>
 
@@ -18,7 +18,7 @@ constexpr std::uint64_t kMostBytesOfOne = 6;  // \u003c
 /// What the API adds to a record: code and message, members that nobody knows yet.
 constexpr std::uint64_t kAddedToRecord = 1024;
 
-/// A member that is a string or a number, built by itself; nothing for any other.
+/// A member that is no object and no list, built by itself.
 std::optional<boost::json::value> read_scalar(std::string_view text) {
   if (text.empty() || text.front() == '{' || text.front() == '[')
     return std::nullopt;
@@ -29,11 +29,6 @@ std::string read_text(std::string_view object, std::string_view name, std::size_
   const auto value = read_scalar(find_member_text(object, name));
   const auto* text = value ? value->if_string() : nullptr;
   return text == nullptr ? std::string() : std::string(cut_text(*text, most));
-}
-
-std::optional<std::string> read_opaque(std::string_view object, std::string_view name) {
-  const auto value = read_scalar(find_member_text(object, name));
-  return value ? to_opaque(*value) : std::nullopt;
 }
 
 bool is_object(std::string_view body) {
@@ -61,8 +56,8 @@ ResultItem read_item(std::string_view text) {
   item.message = read_text(text, "message", kMostMessageBytes);
   const auto nested = find_member_text(text, "user");
   const auto user = nested.starts_with('{') ? nested : text;
-  item.uid = read_opaque(user, "uid");
-  item.id = read_opaque(user, "id");
+  item.uid = find_opaque(user, "uid");
+  item.id = find_opaque(user, "id");
   item.user_json = user;
   return item;
 }
@@ -86,7 +81,7 @@ Result<ResultPage> parse_result_page(std::string body, std::size_t most_bytes) {
   if (body.size() > most_bytes || !make_object(body, most_bytes))
     return Error{Errc::invalid, "the page is no JSON object"};
   ResultPage page;
-  auto token = read_opaque(body, "next_page_token");
+  auto token = find_opaque(body, "next_page_token");
   if (!token && !find_member_text(body, "next_page_token").empty())
     return Error{Errc::invalid, "the page token is no text"};
   page.next_page_token = std::move(token).value_or("");

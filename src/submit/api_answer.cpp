@@ -2,6 +2,7 @@
 
 #include "usherd/core/timestamp.hpp"
 #include "usherd/submit/api_json.hpp"
+#include "usherd/submit/json_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -104,10 +105,10 @@ void read_status(std::string_view word, JobAnswer& answer) {
   }
 }
 
-Result<std::string> read_id(const object& root, const object* job) {
-  auto id = find_opaque(job, "id");
+Result<std::string> read_id(std::string_view body) {
+  auto id = find_opaque(find_member_text(body, "job"), "id");
   if (!id || id->empty())
-    id = find_opaque(&root, "id");
+    id = find_opaque(body, "id");
   if (!id)
     return std::string();
   if (id->size() > kMostJobIdBytes)
@@ -155,7 +156,7 @@ Result<JobAnswer> parse_job_answer(std::string_view body) {
     return Error{Errc::invalid, "the answer is no JSON object"};
   const auto* job = find_object(root, "job");
   JobAnswer answer;
-  auto id = read_id(*root, job);
+  auto id = read_id(body);
   if (!id)
     return id.error();
   answer.id = std::move(*id);
@@ -210,7 +211,7 @@ Result<Me> parse_me(std::string_view body) {
   if (root == nullptr)
     return Error{Errc::invalid, "GET /me: the answer is no JSON object"};
   Me me;
-  me.org_id = find_opaque(root, "orgId").value_or("");
+  me.org_id = find_opaque(body, "orgId").value_or("");
   me.role = find_string(root, "role").value_or("");
   for (const auto& text : {me.org_id, me.role}) {
     if (text.size() > kMostMeBytes || has_controls(text) || is_mended(text))

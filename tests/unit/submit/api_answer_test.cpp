@@ -90,6 +90,20 @@ TEST_CASE("a job is read whether it is nested or not, whatever is missing, null 
   }
 }
 
+TEST_CASE("ids beyond 64 bits that came as numbers keep every digit, also in an answer that is mended") {
+  const std::string id = "19000000000000000001234";
+  for (const auto& body : {R"({"job":{"id":)" + id + "}}", R"({"id":)" + id + "}",
+                           R"({"x":"\ud83d","job":{"id":)" + id + "}}"}) {
+    CAPTURE(body);
+    const auto job = parse_created_job(body);
+    REQUIRE(job.has_value());
+    CHECK(job->id == id);
+  }
+  const auto me = parse_me(R"({"orgId":)" + id + "}");
+  REQUIRE(me.has_value());
+  CHECK(me->org_id == id);
+}
+
 TEST_CASE("an errors count that cannot be read is never taken for none") {
   for (const auto* errors :
        {"-1", "1.5", "1e300", "\"many\"", "\"\"", "[]", "{}", "true", "123456789012345678901234"}) {

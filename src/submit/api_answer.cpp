@@ -19,6 +19,7 @@ constexpr std::size_t kMostAnswerBytes = 1U << 20;
 constexpr std::size_t kMostDepth = 1100;
 constexpr std::size_t kMostMeBytes = 256;
 constexpr std::size_t kMostLogCode = 64;
+constexpr auto kMostRetryAfter = std::chrono::duration_cast<Milliseconds>(std::chrono::days{30});
 
 bool has_controls(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
@@ -121,7 +122,7 @@ Result<std::string> read_id(std::string_view body) {
 }
 
 Milliseconds capped(Milliseconds wait) {
-  return std::clamp(wait, Milliseconds{0}, std::chrono::duration_cast<Milliseconds>(std::chrono::hours{24}));
+  return std::clamp(wait, Milliseconds{0}, kMostRetryAfter);
 }
 
 /// digits[.digits] seconds.
@@ -134,11 +135,12 @@ std::optional<Milliseconds> read_seconds(std::string_view text) {
       !std::all_of(whole.begin(), whole.end(), is_digit) ||
       !std::all_of(fraction.begin(), fraction.end(), is_digit))
     return std::nullopt;
+  constexpr std::int64_t kMostSeconds = kMostRetryAfter / std::chrono::seconds{1};
   std::int64_t seconds = 0;
   // More digits than fit are longer than the cap.
   if (std::from_chars(whole.data(), whole.data() + whole.size(), seconds).ec != std::errc{} ||
-      seconds > 86'400)
-    seconds = 86'400;
+      seconds > kMostSeconds)
+    seconds = kMostSeconds;
   std::int64_t ms = 0;
   for (std::size_t i = 0; i < 3; ++i)
     ms = ms * 10 + (i < fraction.size() ? fraction[i] - '0' : 0);

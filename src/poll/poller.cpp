@@ -141,9 +141,12 @@ bool is_passing(const Exchange& exchange) {
   return misled || status == 202 || status == 401 || status == 408 || status == 429 || status >= 500;
 }
 
+bool is_too_large(const Exchange& exchange) {
+  return exchange.failure && exchange.failure->code == Errc::too_large;
+}
+
 unsigned tries_at(const Exchange& exchange) {
-  const bool too_large = exchange.failure && exchange.failure->code == Errc::too_large;
-  return too_large ? kLargePageTries : kPageTries;
+  return is_too_large(exchange) ? kLargePageTries : kPageTries;
 }
 
 std::string what_came(const Exchange& exchange) {
@@ -161,13 +164,18 @@ boost::asio::awaitable<PagesRead> Poller::read_pages(const ActiveBatch& batch, B
   PageWalk walk;
   std::string token;
   unsigned failures = 0;
+  // A long page is held alone: it takes the places of all. Which ones are long only the answer tells.
+  const auto longest = most_page_bytes(batch.row.body_length, batch.operations());
+  bool is_long = false;
   while (true) {
-    co_await pages_.acquire();
-    SemaphorePlace place(pages_);
+    const std::size_t places = is_long ? kPagesAtOnce : 1;
+    const auto most = is_long ? longest : kMostResultPageBytes;
+    co_await pages_.acquire(places);
+    SemaphorePlace place(pages_, places);
     if (batch.is_abandoned)
       co_return PagesRead{};
     const auto target = token.empty() ? base : base + "?page_token=" + percent_encode(token);
-    auto reply = co_await get(call, target, kMostResultPageBytes);
+    auto reply = co_await get(call, target, most);
     if (reply.stopped || batch.is_abandoned)
       co_return PagesRead{};
     auto& exchange = reply.exchange;
@@ -175,9 +183,10 @@ boost::asio::awaitable<PagesRead> Poller::read_pages(const ActiveBatch& batch, B
       co_return PagesRead{PagesEnd::forbidden, {}};
     auto why = what_came(exchange);
     if (!exchange.failure && exchange.status == 200) {
-      auto parsed = parse_result_page(std::move(exchange.body));
+      auto parsed = parse_result_page(std::move(exchange.body), most);
       if (parsed) {
         const auto following = parsed->next_page_token;
+        const bool was_long = parsed->bytes() > kMostResultPageBytes;
         PageAtHand at_hand{std::move(*parsed), std::move(place)};
         const auto taken = co_await on_page(std::move(at_hand));
         if (!taken && taken.error().code == Errc::cancelled)
@@ -197,11 +206,16 @@ boost::asio::awaitable<PagesRead> Poller::read_pages(const ActiveBatch& batch, B
         if (next == PageStep::too_many)
           co_return PagesRead{PagesEnd::unreadable, fmt::format("more than {} pages", PageWalk::kMostPages)};
         token = following;
+        is_long = was_long;
         continue;
       }
       why = parsed.error().message;
     }
     place.release();
+    if (is_too_large(exchange) && !is_long && longest > most) {
+      is_long = true;
+      continue;
+    }
     if (!is_passing(exchange) && ++failures >= tries_at(exchange))
       co_return PagesRead{token.empty() ? PagesEnd::unreadable : PagesEnd::stale, std::move(why)};
     if (patience.ends(word_without_job(call, exchange), parts_.job_timeout, reply.ended))

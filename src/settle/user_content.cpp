@@ -1,8 +1,8 @@
 #include "src/settle/user_content.hpp"
 
 #include "usherd/core/text.hpp"
-#include "usherd/poll/json_text.hpp"
 #include "usherd/submit/api_json.hpp"
+#include "usherd/submit/json_text.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -106,8 +106,8 @@ std::optional<UserContent> read_user_content(std::string_view text) {
   if (user == nullptr)
     return std::nullopt;
   UserContent content;
-  content.uid = find_opaque(user, "uid").value_or("");
-  content.id = find_opaque(user, "id").value_or("");
+  content.uid = find_opaque(text, "uid").value_or("");
+  content.id = find_opaque(text, "id").value_or("");
   for (const std::string_view name : {"display_name", "email", "properties", "schema"}) {
     const auto* value = user->if_contains(name);
     if (value != nullptr && name != "schema" && !is_empty(*value))

@@ -2,6 +2,7 @@
 
 #include "usherd/core/timestamp.hpp"
 #include "usherd/submit/api_json.hpp"
+#include "usherd/submit/json_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -18,6 +19,7 @@ constexpr std::size_t kMostAnswerBytes = 1U << 20;
 constexpr std::size_t kMostDepth = 1100;
 constexpr std::size_t kMostMeBytes = 256;
 constexpr std::size_t kMostLogCode = 64;
+constexpr auto kMostRetryAfter = std::chrono::duration_cast<Milliseconds>(std::chrono::days{30});
 
 bool has_controls(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
@@ -104,10 +106,10 @@ void read_status(std::string_view word, JobAnswer& answer) {
   }
 }
 
-Result<std::string> read_id(const object& root, const object* job) {
-  auto id = find_opaque(job, "id");
+Result<std::string> read_id(std::string_view body) {
+  auto id = find_opaque(find_member_text(body, "job"), "id");
   if (!id || id->empty())
-    id = find_opaque(&root, "id");
+    id = find_opaque(body, "id");
   if (!id)
     return std::string();
   if (id->size() > kMostJobIdBytes)
@@ -120,7 +122,7 @@ Result<std::string> read_id(const object& root, const object* job) {
 }
 
 Milliseconds capped(Milliseconds wait) {
-  return std::clamp(wait, Milliseconds{0}, std::chrono::duration_cast<Milliseconds>(std::chrono::hours{24}));
+  return std::clamp(wait, Milliseconds{0}, kMostRetryAfter);
 }
 
 /// digits[.digits] seconds.
@@ -133,11 +135,12 @@ std::optional<Milliseconds> read_seconds(std::string_view text) {
       !std::all_of(whole.begin(), whole.end(), is_digit) ||
       !std::all_of(fraction.begin(), fraction.end(), is_digit))
     return std::nullopt;
+  constexpr std::int64_t kMostSeconds = kMostRetryAfter / std::chrono::seconds{1};
   std::int64_t seconds = 0;
   // More digits than fit are longer than the cap.
   if (std::from_chars(whole.data(), whole.data() + whole.size(), seconds).ec != std::errc{} ||
-      seconds > 86'400)
-    seconds = 86'400;
+      seconds > kMostSeconds)
+    seconds = kMostSeconds;
   std::int64_t ms = 0;
   for (std::size_t i = 0; i < 3; ++i)
     ms = ms * 10 + (i < fraction.size() ? fraction[i] - '0' : 0);
@@ -155,7 +158,7 @@ Result<JobAnswer> parse_job_answer(std::string_view body) {
     return Error{Errc::invalid, "the answer is no JSON object"};
   const auto* job = find_object(root, "job");
   JobAnswer answer;
-  auto id = read_id(*root, job);
+  auto id = read_id(body);
   if (!id)
     return id.error();
   answer.id = std::move(*id);
@@ -210,7 +213,7 @@ Result<Me> parse_me(std::string_view body) {
   if (root == nullptr)
     return Error{Errc::invalid, "GET /me: the answer is no JSON object"};
   Me me;
-  me.org_id = find_opaque(root, "orgId").value_or("");
+  me.org_id = find_opaque(body, "orgId").value_or("");
   me.role = find_string(root, "role").value_or("");
   for (const auto& text : {me.org_id, me.role}) {
     if (text.size() > kMostMeBytes || has_controls(text) || is_mended(text))

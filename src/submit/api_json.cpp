@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -153,19 +152,6 @@ std::optional<std::string_view> find_string(const boost::json::object* object, s
   if (value == nullptr || !value->is_string())
     return std::nullopt;
   return std::string_view(value->get_string());
-}
-
-std::optional<std::string> to_opaque(const boost::json::value& value) {
-  if (const auto* text = value.if_string())
-    return std::string(*text);
-  if (value.is_number())
-    return boost::json::serialize(value);  // a double comes out with an exponent, which no id has
-  return std::nullopt;
-}
-
-std::optional<std::string> find_opaque(const boost::json::object* object, std::string_view name) {
-  const auto* value = find_member(object, name);
-  return value == nullptr ? std::nullopt : to_opaque(*value);
 }
 
 std::string_view cut_text(std::string_view text, std::size_t most) {

@@ -75,12 +75,14 @@ void drop_fractions(boost::json::value& value) {
   }
 }
 
-void check_name_against(const boost::json::object* built, std::string_view member,
-                        const std::optional<std::string>& name) {
-  const auto expected = find_opaque(built, member);
+/// Whether a second parser sees the same id or token, or neither sees one.
+bool is_same_name(const boost::json::object* built, std::string_view member,
+                  const std::optional<std::string>& name) {
   const auto* value = find_member(built, member);
-  const bool same = value != nullptr && value->is_double() ? name.has_value() : name == expected;
-  require(same, "another user");
+  const bool is_number = value != nullptr && value->is_number();
+  if (is_number && name && !value->is_double())
+    return fuzz::parse_strictly(*name) == *value;
+  return is_number ? name.has_value() : name == find_string(built, member);
 }
 
 /// What a document that was built says of an item, to be held against what was read where it stands.
@@ -91,8 +93,7 @@ void check_item_against(const boost::json::value& built, const ResultItem& item)
   require(item.code == cut_text(find_string(object, "code").value_or(""), kMostCodeBytes), "another code");
   require(item.message == cut_text(find_string(object, "message").value_or(""), kMostMessageBytes),
           "another message");
-  check_name_against(user, "uid", item.uid);
-  check_name_against(user, "id", item.id);
+  require(is_same_name(user, "uid", item.uid) && is_same_name(user, "id", item.id), "another user");
   auto again = fuzz::parse_strictly(item.user_json);
   require(again && again->is_object(), "a user that is no JSON object");
   boost::json::value expected = user != nullptr ? *user : boost::json::object();
@@ -104,8 +105,8 @@ void check_item_against(const boost::json::value& built, const ResultItem& item)
 void check_page_against(const boost::json::object& built, const ResultPage& page,
                         const std::vector<ResultItem>& items) {
   const auto* token = find_member(&built, "next_page_token");
-  require((token != nullptr && token->is_double()) ||
-              page.next_page_token == find_opaque(&built, "next_page_token").value_or(""),
+  require(token == nullptr ? page.next_page_token.empty()
+                           : is_same_name(&built, "next_page_token", page.next_page_token),
           "another token");
   const auto* results = find_member(&built, "results");
   require(items.size() == (results == nullptr ? 0 : results->as_array().size()),
@@ -150,7 +151,7 @@ void check_retry_after(std::string_view text) {
   const auto end = std::min(text.find('\n'), text.size());
   const auto date = text.substr(std::min(end + 1, text.size()));
   const auto wait = parse_retry_after(text.substr(0, end), date, WallTime{Milliseconds{1'764'000'000'000}});
-  require(!wait || (wait->count() >= 0 && *wait <= std::chrono::hours{24}), "a wait without bounds");
+  require(!wait || (wait->count() >= 0 && *wait <= std::chrono::days{30}), "a wait without bounds");
 }
 
 }  // namespace

@@ -58,7 +58,8 @@ struct PageAtHand {
 class Poller {
  public:
   /// Result pages of all jobs, from before the question until they were taken: at a round trip of 200 ms as
-  /// many as the default limits.requests_per_second lets out, and some 64 MiB at most.
+  /// many as the default limits.requests_per_second lets out, and some 64 MiB at most. One that is longer
+  /// than kMostResultPageBytes is under way alone.
   static constexpr std::size_t kPagesAtOnce = 4;
 
   struct Parts {
@@ -78,7 +79,7 @@ class Poller {
   /// Errc::unavailable: not taken now, to be read again at once. Errc::cancelled: stopping, or given up.
   using OnPage = std::function<boost::asio::awaitable<Result<void>>(PageAtHand)>;
   /// Hands /errors or /imports of the batch's job to `on_page`, page by page, so that only one is held at a
-  /// time, and of all batches kPagesAtOnce; `started` as above.
+  /// time, and of all batches kPagesAtOnce, or one long one; `started` as above.
   [[nodiscard]] boost::asio::awaitable<PagesRead> read_pages(const ActiveBatch& batch, BootTime started,
                                                              Call call, OnPage on_page);
   [[nodiscard]] Milliseconds job_timeout() const { return parts_.job_timeout; }

@@ -12,8 +12,12 @@
 
 namespace usherd {
 
-/// The longest page that is read.
+/// The longest page that is read of any batch.
 inline constexpr std::size_t kMostResultPageBytes = 16U << 20;
+/// The longest page that is read of one whose body has `body_bytes`: an API that does not divide its lists
+/// echoes all of it at once, six bytes for one where it escapes each character, with words of its own on each
+/// record. Never below kMostResultPageBytes.
+[[nodiscard]] std::size_t most_page_bytes(std::uint64_t body_bytes, std::uint64_t records);
 inline constexpr std::size_t kMostTokenBytes = 8192;
 
 /// One user of a page of /errors or /imports. What is empty was not given.
@@ -39,16 +43,17 @@ class ResultPage {
   std::string next_page_token;  ///< opaque; empty on the last page
 
  private:
-  friend Result<ResultPage> parse_result_page(std::string body);
+  friend Result<ResultPage> parse_result_page(std::string body, std::size_t most_bytes);
 
   std::string body_;
   std::size_t results_at_ = 0;  ///< where the list stands in it
   std::size_t results_size_ = 0;
 };
 
-/// Everything in a page is optional. Errc::invalid: no JSON object, over kMostResultPageBytes, `results` is
-/// no list, a token over kMostTokenBytes.
-[[nodiscard]] Result<ResultPage> parse_result_page(std::string body);
+/// Everything in a page is optional. Errc::invalid: no JSON object, over `most_bytes`, `results` is no list,
+/// a token over kMostTokenBytes.
+[[nodiscard]] Result<ResultPage> parse_result_page(std::string body,
+                                                   std::size_t most_bytes = kMostResultPageBytes);
 
 enum class PageStep : std::uint8_t {
   fetch,     ///< the next page

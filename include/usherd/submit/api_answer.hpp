@@ -67,7 +67,7 @@ struct Me {
 /// control characters.
 [[nodiscard]] Result<Me> parse_me(std::string_view body);
 
-/// How long a Retry-After asks to wait, at most 24 h: seconds, decimals rounded up, or an HTTP date, read
+/// How long a Retry-After asks to wait, at most 30 days: seconds, decimals rounded up, or an HTTP date, read
 /// against the answer's own Date where there is one, else against `now`; 0 for a date that is past. Of a list
 /// the first counts. Nothing for what is neither.
 [[nodiscard]] std::optional<Milliseconds> parse_retry_after(std::string_view value,

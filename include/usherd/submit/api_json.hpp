@@ -43,14 +43,6 @@ inline constexpr char kHalfCharacter = '\xFF';
 [[nodiscard]] std::optional<std::string_view> find_string(const boost::json::object* object,
                                                           std::string_view name);
 
-/// An id or a token: a string as it is, an integer as its digits; nothing for another type. A number past 64
-/// bits gives a text that equals no id, never one rounded to a neighbour's.
-[[nodiscard]] std::optional<std::string> to_opaque(const boost::json::value& value);
-
-/// The member as an id or a token.
-[[nodiscard]] std::optional<std::string> find_opaque(const boost::json::object* object,
-                                                     std::string_view name);
-
 /// At most `most` bytes of `text`, cut between UTF-8 sequences.
 [[nodiscard]] std::string_view cut_text(std::string_view text, std::size_t most);
 

@@ -15,7 +15,7 @@ TEST_CASE("A 429 is obeyed by the whole client in every form of its Retry-After"
     std::string_view form;
     double pace;  ///< only what the server itself measures needs the time to be real
   };
-  // A server that asks for a year is believed for a day.
+  // A server that asks for longer is believed for thirty days.
   for (const auto& row : {Row{"seconds", 1}, Row{"http_date", 1}, Row{"zero", 1}, Row{"missing", 20},
                           Row{"garbage", 20}, Row{"huge", 200'000}}) {
     CAPTURE(row.form);

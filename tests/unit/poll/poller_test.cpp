@@ -253,6 +253,49 @@ TEST_CASE("a page that is too large is asked for twice, not twenty times") {
   CHECK(poll.bench.sent() == 2);
 }
 
+/// A server whose pages are so long; what does not fit into what the client takes is not sent.
+fakes::ScriptedTransport::Handler pages_of(std::size_t bytes) {
+  return [bytes](const Request& request, const std::string&) {
+    if (bytes <= request.most_response_bytes)
+      return fakes::answered(200, R"({"results":[{"code":")" + std::string(bytes - 25, 'c') + R"("}]})");
+    auto exchange = fakes::lost(Progress::answer_started, Errc::too_large);
+    exchange.failure->message = "too large";
+    return exchange;
+  };
+}
+
+TEST_CASE("a page as long as the batch's own records may make it is read") {
+  PollerBench poll;
+  poll.first.row.body_length = 8U << 20;
+  const std::size_t longest = 6 * (std::size_t{8} << 20) + 1024;
+  std::size_t taken = 0;
+  const auto note = [&](PageAtHand page) -> boost::asio::awaitable<Result<void>> {
+    taken = page.page.bytes();
+    co_return Result<void>{};
+  };
+  const auto read = [&](std::size_t bytes) {
+    poll.bench.transport.handle(pages_of(bytes));
+    return poll.bench.loop.start(
+        poll.poller.read_pages(poll.first, poll.bench.loop.now(), Call::errors, note));
+  };
+  SUBCASE("the longest") {
+    const auto pages = read(longest);
+    poll.bench.loop.pass(1ms);
+    REQUIRE(pages->done());
+    CHECK(pages->value->end == PagesEnd::complete);
+    CHECK(taken == longest);
+    CHECK(poll.bench.sent() == 2);
+  }
+  SUBCASE("one that is longer still") {
+    const auto pages = read(longest + 1);
+    poll.bench.loop.pass(1min);
+    REQUIRE(pages->done());
+    CHECK(pages->value->end == PagesEnd::unreadable);
+    CHECK(pages->value->why == "too large");
+    CHECK(poll.bench.sent() == 3);
+  }
+}
+
 /// Readers of the pages of many jobs, and what takes these pages.
 struct ManyReaders {
   PollerBench poll;
@@ -260,9 +303,11 @@ struct ManyReaders {
   std::vector<std::shared_ptr<Pending<PagesRead>>> readers;
   std::vector<PageAtHand> held;  ///< those that are not taken yet
 
-  void read(int jobs, const Poller::OnPage& on_page) {
-    for (int i = 0; i < jobs; ++i)
+  void read(int jobs, const Poller::OnPage& on_page, std::uint64_t body_length = 0) {
+    for (int i = 0; i < jobs; ++i) {
       batches.push_back(PollerBench::accepted(static_cast<BatchId>(i) + 1, "job " + std::to_string(i)));
+      batches.back().row.body_length = body_length;
+    }
     for (const auto& batch : batches)
       readers.push_back(
           poll.bench.loop.start(poll.poller.read_pages(batch, poll.bench.loop.now(), Call::errors, on_page)));
@@ -306,6 +351,20 @@ TEST_CASE("of the pages of all jobs few are under way at once, until they are ta
   }
   many.poll.bench.loop.pass(1ms);
   CHECK(many.done() == 20);
+}
+
+TEST_CASE("a long page is held alone") {
+  ManyReaders many;
+  many.poll.bench.transport.handle(pages_of(kMostResultPageBytes + 1));
+  many.read(
+      6, [&](PageAtHand page) { return many.hold(std::move(page)); }, kMostResultPageBytes);
+  for (std::size_t taken = 1; taken <= 6; ++taken) {
+    REQUIRE(many.held.size() == 1);
+    CHECK(many.done() == taken);
+    many.held.clear();
+    many.poll.bench.loop.pass(1ms);
+  }
+  CHECK(many.held.empty());
 }
 
 TEST_CASE("those that wait for a page when the service stops get none") {

@@ -61,9 +61,13 @@ TEST_CASE("ids that came as numbers keep every digit") {
   CHECK(items_of(page)[0].uid == "18446744073709551615");
   CHECK(items_of(page)[1].id == "-9007199254740993");
   CHECK(items_of(page)[1].uid == "17");
-  const auto large = parse_result_page(R"({"results":[{"uid":184467440737095516160}]})");
-  REQUIRE(items_of(large)[0].uid.has_value());
-  CHECK(*items_of(large)[0].uid != "184467440737095516160");
+  const auto large = parse_result_page(
+      R"({"results":[{"user":{"uid":184467440737095516160,"id":-19000000000000000001234}}],)"
+      R"("next_page_token":19000000000000000001234})");
+  REQUIRE(large.has_value());
+  CHECK(items_of(large)[0].uid == "184467440737095516160");
+  CHECK(items_of(large)[0].id == "-19000000000000000001234");
+  CHECK(large->next_page_token == "19000000000000000001234");
 }
 
 TEST_CASE("everything in a page may be missing or null") {

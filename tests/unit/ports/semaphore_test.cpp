@@ -29,9 +29,9 @@ struct Bench {
   std::vector<int> entered;
   std::vector<int> aborted;
 
-  static asio::awaitable<void> acquire(Bench& bench, int name) {
+  static asio::awaitable<void> acquire(Bench& bench, int name, std::size_t count = 1) {
     try {
-      co_await bench.semaphore.acquire();
+      co_await bench.semaphore.acquire(count);
       bench.entered.push_back(name);
     } catch (const boost::system::system_error&) {
       bench.aborted.push_back(name);
@@ -40,9 +40,9 @@ struct Bench {
   void ask(int name) {
     asio::co_spawn(loop, acquire(*this, name), [](std::exception_ptr) {});
   }
-  void ask(int name, asio::cancellation_signal& stop) {
+  void ask(int name, asio::cancellation_signal& stop, std::size_t count = 1) {
     auto ended = [](std::exception_ptr) {};
-    asio::co_spawn(loop, acquire(*this, name), asio::bind_cancellation_slot(stop.slot(), ended));
+    asio::co_spawn(loop, acquire(*this, name, count), asio::bind_cancellation_slot(stop.slot(), ended));
   }
   void poll() {
     loop.restart();
@@ -142,6 +142,31 @@ TEST_CASE("A cancelled waiter holds no place, whether or not one was on its way 
   bench.poll();
   CHECK(bench.aborted == std::vector<int>{2});
   CHECK(bench.entered == std::vector<int>{1, 3});
+  CHECK(bench.semaphore.waiting() == 0);
+}
+
+TEST_CASE("Who asks for several places gets them together, and nobody overtakes it") {
+  Bench bench(2);
+  asio::cancellation_signal stop;
+  bench.ask(1);
+  bench.ask(2, stop, 2);
+  bench.ask(3);
+  bench.poll();
+  CHECK(bench.entered == std::vector<int>{1});
+  SUBCASE("it gets them when enough are free") {
+    bench.semaphore.release();
+    bench.poll();
+    CHECK(bench.entered == std::vector<int>{1, 2});
+    bench.semaphore.release(2);
+    bench.poll();
+    CHECK(bench.entered == std::vector<int>{1, 2, 3});
+  }
+  SUBCASE("when it is cancelled those behind it go on") {
+    stop.emit(asio::cancellation_type::terminal);
+    bench.poll();
+    CHECK(bench.aborted == std::vector<int>{2});
+    CHECK(bench.entered == std::vector<int>{1, 3});
+  }
   CHECK(bench.semaphore.waiting() == 0);
 }
 

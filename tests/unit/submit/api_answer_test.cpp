@@ -90,6 +90,20 @@ TEST_CASE("a job is read whether it is nested or not, whatever is missing, null 
   }
 }
 
+TEST_CASE("ids beyond 64 bits that came as numbers keep every digit, also in an answer that is mended") {
+  const std::string id = "19000000000000000001234";
+  for (const auto& body : {R"({"job":{"id":)" + id + "}}", R"({"id":)" + id + "}",
+                           R"({"x":"\ud83d","job":{"id":)" + id + "}}"}) {
+    CAPTURE(body);
+    const auto job = parse_created_job(body);
+    REQUIRE(job.has_value());
+    CHECK(job->id == id);
+  }
+  const auto me = parse_me(R"({"orgId":)" + id + "}");
+  REQUIRE(me.has_value());
+  CHECK(me->org_id == id);
+}
+
 TEST_CASE("an errors count that cannot be read is never taken for none") {
   for (const auto* errors :
        {"-1", "1.5", "1e300", "\"many\"", "\"\"", "[]", "{}", "true", "123456789012345678901234"}) {
@@ -208,7 +222,7 @@ TEST_CASE("what an unknown member holds hides no other, however deep it nests") 
   CHECK_FALSE(parse_job_answer(R"({"x":)" + std::string(100'000, '[')).has_value());
 }
 
-TEST_CASE("Retry-After is seconds or a date, and never longer than a day") {
+TEST_CASE("Retry-After is seconds or a date, and never longer than thirty days") {
   const auto now = *parse_rfc3339("2026-11-24T12:00:00Z");
   const auto* const ahead = "Tue, 24 Nov 2026 12:01:30 GMT";
   struct Row {
@@ -224,13 +238,19 @@ TEST_CASE("Retry-After is seconds or a date, and never longer than a day") {
       {"0.0001", "", 1ms},
       {"2.000", "", 2s},
       {"86400", "", 24h},
-      {"86401", "", 24h},
-      {"99999999999999999999999999", "", 24h},
+      {"604800.5", "", 7 * 24h + 500ms},
+      {"2592000", "", 30 * 24h},
+      {"2592000.5", "", 30 * 24h},
+      {"2592001", "", 30 * 24h},
+      {"9223372036854775807", "", 30 * 24h},
+      {"99999999999999999999999999", "", 30 * 24h},
       {ahead, "", 90s},
       {ahead, "garbage", 90s},
       {ahead, "Tue, 24 Nov 2026 12:01:00 GMT", 30s},
       {ahead, "Tue, 24 Nov 2026 12:02:00 GMT", 0s},
-      {ahead, "Mon, 01 Jan 2024 00:00:00 GMT", 24h},
+      {ahead, "Sat, 21 Nov 2026 12:01:30 GMT", 3 * 24h},
+      {ahead, "Mon, 01 Jan 2024 00:00:00 GMT", 30 * 24h},
+      {"Fri, 31 Dec 9999 23:59:59 GMT", "", 30 * 24h},
       {"3, 3", "", 3s},
       {" 3 ,soon", "", 3s},
       {ahead + std::string(", ") + ahead, "", 90s},

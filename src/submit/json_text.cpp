@@ -1,4 +1,4 @@
-#include "usherd/poll/json_text.hpp"
+#include "usherd/submit/json_text.hpp"
 
 #include "usherd/core/json_scan.hpp"
 #include "usherd/submit/api_json.hpp"
@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <string>
 
 namespace usherd {
 namespace {
@@ -43,6 +44,8 @@ struct Heedless {
 };
 
 constexpr std::string_view kBlanks = " \t\r\n";
+/// What mending makes of a text at most, which has escapes for control characters.
+constexpr std::size_t kMostGrowth = 6;
 
 /// Takes the value that `rest` begins with off it.
 std::string_view take_value(std::string_view& rest) {
@@ -106,6 +109,18 @@ std::string_view find_member_text(std::string_view object, std::string_view name
     skip(rest, ',');
   }
   return found == "null" ? std::string_view() : found;
+}
+
+std::optional<std::string> find_opaque(std::string_view object, std::string_view name) {
+  const auto text = find_member_text(object, name);
+  const char first = text.empty() ? '\0' : text.front();
+  if (first == '-' || (first >= '0' && first <= '9'))
+    return std::string(text);
+  if (first != '"')
+    return std::nullopt;
+  const auto decoded = parse_mended_json(text, kMostGrowth * text.size(), 1);
+  const auto* plain = decoded ? decoded->if_string() : nullptr;
+  return plain == nullptr ? std::nullopt : std::optional<std::string>(std::string_view(*plain));
 }
 
 ElementTexts::ElementTexts(std::string_view array) : rest_(inside(array, '[')) {

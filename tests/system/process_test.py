@@ -15,6 +15,7 @@ import unittest.mock
 import live_service as service
 
 USHERD, SANDBOX = sys.argv[1:3]
+JOURNAL = "/run/systemd/journal/socket"
 
 
 def good(count):
@@ -89,6 +90,17 @@ class Processes(unittest.TestCase):
                 stdout=log, stderr=log)
         self.service.wait_for_log("configuration reloaded")
         self.service.wait_until(lambda status: status["state"] == "idle", "idle")
+
+    @unittest.skipIf(os.path.exists(JOURNAL), "there is a journal, which would take the lines")
+    def test_where_no_journal_takes_the_log_stderr_has_it_with_its_priorities(self):
+        with open(self.service.log, "ab") as log:
+            of_stderr = os.fstat(log.fileno())
+            ended = self.start("drain", stdout=subprocess.DEVNULL, stderr=log,
+                               env={**os.environ, "JOURNAL_STREAM": f"{of_stderr.st_dev}:{of_stderr.st_ino}"})
+            self.assertEqual(ended.wait(timeout=service.PATIENCE_S), 0)
+        with open(self.service.log, encoding="utf-8") as log:
+            lines = log.read().splitlines()
+        self.assertTrue(any(line.startswith("<6>started") for line in lines), lines)
 
     def test_a_drain_that_gives_up_unread_ends_by_its_own_code(self):
         self.service.drop("a.ndjson", good(1))

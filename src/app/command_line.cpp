@@ -71,7 +71,8 @@ void declare_check(CLI::App& app, CheckArguments& check) {
 void declare_status(CLI::App& app, StatusArguments& status) {
   auto* command = app.add_subcommand("status", "What the running service does, and why not if it does not");
   command->add_flag("--json", status.json, "As JSON; docs/status.md is its page");
-  command->add_flag("--watch", status.watch, "Again each second, until interrupted");
+  command->add_flag("--watch", status.watch,
+                    "Again each second, until interrupted; with --json a line each time");
   command->add_option("--file", status.file, "Of one file: its counts and what it waits for")
       ->type_name("NAME");
   command->footer("Exit codes: 0 all well, 1 no such file, 69 the service does not answer.");
@@ -202,14 +203,6 @@ std::optional<std::string> check_submit(const CLI::App& command, const SubmitArg
   return std::nullopt;
 }
 
-std::optional<std::string> check_status(const StatusArguments& status) {
-  if (status.watch && status.json)
-    return "--watch and --json do not go together: /api/events on the admin socket streams JSON";
-  if (status.watch && !status.file.empty())
-    return "--watch shows the whole service: leave --file out";
-  return std::nullopt;
-}
-
 using Fault = std::optional<std::string>;
 
 /// The first fault that `look` finds with an option of the command or of its parts, or nothing.
@@ -299,8 +292,6 @@ std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, Comman
     fault = take_drain(command, typed, line.drain);
   else if (line.command == Command::submit)
     fault = check_submit(command, line.submit);
-  else if (line.command == Command::status)
-    fault = check_status(line.status);
   else if (line.command == Command::rejects)
     fault = take_rejects(command, line.rejects);
   else if (line.command == Command::jobs && command.get_subcommands().empty())

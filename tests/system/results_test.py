@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Where the results of commands go, and what is said when nobody gets them: results_test.py USHERD SANDBOX"""
+import json
 import os
+import signal
+import subprocess
 import sys
 import unittest
 
@@ -39,6 +42,62 @@ class Results(unittest.TestCase):
         self.assertEqual(checked.returncode, 1)
         self.assertIn("is not a regular file\n", checked.stderr)
         self.assertNotIn("pipe.ndjson", checked.stdout)
+
+    def watch(self, *words):
+        """`status --watch` in a pipe; it ends with the test at the latest."""
+        watching = subprocess.Popen([USHERD, "status", "--watch", *words, "--config", self.service.config], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(watching.communicate, timeout=service.PATIENCE_S)
+        self.addCleanup(watching.kill)
+        return watching
+
+    def interrupted(self, watching):
+        watching.send_signal(signal.SIGINT)
+        said = watching.communicate(timeout=service.PATIENCE_S)[1]
+        self.assertEqual(watching.returncode, -signal.SIGINT)
+        return said
+
+    def test_a_watch_as_json_prints_a_document_a_line(self):
+        self.service.start()
+        watching = self.watch("--json")
+        first, second = (json.loads(watching.stdout.readline()) for _ in range(2))
+        self.assertEqual((first["schema"], first["state"]), (1, "idle"))
+        self.assertLess(first["time"], second["time"])
+        self.assertEqual(self.interrupted(watching), "")
+
+    def test_a_watch_of_a_file_tells_its_story_until_interrupted(self):
+        self.sandbox.patch({"job_time": "manual"})
+        self.service.start()
+        self.service.drop("a.ndjson", ['{"uid":"1"}', '{"uid":"2"}'])
+        self.service.wait_until(lambda status: status["jobs"]["count"] == 1, "in a job")
+        told, as_json = self.watch("--file", "a.ndjson"), self.watch("--file", "a.ndjson", "--json")
+        self.assertEqual([told.stdout.readline().split() for _ in range(2)], [["File", "a.ndjson"], ["State", "ready"]])
+        self.assertEqual(json.loads(as_json.stdout.readline())["pending"], 2)
+        self.sandbox.patch({"job_time": "1ms"})
+        self.sandbox.finish_jobs()
+        while told.stdout.readline().split() != ["State", "settled"]:
+            self.assertIsNone(told.poll())
+        while (story := json.loads(as_json.stdout.readline()))["state"] != "settled":
+            self.assertIsNone(as_json.poll())
+        self.assertEqual((story["file"], story["imported"]), ("a.ndjson", 2))
+        self.service.stop()
+        for watching in (told, as_json):
+            self.assertRegex(watching.stderr.readline(), "^usherd: .*; trying again\n$")
+        self.service.start()
+        while not told.stdout.readline().startswith("File"):
+            self.assertIsNone(told.poll())
+        self.assertEqual(json.loads(as_json.stdout.readline())["state"], "settled")
+        for watching in (told, as_json):
+            self.interrupted(watching)
+
+    def test_a_watch_of_a_file_that_is_not_there_ends_as_a_look_does(self):
+        for code in (69, 1):
+            for words in ((), ("--json",)):
+                watched = self.service.command("status", "--watch", "--file", "a.ndjson", *words)
+                self.assertEqual((watched.returncode, watched.stdout), (code, ""))
+                self.assertEqual(watched.stderr, self.service.command("status", "--file", "a.ndjson").stderr)
+            if code == 69:
+                self.service.start()
 
 
 if __name__ == "__main__":

@@ -204,6 +204,8 @@ TEST_CASE("an option never takes another option for its value") {
   CHECK(ended({"rejects", "drop", "--code", "--dry-run"}).text ==
         "usherd: rejects: --code has no value: --dry-run follows it\nTry 'usherd rejects --help'.\n");
   CHECK(good({"rejects", "list", "--uid", "--odd"}).rejects.uid == "--odd");
+  CHECK(good({"rejects", "list", "--uid=--code"}).rejects.uid == "--code");
+  CHECK(good({"status", "--file=--watch"}).status.file == "--watch");
   CHECK(good({"rejects", "list", "--uid=a="}).rejects.uid == "a=");
   CHECK(good({"submit", "--", "--odd="}).submit.files == std::vector<std::string>{"--odd="});
 }

@@ -68,7 +68,7 @@ void redraw(std::string_view text) {
   }
   out += "\x1b[J";
   std::fwrite(out.data(), 1, out.size(), stdout);
-  std::fflush(stdout);
+  flush_stdout();
 }
 
 Result<std::string> as_it_came(std::string_view json, TextStyle /*style*/) {
@@ -104,7 +104,7 @@ class Watcher {
       draw();
     } else {
       fmt::print("{}\n", last_);
-      std::fflush(stdout);
+      flush_stdout();
     }
   }
   /// Shown below the last picture; without a terminal each reason is said once until there are events again.

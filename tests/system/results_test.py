@@ -99,6 +99,31 @@ class Results(unittest.TestCase):
             if code == 69:
                 self.service.start()
 
+    def lost(self, *words):
+        """What a command says when the disk behind its stdout is full."""
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            ended = subprocess.run([USHERD, *words, "--config", self.service.config], stdout=full, stderr=subprocess.PIPE,
+                                   text=True, timeout=service.PATIENCE_S, check=False)
+        self.assertEqual(ended.returncode, 1, ended.stderr)
+        why = "usherd: cannot write to standard output: No space left on device\n"
+        self.assertTrue(ended.stderr.endswith(why), ended.stderr)
+        return ended.stderr.removesuffix(why)
+
+    def test_a_doctor_whose_words_are_lost_says_why(self):
+        self.service.command("drain")
+        for words in ([], ["--repair"]):
+            self.assertEqual(self.lost("doctor", *words), "")
+
+    def test_a_change_of_rejects_that_nobody_is_told_of_is_said_to_be_done(self):
+        self.service.drop("a.ndjson", ['{"uid":""}', '{"uid":"1","email":5}'])
+        self.assertEqual(self.service.command("drain").returncode, 2)
+        self.assertEqual(self.lost("rejects", "drop", "--code", "uid_empty", "--dry-run"), "")
+        told = self.lost("rejects", "retry", "--uid", "1")
+        self.assertRegex(told, r"^usherd: it was done all the same: 1 retried, of 1 that match; they are in \S+\n$")
+        for words in ([], ["--json"]):
+            self.assertRegex(self.lost("rejects", "drop", *words),
+                             r"^usherd: it was done all the same: [02] dropped, of [02] that match")
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1] + sys.argv[3:])

@@ -215,6 +215,11 @@ TEST_CASE("the file of rejects is understood by its own name and by that in reje
     CHECK(good({"rejects", "list", "--file", name}).rejects.file == "a.ndjson");
 }
 
+TEST_CASE("every action on rejects may be tried out") {
+  for (const char* action : {"list", "show", "retry", "drop", "export"})
+    CHECK(good({"rejects", action, "--dry-run"}).rejects.dry_run);
+}
+
 TEST_CASE("without a command the help goes to stderr, and the end is 64") {
   const auto answer = ended({});
   CHECK(answer.code == ExitCode::usage);

@@ -272,7 +272,9 @@ asio::awaitable<void> AdminServer::converse(Door& door, Client& client) {
   } else if (state == RequestParser::State::done) {
     auto request = parser.take();
     request.peer = client.peer;
-    if (!client.peer.local && !door.hosts.allows(parser.host()))
+    const bool allowed = client.peer.local || door.hosts.allows(parser.host()) ||
+                         (parser.is_old_and_hostless() && HostRule::allows_without_host(request.path));
+    if (!allowed)
       reply = AdminReply::error(421, "this Host is not answered here; admin.hosts lists those that are");
     else
       reply = co_await router_.answer(std::move(request));

@@ -15,4 +15,8 @@ bool HostRule::allows(std::string_view host_header) const {
          std::find(hosts_.begin(), hosts_.end(), url.host) != hosts_.end();
 }
 
+bool HostRule::allows_without_host(std::string_view path) {
+  return path == "/healthz" || path == "/readyz" || path == "/metrics";
+}
+
 }  // namespace usherd

@@ -83,6 +83,7 @@ RequestParser::State RequestParser::finish() {
   if (message.count(http::field::host) > 1)
     return State::bad;
   host_ = std::string(message[http::field::host]);
+  is_old_and_hostless_ = message.version() == 10 && message.count(http::field::host) == 0;
   is_head_ = message.method() == http::verb::head;
   if (message.method() == http::verb::post)
     request_.method = AdminMethod::post;

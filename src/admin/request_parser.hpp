@@ -36,6 +36,8 @@ class RequestParser {
   [[nodiscard]] AdminRequest take();
   /// The Host header as it came; empty when there was none.
   [[nodiscard]] const std::string& host() const { return host_; }
+  /// HTTP/1.0, which does without a Host header, and without one.
+  [[nodiscard]] bool is_old_and_hostless() const { return is_old_and_hostless_; }
   /// The answer goes without its body.
   [[nodiscard]] bool is_head() const { return is_head_; }
 
@@ -47,6 +49,7 @@ class RequestParser {
   AdminRequest request_;
   std::string host_;
   bool is_head_ = false;
+  bool is_old_and_hostless_ = false;
 };
 
 /// Decodes %XX and, where `plus`, '+'; false for a broken escape or a NUL.

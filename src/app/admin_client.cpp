@@ -45,9 +45,19 @@ void set_patience(int fd, Milliseconds patience) {
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
 }
 
+/// With a time limit a call is not taken up again by itself after the process was stopped (Ctrl-Z) and goes
+/// on. Its time begins anew then.
+template <class Call>
+auto uninterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR)
+    result = call();
+  return result;
+}
+
 bool send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto count = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const auto count = uninterrupted([&] { return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
     if (count <= 0)
       return false;
     bytes.remove_prefix(static_cast<std::size_t>(count));
@@ -102,7 +112,10 @@ Result<AdminAnswer> AdminClient::ask(std::string_view method, std::string_view t
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
-  if (::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  const auto connect = [&] {
+    return ::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  };
+  if (uninterrupted(connect) != 0)
     return unreachable(errno);
   const auto head = fmt::format("{} {} HTTP/1.1\r\nHost: usherd\r\nContent-Length: {}\r\n\r\n", method,
                                 target, body.size());
@@ -112,7 +125,7 @@ Result<AdminAnswer> AdminClient::ask(std::string_view method, std::string_view t
   AdminAnswer answer;
   std::array<char, 65536> bytes{};
   while (true) {
-    const auto count = ::recv(connection.get(), bytes.data(), bytes.size(), 0);
+    const auto count = uninterrupted([&] { return ::recv(connection.get(), bytes.data(), bytes.size(), 0); });
     if (count < 0) {
       unanswered_ = sent;
       return unreachable(errno);

@@ -17,6 +17,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <filesystem>
+#include <string_view>
 
 namespace usherd {
 namespace {
@@ -28,6 +29,11 @@ void show(const std::string& path, const Rejection& rejection) {
   fmt::print("{}:{}: {}: {}\n", printable(path), rejection.line, rejection.code, rejection.message);
 }
 
+ExitCode refuse_whole(const std::string& path, std::string_view code, std::string_view message) {
+  fmt::print("{}: refused whole: {}: {}\n", printable(path), code, message);
+  return ExitCode::with_rejects;
+}
+
 ExitCode check_one(Files& files, const Config& config, const std::string& path, FilePlan& plan) {
   // Whatever its name: a word that is no file was most likely not meant as one.
   if (const auto found = files.stat(path); !found) {
@@ -36,10 +42,8 @@ ExitCode check_one(Files& files, const Config& config, const std::string& path, 
   }
   const auto name = std::filesystem::path(path).filename().string();
   const auto format = format_of(name);
-  if (!format) {
-    tell("{}: unknown ending; known are {}\n", printable(path), known_endings());
-    return ExitCode::with_rejects;
-  }
+  if (!format)
+    return refuse_whole(path, "unknown_format", fmt::format("the name ends in none of {}", known_endings()));
   // As `submit` does: which file it is, is the caller's own choice.
   std::error_code failed;
   const auto file = std::filesystem::canonical(path, failed);
@@ -50,8 +54,10 @@ ExitCode check_one(Files& files, const Config& config, const std::string& path, 
                                      });
   if (!checked) {
     tell("{}: {}\n", printable(path), checked.error().message);
-    return checked.error().code == Errc::invalid ? ExitCode::with_rejects : ExitCode::failure;
+    return ExitCode::failure;
   }
+  if (checked->refusal)
+    return refuse_whole(path, checked->refusal->code, checked->refusal->message);
   if (checked->rejected > kShown)
     fmt::print("{}: {} refused\n", printable(path),
                counted(checked->rejected - kShown, "more record", "more records"));

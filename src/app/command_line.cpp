@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -71,7 +72,8 @@ void declare_check(CLI::App& app, CheckArguments& check) {
 void declare_status(CLI::App& app, StatusArguments& status) {
   auto* command = app.add_subcommand("status", "What the running service does, and why not if it does not");
   command->add_flag("--json", status.json, "As JSON; docs/status.md is its page");
-  command->add_flag("--watch", status.watch, "Again each second, until interrupted");
+  command->add_flag("--watch", status.watch,
+                    "Again each second, until interrupted; with --json a line each time");
   command->add_option("--file", status.file, "Of one file: its counts and what it waits for")
       ->type_name("NAME");
   command->footer("Exit codes: 0 all well, 1 no such file, 69 the service does not answer.");
@@ -202,19 +204,11 @@ std::optional<std::string> check_submit(const CLI::App& command, const SubmitArg
   return std::nullopt;
 }
 
-std::optional<std::string> check_status(const StatusArguments& status) {
-  if (status.watch && status.json)
-    return "--watch and --json do not go together: /api/events on the admin socket streams JSON";
-  if (status.watch && !status.file.empty())
-    return "--watch shows the whole service: leave --file out";
-  return std::nullopt;
-}
-
 using Fault = std::optional<std::string>;
 
 /// The first fault that `look` finds with an option of the command or of its parts, or nothing.
-Fault first_fault(const CLI::App& command,
-                  Fault (*look)(const CLI::App& command, const CLI::Option& option)) {
+template <class Look>
+Fault first_fault(const CLI::App& command, const Look& look) {
   for (const auto* option : command.get_options()) {
     if (auto fault = look(command, *option))
       return fault;
@@ -235,15 +229,26 @@ Fault is_empty(const CLI::App& /*command*/, const CLI::Option& option) {
   return std::nullopt;
 }
 
-/// Its value is missing, and CLI11 takes the next word, the name of an option of the same command.
-Fault has_option_for_value(const CLI::App& command, const CLI::Option& option) {
-  for (const auto& given : option.results()) {
-    const auto* other = given.starts_with("--") ? command.get_option_no_throw(given) : nullptr;
-    if (!option.get_positional() && other != nullptr)
-      return fmt::format("{} has no value: {} follows it", option.get_name(), other->get_name());
+/// Its value is missing, and CLI11 takes the next word, the name of an option of the same command. What
+/// stands behind '=' is meant.
+class OptionForValue {
+ public:
+  explicit OptionForValue(std::span<const char* const> words) : words_(words) {}
+
+  Fault operator()(const CLI::App& command, const CLI::Option& option) const {
+    for (const auto& given : option.results()) {
+      const auto* other = given.starts_with("--") ? command.get_option_no_throw(given) : nullptr;
+      const auto meant = option.get_name() + "=" + given;
+      if (!option.get_positional() && other != nullptr &&
+          std::find(words_.begin(), words_.end(), meant) == words_.end())
+        return fmt::format("{} has no value: {} follows it", option.get_name(), other->get_name());
+    }
+    return std::nullopt;
   }
-  return std::nullopt;
-}
+
+ private:
+  std::span<const char* const> words_;
+};
 
 Fault is_repeated(const CLI::App& /*command*/, const CLI::Option& option) {
   if (!option.get_positional() && option.get_items_expected_max() == 1 && option.count() > 1)
@@ -271,7 +276,8 @@ std::vector<std::string> words_to_parse(int argc, const char* const* argv) {
 }
 
 std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, CommandLine line,
-                                                     const TypedDurations& typed) {
+                                                     const TypedDurations& typed,
+                                                     std::span<const char* const> words) {
   const auto rest = app.remaining();
   const auto chosen = app.get_subcommands();
   if (chosen.empty()) {
@@ -287,20 +293,18 @@ std::variant<CommandLine, CommandLineExit> interpret(const CLI::App& app, Comman
     const auto* kind = rest.front().starts_with('-') ? "unknown option" : "unexpected argument";
     return wrong_usage(fmt::format("{}: {} '{}'", name, kind, printable(rest.front(), 60)), name);
   }
-  for (const auto look : {is_empty, has_option_for_value}) {
-    if (const auto fault = first_fault(app, look))
-      return wrong_usage(fmt::format("{}: {}", name, *fault), name);
-  }
+  auto fault = first_fault(app, is_empty);
+  if (!fault)
+    fault = first_fault(app, OptionForValue(words));
+  if (fault)
+    return wrong_usage(fmt::format("{}: {}", name, *fault), name);
   line.command = std::find_if(kCommands.begin(), kCommands.end(), [&](const auto& entry) {
                    return entry.first == name;
                  })->second;
-  std::optional<std::string> fault;
   if (line.command == Command::drain)
     fault = take_drain(command, typed, line.drain);
   else if (line.command == Command::submit)
     fault = check_submit(command, line.submit);
-  else if (line.command == Command::status)
-    fault = check_status(line.status);
   else if (line.command == Command::rejects)
     fault = take_rejects(command, line.rejects);
   else if (line.command == Command::jobs && command.get_subcommands().empty())
@@ -332,7 +336,7 @@ std::variant<CommandLine, CommandLineExit> parse_command_line(int argc, const ch
   } catch (const CLI::Error& failure) {
     return wrong_usage(printable(failure.what()), chosen_words(app));
   }
-  return interpret(app, std::move(line), typed);
+  return interpret(app, std::move(line), typed, {argv, static_cast<std::size_t>(argc)});
 }
 
 }  // namespace usherd

@@ -23,7 +23,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -100,21 +99,13 @@ ExitCode drain(const CommandLine& line) {
   return run_daemon(line, options);
 }
 
-/// Who does not learn that a file was dropped drops it a second time. 0, or why standard output did not take
-/// its name.
+/// 0, or why standard output did not take its name.
 int tell_dropped(const std::string& file, const std::string& name) {
-  int failed = 0;
-  try {
-    // A script takes it as it is; a terminal takes no orders from it.
-    fmt::print("{}\n", ::isatty(STDOUT_FILENO) != 0 ? printable(name) : name);
-    failed = std::fflush(stdout) == 0 ? 0 : errno;
-  } catch (const std::system_error& failure) {
-    failed = failure.code().value();
-  }
-  if (failed != 0)
-    tell("usherd: {} was dropped, as {}: do not submit it again\n",
-         file == "-" ? "standard input" : printable(file, 400), printable(name));
-  return failed;
+  // A script takes it as it is; a terminal takes no orders from it.
+  const auto shown = ::isatty(STDOUT_FILENO) != 0 ? printable(name) : name;
+  return print_done(shown + "\n",
+                    fmt::format("usherd: {} was dropped, as {}: do not submit it again\n",
+                                file == "-" ? "standard input" : printable(file, 400), printable(name)));
 }
 
 ExitCode submit(const CommandLine& line) {

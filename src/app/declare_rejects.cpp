@@ -64,8 +64,8 @@ void declare_rejects(CLI::App& app, RejectsArguments& rejects) {
     if (verb.json != nullptr)
       part->add_flag("--json", rejects.json, verb.json);
     const bool changes = verb.action == Action::retry || verb.action == Action::drop;
-    if (changes)
-      part->add_flag("--dry-run", rejects.dry_run, "Say what would be done, do nothing");
+    part->add_flag("--dry-run", rejects.dry_run,
+                   changes ? "Say what would be done, do nothing" : "Nothing is changed, as without it");
     if (verb.action == Action::retry)
       part->add_flag(
           "--force", rejects.force,

@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <optional>
 
@@ -372,7 +371,6 @@ class Doctor {
       fmt::print("{} found, all repaired\n", found_);
     else
       fmt::print("{} found, {} left\n", found_, left_);
-    std::fflush(stdout);
     return left_ == 0 ? ExitCode::ok : ExitCode::with_rejects;
   }
 

@@ -3,7 +3,6 @@
 #include "usherd/batch/open_batch.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/spool/bad_row.hpp"
-#include "usherd/spool/convert.hpp"
 #include "usherd/validate/block_reader.hpp"
 
 #include <fmt/format.h>
@@ -11,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 namespace usherd {
 namespace {
@@ -77,11 +77,10 @@ Result<CheckedFile> check_converted(ReadFile& file, const Config& config, FileFo
   ConvertLimits limits;
   limits.max_unpacked = config.spool.max_unpacked;
   limits.max_ratio = config.spool.max_ratio;
-  const auto refusal = stream_records(file, *size, format, limits, emit);
+  auto refusal = stream_records(file, *size, format, limits, emit);
   if (!refusal)
     return refusal.error();
-  if (*refusal)
-    return Error{Errc::invalid, fmt::format("{}: {}", (*refusal)->code, (*refusal)->message)};
+  out.refusal = std::move(*refusal);
   return out;
 }
 

@@ -2,11 +2,13 @@
 
 #include "usherd/app/config.hpp"
 #include "usherd/ports/files.hpp"
+#include "usherd/spool/convert.hpp"
 #include "usherd/spool/file_name.hpp"
 #include "usherd/validate/record.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace usherd {
@@ -15,13 +17,13 @@ namespace usherd {
 struct CheckedFile {
   std::uint64_t records = 0;
   std::uint64_t rejected = 0;
-  std::uint64_t good_bytes = 0;  ///< of the records that would be sent, as they stand in a body
+  std::uint64_t good_bytes = 0;         ///< of the records that would be sent, as they stand in a body
+  std::optional<Refusal> refusal = {};  ///< of the whole file: nothing of it would be sent
 };
 
 using OnRejection = std::function<void(const Rejection&, std::uint64_t count)>;
 
-/// Checks every record of a file, within the spool's limits for conversions. Errc::invalid when the file
-/// would be refused whole.
+/// Checks every record of a file, within the spool's limits for conversions. Errors: those of reading it.
 [[nodiscard]] Result<CheckedFile> check_records(Files& files, const Config& config, const std::string& path,
                                                 FileFormat format, const OnRejection& on_rejection);
 

@@ -68,14 +68,21 @@ void redraw(std::string_view text) {
   }
   out += "\x1b[J";
   std::fwrite(out.data(), 1, out.size(), stdout);
-  std::fflush(stdout);
+  flush_stdout();
 }
 
-/// Takes events as they come, in pieces of any size; shows the last whole one.
+Result<std::string> as_it_came(std::string_view json, TextStyle /*style*/) {
+  return std::string(json);
+}
+
+/// Shows one answer after the other: on a terminal in the place of the last one, else below it, as JSON
+/// always is.
 class Watcher {
  public:
-  explicit Watcher(bool terminal) : terminal_(terminal) {}
+  Watcher(bool json, Render render)
+      : render_(json ? as_it_came : render), terminal_(!json && is_screen(STDOUT_FILENO)) {}
 
+  /// Takes events as they come, in pieces of any size; shows each whole one.
   bool take(std::string_view piece) {
     pending_.append(piece);
     for (auto end = pending_.find("\n\n"); end != std::string::npos; end = pending_.find("\n\n")) {
@@ -86,6 +93,19 @@ class Watcher {
         show(std::string_view(event).substr(data + kData.size()));
     }
     return pending_.size() < (8U << 20) && std::ferror(stdout) == 0;
+  }
+  void show(std::string_view json) {
+    const auto text = render_(json, style_of_stdout());
+    if (!text)
+      return;
+    last_ = *text;
+    said_.clear();
+    if (terminal_) {
+      draw();
+    } else {
+      fmt::print("{}\n", last_);
+      flush_stdout();
+    }
   }
   /// Shown below the last picture; without a terminal each reason is said once until there are events again.
   void lost(const std::string& why) {
@@ -98,19 +118,6 @@ class Watcher {
   }
 
  private:
-  void show(std::string_view json) {
-    const auto text = status_text(json, style_of_stdout());
-    if (!text)
-      return;
-    last_ = *text;
-    said_.clear();
-    if (terminal_) {
-      draw();
-    } else {
-      fmt::print("{}\n", last_);
-      std::fflush(stdout);
-    }
-  }
   /// What stood on the screen goes when there is something to take its place.
   void draw(std::string_view footer = {}) {
     if (!std::exchange(cleared_, true))
@@ -118,6 +125,7 @@ class Watcher {
     redraw(fit_screen(last_, footer, screen_size(STDOUT_FILENO)));
   }
 
+  Render render_;
   bool terminal_;
   bool cleared_ = false;
   std::string pending_;
@@ -125,9 +133,9 @@ class Watcher {
   std::string said_;
 };
 
-ExitCode watch(const Config& config) {
+ExitCode watch_service(const Config& config, bool json) {
   AdminClient client(config.admin.socket, kWatchPatience);
-  Watcher watcher(is_screen(STDOUT_FILENO));
+  Watcher watcher(json, status_text);
   bool ever = false;
   while (true) {
     const auto answer = client.stream("/api/events", [&](std::string_view piece) {
@@ -144,13 +152,34 @@ ExitCode watch(const Config& config) {
   }
 }
 
-ExitCode status(const Config& config, const StatusArguments& arguments) {
-  if (arguments.watch)
-    return watch(config);
+/// No events tell of one file: it is asked for again.
+ExitCode watch_file(const Config& config, const std::string& target, bool json) {
   AdminClient client(config.admin.socket);
-  if (arguments.file.empty())
-    return show(client.get("/api/status"), arguments.json, status_text);
-  return show(client.get("/api/file?name=" + percent_encode(arguments.file)), arguments.json, file_text);
+  Watcher watcher(json, file_text);
+  bool ever = false;
+  while (std::ferror(stdout) == 0) {
+    const auto answer = client.get(target);
+    const bool good = answer && answer->status == 200;
+    ever = ever || good;
+    if (!ever)
+      return show(answer, json, file_text);
+    if (good)
+      watcher.show(answer->body.substr(0, answer->body.find('\n')));
+    else
+      watcher.lost(answer ? answer->error() : answer.error().message);
+    ::poll(nullptr, 0, kRetryMs);
+  }
+  return ExitCode::ok;
+}
+
+ExitCode status(const Config& config, const StatusArguments& arguments) {
+  const bool json = arguments.json;
+  const auto target =
+      arguments.file.empty() ? "/api/status" : "/api/file?name=" + percent_encode(arguments.file);
+  if (arguments.watch)
+    return arguments.file.empty() ? watch_service(config, json) : watch_file(config, target, json);
+  return show(AdminClient(config.admin.socket).get(target), json,
+              arguments.file.empty() ? status_text : file_text);
 }
 
 /// Has the service do something, and says `done`; where its answer does not come, by which command to look.

@@ -14,8 +14,11 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <string_view>
+#include <system_error>
 
 namespace usherd {
 namespace {
@@ -149,7 +152,12 @@ ExitCode change(const Config& config, const ReplayOrder& order, const RejectsArg
     tell("usherd: {}\n", text ? parsed.error().message : text.error().message);
     return ExitCode::failure;
   }
-  fmt::print("{}", arguments.json ? answer.text : *text);
+  const auto summary = std::string_view(*text).substr(text->rfind('\n', text->size() - 2) + 1);
+  const auto instead = order.dry_run ? "" : fmt::format("usherd: it was done all the same: {}", summary);
+  const int failed = print_done(arguments.json ? answer.text : *text, instead);
+  // A reader that went away is no failure.
+  if (failed != 0 && failed != EPIPE)
+    throw std::system_error(failed, std::generic_category());
   return parsed->values().number("refused") == 0 ? ExitCode::ok : ExitCode::with_rejects;
 }
 

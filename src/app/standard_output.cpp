@@ -38,4 +38,20 @@ ExitCode run_to_stdout(const std::function<ExitCode()>& command) {
   return ExitCode::failure;
 }
 
+void flush_stdout() {
+  if (std::fflush(stdout) != 0)
+    throw std::system_error(errno, std::generic_category());
+}
+
+int print_done(std::string_view result, std::string_view instead) {
+  try {
+    fmt::print("{}", result);
+    flush_stdout();
+    return 0;
+  } catch (const std::system_error& failure) {
+    tell("{}", instead);
+    return failure.code().value();
+  }
+}
+
 }  // namespace usherd

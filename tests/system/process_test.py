@@ -15,6 +15,7 @@ import unittest.mock
 import live_service as service
 
 USHERD, SANDBOX = sys.argv[1:3]
+JOURNAL = "/run/systemd/journal/socket"
 
 
 def good(count):
@@ -89,6 +90,17 @@ class Processes(unittest.TestCase):
                 stdout=log, stderr=log)
         self.service.wait_for_log("configuration reloaded")
         self.service.wait_until(lambda status: status["state"] == "idle", "idle")
+
+    @unittest.skipIf(os.path.exists(JOURNAL), "there is a journal, which would take the lines")
+    def test_where_no_journal_takes_the_log_stderr_has_it_with_its_priorities(self):
+        with open(self.service.log, "ab") as log:
+            of_stderr = os.fstat(log.fileno())
+            ended = self.start("drain", stdout=subprocess.DEVNULL, stderr=log,
+                               env={**os.environ, "JOURNAL_STREAM": f"{of_stderr.st_dev}:{of_stderr.st_ino}"})
+            self.assertEqual(ended.wait(timeout=service.PATIENCE_S), 0)
+        with open(self.service.log, encoding="utf-8") as log:
+            lines = log.read().splitlines()
+        self.assertTrue(any(line.startswith("<6>started") for line in lines), lines)
 
     def test_a_drain_that_gives_up_unread_ends_by_its_own_code(self):
         self.service.drop("a.ndjson", good(1))
@@ -175,6 +187,34 @@ class Processes(unittest.TestCase):
         self.service.wait_for_log("; the old key stays in use")
         self.service.wait_until(lambda status: "everybody" in status["parked"][0]["advice"], "told of the mode")
         self.assertRegex(self.readyz()[1], r"refuses the key, and no other one can be read: API key: \S+: everybody on")
+
+    @staticmethod
+    def wait_for_state(process, states):
+        """Of /proc/PID/stat; Z when it ended."""
+        end = time.monotonic() + service.PATIENCE_S
+        while time.monotonic() < end:
+            with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
+                state = stat.read().rsplit(")", 1)[1].split()[0]
+            if state in states:
+                return state
+        raise AssertionError(f"never came into {states}")
+
+    def test_a_command_that_was_stopped_takes_its_answer_when_it_goes_on(self):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(service.PATIENCE_S)
+            door.bind(self.service.socket)
+            door.listen()
+            asking = self.start("status", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            with door.accept()[0] as connection:
+                self.assertIn(b"/api/status", connection.recv(65536))
+                for _ in range(3):
+                    self.wait_for_state(asking, "S")
+                    asking.send_signal(signal.SIGSTOP)
+                    self.wait_for_state(asking, "T")
+                    asking.send_signal(signal.SIGCONT)
+                    self.assertEqual(self.wait_for_state(asking, "SZ"), "S", "it ended")
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}\n")
+        self.assertEqual((*asking.communicate(timeout=service.PATIENCE_S), asking.returncode), ("{}\n", "", 0))
 
     def without(self, stream, *words):
         return subprocess.run([USHERD, *words, "--config", self.service.config], check=False, text=True,

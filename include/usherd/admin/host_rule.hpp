@@ -14,6 +14,8 @@ class HostRule {
   /// `hosts` in lower case.
   explicit HostRule(std::vector<std::string> hosts = {}) : hosts_(std::move(hosts)) {}
   [[nodiscard]] bool allows(std::string_view host_header) const;
+  /// Pages that simple probes ask for, which speak HTTP/1.0 and know no Host. No browser leaves it out.
+  [[nodiscard]] static bool allows_without_host(std::string_view path);
 
  private:
   std::vector<std::string> hosts_;

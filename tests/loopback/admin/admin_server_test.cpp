@@ -34,6 +34,7 @@ boost::asio::awaitable<AdminReply> echo(AdminRequest request) {
 
 void standard_routes(Router& router) {
   router.read("/who", who);
+  router.read("/healthz", who);
   router.local("/secret", who);
   router.action("/echo", echo);
 }
@@ -69,6 +70,21 @@ TEST_CASE("a page elsewhere that points its own name here reads nothing") {
     CHECK_FALSE(has(answer, "nobody"));
   }
   CHECK(bench.get("/who", "status.example.com").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_CASE("a probe of HTTP/1.0 that knows no Host learns of the health, and of nothing else") {
+  ServerBench bench({}, standard_routes);
+  const auto status_of = [&bench](const std::string& request) {
+    RawClient client(bench.port());
+    client.send(request);
+    return client.read_all().substr(0, 13);
+  };
+  CHECK(status_of("GET /healthz HTTP/1.0\r\n\r\n") == "HTTP/1.1 200 ");
+  CHECK(status_of("HEAD /healthz HTTP/1.0\r\n\r\n") == "HTTP/1.1 200 ");
+  CHECK(status_of("GET /who HTTP/1.0\r\n\r\n") == "HTTP/1.1 421 ");
+  CHECK(status_of("GET /healthz HTTP/1.0\r\nHost:\r\n\r\n") == "HTTP/1.1 421 ");
+  CHECK(status_of("GET /healthz HTTP/1.0\r\nHost: evil.example\r\n\r\n") == "HTTP/1.1 421 ");
+  CHECK(status_of("GET /healthz HTTP/1.1\r\n\r\n") == "HTTP/1.1 421 ");
 }
 
 TEST_CASE("HEAD gives the headers alone") {

@@ -22,4 +22,11 @@ TEST_CASE("only addresses, localhost and the names of admin.hosts are answered")
   }
 }
 
+TEST_CASE("without a Host nothing but what probes ask for is answered") {
+  for (const auto* path : {"/healthz", "/readyz", "/metrics"})
+    CHECK(HostRule::allows_without_host(path));
+  for (const auto* path : {"/", "/api/status", "/api/events", "/metrics/", "/healthz/../", ""})
+    CHECK_FALSE(HostRule::allows_without_host(path));
+}
+
 }  // namespace

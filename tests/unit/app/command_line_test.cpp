@@ -87,6 +87,8 @@ TEST_CASE("status, pause, resume and jobs are understood") {
   CHECK(status.status.file == "a.ndjson");
   CHECK(status.config_file == "x.yaml");
   CHECK(good({"status", "--watch"}).status.watch);
+  const auto all = good({"status", "--watch", "--json", "--file", "a.ndjson"}).status;
+  CHECK((all.watch && all.json && all.file == "a.ndjson"));
   CHECK(good({"pause"}).command == Command::pause);
   CHECK(good({"resume"}).command == Command::resume);
   const auto list = good({"jobs", "list", "--json", "--config", "x.yaml"});
@@ -128,11 +130,6 @@ TEST_CASE("wrong usage ends with 64, says what and where the help is, on stderr"
        "--help'.\n"},
       {{"submit", "-", "--name", "../b"},
        "usherd: submit: --name is a name without a directory\nTry 'usherd submit --help'.\n"},
-      {{"status", "--watch", "--json"},
-       "usherd: status: --watch and --json do not go together: /api/events on the admin socket streams JSON\n"
-       "Try 'usherd status --help'.\n"},
-      {{"status", "--watch", "--file", "a"},
-       "usherd: status: --watch shows the whole service: leave --file out\nTry 'usherd status --help'.\n"},
       {{"jobs"}, "usherd: jobs: say what to do: list, or abandon JOB\nTry 'usherd jobs --help'.\n"},
       {{"jobs", "forget"}, "usherd: jobs: unexpected argument 'forget'\nTry 'usherd jobs --help'.\n"},
       {{"rejects", "drop", "--code", "a", "--code=b"},
@@ -207,6 +204,8 @@ TEST_CASE("an option never takes another option for its value") {
   CHECK(ended({"rejects", "drop", "--code", "--dry-run"}).text ==
         "usherd: rejects: --code has no value: --dry-run follows it\nTry 'usherd rejects --help'.\n");
   CHECK(good({"rejects", "list", "--uid", "--odd"}).rejects.uid == "--odd");
+  CHECK(good({"rejects", "list", "--uid=--code"}).rejects.uid == "--code");
+  CHECK(good({"status", "--file=--watch"}).status.file == "--watch");
   CHECK(good({"rejects", "list", "--uid=a="}).rejects.uid == "a=");
   CHECK(good({"submit", "--", "--odd="}).submit.files == std::vector<std::string>{"--odd="});
 }
@@ -214,6 +213,11 @@ TEST_CASE("an option never takes another option for its value") {
 TEST_CASE("the file of rejects is understood by its own name and by that in rejected/") {
   for (const char* name : {"a.ndjson", "a.ndjson.rejects.ndjson"})
     CHECK(good({"rejects", "list", "--file", name}).rejects.file == "a.ndjson");
+}
+
+TEST_CASE("every action on rejects may be tried out") {
+  for (const char* action : {"list", "show", "retry", "drop", "export"})
+    CHECK(good({"rejects", action, "--dry-run"}).rejects.dry_run);
 }
 
 TEST_CASE("without a command the help goes to stderr, and the end is 64") {

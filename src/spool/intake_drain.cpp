@@ -2,8 +2,8 @@
 #include "usherd/spool/intake.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 namespace usherd {
@@ -15,30 +15,44 @@ constexpr std::size_t kMostFailed = 65536;
 
 }  // namespace
 
-/// What belongs to a drain: every file that was there, and had not been changed since, when it started. Files
-/// still being written change later: so many names are remembered, too.
+/// What belongs to a drain: every file that was there when it started, by name and inode: one that is still
+/// written goes on being the same. Where more were there than are remembered, of the others those that had
+/// not been changed since.
 struct Intake::Present {
+  explicit Present(std::int64_t began) : began_ns(began) {}
+
+  std::int64_t began_ns;
   std::int64_t newest_ns = INT64_MIN;
-  std::unordered_set<std::string> names;
+  bool is_whole = true;  ///< all of them are remembered
+  std::unordered_map<std::string, std::uint64_t> inodes;
   std::unordered_map<std::string, LeftFile> failed;
 
+  void note(const SeenFile& file, std::size_t most) {
+    // After the clock was set back one file's time may be ahead of all that will come for days.
+    newest_ns = std::max(newest_ns, std::min(file.stat.changed_ns, began_ns));
+    if (inodes.size() < most)
+      inodes.emplace(file.name, file.stat.inode);
+    else
+      is_whole = false;
+  }
   [[nodiscard]] bool holds(const SeenFile& file) const {
-    return file.stat.changed_ns <= newest_ns || names.contains(file.name);
+    const auto known = inodes.find(file.name);
+    return (known != inodes.end() && known->second == file.stat.inode) ||
+           (!is_whole && file.stat.changed_ns <= newest_ns);
   }
   [[nodiscard]] bool wants(const SeenFile& file) const { return holds(file) && !failed.contains(file.name); }
 };
 
 asio::awaitable<Result<DrainReport>> Intake::take_present() {
   total_accepted_ = 0;
-  auto present = std::make_shared<Present>();
+  const auto began = std::chrono::nanoseconds(timers_.now().wall.time_since_epoch());
+  auto present = std::make_shared<Present>(began.count());
   present_ = present;
   ScanOptions survey;
   survey.most = 1;
   // The worker is the only one to touch it until the scan has returned.
-  survey.wanted = [present](const SeenFile& file) {
-    present->newest_ns = std::max(present->newest_ns, file.stat.changed_ns);
-    if (present->names.size() < SettleWatch::kMostWatched)
-      present->names.insert(file.name);
+  survey.wanted = [present, most = options_.remember_most](const SeenFile& file) {
+    present->note(file, most);
     return false;
   };
   const auto surveyed = co_await scan_page(std::move(survey));
@@ -48,7 +62,7 @@ asio::awaitable<Result<DrainReport>> Intake::take_present() {
     const bool more = co_await drain_turn(present);
     if (!more) {
       // All of them were taken: who has such a name from now on came later.
-      present->names.clear();
+      present->inodes.clear();
       break;
     }
   }

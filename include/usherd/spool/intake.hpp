@@ -30,6 +30,7 @@ struct IntakeOptions {
   std::function<Result<void>()> keep_back = {};     ///< the same: makes the reserve, before anything is taken
   BatchId last_batch = 0;                           ///< the highest of earlier runs
   std::size_t look_most = ScanOptions::kMostFiles;  ///< files of incoming/ that one look holds
+  std::size_t remember_most = SettleWatch::kMostWatched;  ///< files that a drain knows by name and inode
 };
 
 struct DrainReport {

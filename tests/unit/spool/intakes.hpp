@@ -34,9 +34,11 @@ struct Intakes {
   std::optional<Result<DrainReport>> drained;
   std::optional<Result<DrainReport>> left;
 
-  explicit Intakes(std::size_t look_most = ScanOptions::kMostFiles) {
+  explicit Intakes(std::size_t look_most = ScanOptions::kMostFiles,
+                   std::size_t remember_most = SettleWatch::kMostWatched) {
     IntakeOptions options;
     options.look_most = look_most;
+    options.remember_most = remember_most;
     options.free_bytes = [this]() -> Result<std::uint64_t> { return free; };
     intake.emplace(options, spool.layout, disk, &watch, timers, inline_workers, commits, *log,
                    [this] { ++calls; });

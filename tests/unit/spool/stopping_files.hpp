@@ -21,6 +21,7 @@ class StoppingFiles final : public Files {
   std::map<int, Error> untrue_renames;
   std::function<Result<void>(const std::string& path)> before_open;
   std::function<Result<void>(const std::string& path)> before_stat;
+  std::function<void(const std::string& path, FileStat& found)> change_stat;
   std::function<Result<void>(const std::string& from, const std::string& to)> before_rename;
   std::function<Result<void>(const std::string& directory)> before_list;
 
@@ -74,7 +75,10 @@ class StoppingFiles final : public Files {
     }
     if (effects_left <= 0)
       return dead();
-    return disk_.stat(path);
+    auto found = disk_.stat(path);
+    if (found && change_stat)
+      change_stat(path, *found);
+    return found;
   }
   Result<void> sync(const std::string& path) override {
     if (!effect())

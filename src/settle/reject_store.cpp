@@ -310,6 +310,12 @@ Result<void> RejectStore::rewrite(const std::string& name, const Edit& edit, Emp
     static_cast<void>(files_.remove(aside(layout_, name)));
     return written;
   }
+  // Whoever removed the old one meanwhile, as it was kept long enough, meant these lines too.
+  const auto kept = is_there(files_, path);
+  if (!kept)
+    return kept.error();
+  if (!*kept)
+    return files_.remove(aside(layout_, name));
   // Its entry must be durable before the old one goes.
   if (auto synced = files_.sync(layout_.rejected()); !synced)
     return synced;

@@ -147,6 +147,17 @@ TEST_CASE("removing every line removes the file") {
   CHECK(rejects.disk.names(rejects.layout.rejected()).empty());
 }
 
+TEST_CASE("rejects that were removed while they were written anew do not come back") {
+  Rejects rejects;
+  rejects.disk.put(rejects.path("a"), Rejects::line("a", 1, Stage::api, "x", R"({"uid":"u"})"));
+  const auto edit = [&](const StoredReject&) {
+    CHECK(rejects.disk.remove(rejects.path("a")).has_value());
+    return RejectEdit{};
+  };
+  CHECK(rejects.store.rewrite("a", edit).has_value());
+  CHECK(rejects.disk.names(rejects.layout.rejected()).empty());
+}
+
 TEST_CASE("a crash at any step of a rewrite leaves the old lines or the new ones, never neither") {
   const auto old = Rejects::line("a", 1, Stage::api, "x", R"({"uid":"u"})") +
                    Rejects::line("a", 2, Stage::api, "y", R"({"uid":"v"})");

@@ -34,16 +34,31 @@ Error failed(int number, std::string_view what, std::string_view path) {
   if (number == ELOOP) {
     return {Errc::invalid, text + ": is a symbolic link"};
   }
-  if (number == ENXIO || number == EISDIR || number == ENODEV) {
+  if (number == EISDIR) {
     return {Errc::invalid, text + ": is not a regular file"};
   }
   return Error::system(number, text);
 }
 
+Error not_regular(std::string_view what, std::string_view path) {
+  return {Errc::invalid, fmt::format("{} {}: is not a regular file", what, printable(path, 400))};
+}
+
+/// What the system says of FIFOs, sockets and devices that it does not open, it says of a disk that went away
+/// as well.
+bool is_special(const std::string& path) {
+  struct ::stat found {};
+  return ::lstat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode);
+}
+
 Result<Descriptor> open_descriptor(const std::string& path, int flags, std::string_view what) {
   Descriptor file(retry([&] { return ::open(path.c_str(), flags | kSafe, kMode); }));
   if (file.get() < 0) {
-    return failed(errno, what, path);
+    const int number = errno;
+    if ((number == ENXIO || number == ENODEV) && is_special(path)) {
+      return not_regular(what, path);
+    }
+    return failed(number, what, path);
   }
   return file;
 }
@@ -54,7 +69,7 @@ Result<void> check_regular(const Descriptor& file, const std::string& path, std:
     return failed(errno, what, path);
   }
   if (!S_ISREG(found.st_mode)) {
-    return failed(ENXIO, what, path);
+    return not_regular(what, path);
   }
   return {};
 }

@@ -36,7 +36,7 @@ boost::asio::awaitable<FileConversion::End> FileConversion::finish(SpoolFile& fi
     co_return End::done;
   auto outcome = co_await first_attempt(file);
   while (!outcome) {
-    if (outcome.error().code == Errc::not_found) {
+    if (is_gone(outcome.error())) {
       error_ = outcome.error();
       co_return End::missing;
     }

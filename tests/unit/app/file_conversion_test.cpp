@@ -157,6 +157,20 @@ TEST_CASE("A file that is not there is told when it is wanted") {
   CHECK(bench.noted(1) == FileState::accepted);
 }
 
+TEST_CASE("Where something else than a file stands in its place it is missing too") {
+  for (const auto kind : {FileKind::symlink, FileKind::directory, FileKind::other}) {
+    Bench bench;
+    auto file = bench.accept(1);
+    REQUIRE(bench.disk.remove(bench.layout.working_file(file)));
+    bench.disk.make(bench.layout.working_file(file), kind);
+    const auto wanted = bench.loop.start(bench.conversion.finish(file));
+    REQUIRE(wanted->done());
+    CHECK(*wanted->value == End::missing);
+    CHECK(bench.conversion.error().code == Errc::invalid);
+    CHECK(bench.noted(1) == FileState::accepted);
+  }
+}
+
 TEST_CASE("A stop begins nothing") {
   Bench bench;
   auto file = bench.accept(1);

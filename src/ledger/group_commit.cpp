@@ -43,7 +43,9 @@ std::uint64_t commit(Ledger& ledger, const Group& group) {
   });
   if (all)
     return 1;
-  const bool for_all = !change_failed || all.error().code == Errc::io || all.error().code == Errc::no_space;
+  // A disk that fails does so for all; a full one may have room for one change, and not for its neighbour.
+  const auto code = all.error().code;
+  const bool for_all = code == Errc::io || (!change_failed && code != Errc::no_space);
   std::uint64_t commits = 0;
   for (const auto& entry : group) {
     entry->result = all;

@@ -21,10 +21,10 @@ class GroupCommit {
   GroupCommit(Ledger& ledger, Workers ledger_thread);
   ~GroupCommit();
 
-  /// Returns once the change is durable, or with the error that kept its group from being so (then nothing of
-  /// the change holds). A change runs on the ledger's thread and must not throw. When another of its group
-  /// fails it is rolled back and run once more by itself, so it must bear that. It is run to its end even if
-  /// the waiting coroutine is cancelled.
+  /// Returns once the change is durable, or with the error that kept it from being so (then nothing of it
+  /// holds). A change runs on the ledger's thread and must not throw. When another of its group fails, or a
+  /// full disk takes not all of them, it is rolled back and run once more by itself: it must bear that. It is
+  /// run to its end even if the waiting coroutine is cancelled.
   [[nodiscard]] boost::asio::awaitable<Result<void>> apply(Change change);
 
   /// Runs something that only reads, between groups.

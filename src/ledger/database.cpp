@@ -26,6 +26,11 @@ constexpr std::uint64_t kLeastLog = std::uint64_t{256} << 10;
 constexpr std::uint64_t kShareOfFree = 16;
 constexpr std::uint64_t kPage = 4096;
 
+// A transaction that moves few pages finds room also on a disk that has little; all of them together must not
+// hold up the changes that come next.
+constexpr const char* kGiveBack = "PRAGMA incremental_vacuum(64)";
+constexpr int kMostSteps = 16;
+
 std::uint64_t most_log(const std::string& path) {
   std::error_code failed;
   const auto room = std::filesystem::space(std::filesystem::path(path).parent_path(), failed);
@@ -254,6 +259,15 @@ bool Database::cut_log() {
   const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
   return code == SQLITE_OK;
+}
+
+void Database::give_back() {
+  for (int step = 0; gives_back_ && step < kMostSteps; ++step) {
+    const auto given = run(kGiveBack);
+    const auto left = given ? single_value("PRAGMA freelist_count") : Result<std::string>(given.error());
+    gives_back_ = left && *left != "0";
+  }
+  gives_back_ = false;
 }
 
 int Database::unread() const {

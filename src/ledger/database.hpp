@@ -119,6 +119,10 @@ class Database {
   /// Gives the room of a log that is not small back to the disk; false when there was nothing to give, or the
   /// disk or a reader forbids it now. Waits for nobody.
   bool cut_log();
+  /// The change under way frees pages: give_back() is to return some of them to the file system.
+  void give_back_later() { gives_back_ = true; }
+  /// Once that is committed, in small transactions of its own. What fails is left to a later one.
+  void give_back();
 
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   /// What an SQLite result code means, with SQLite's words.
@@ -137,6 +141,7 @@ class Database {
   std::string path_;
   sqlite3* handle_ = nullptr;
   std::unordered_map<const char*, std::vector<sqlite3_stmt*>> idle_;
+  bool gives_back_ = false;
 };
 
 }  // namespace usherd

@@ -114,6 +114,8 @@ Result<void> Ledger::transaction(const std::function<Result<void>()>& change) {
   if (is_full(done) && database_->cut_log())
     done = try_transaction(change);
   full_ = is_full(done);
+  if (done)
+    database_->give_back();
   return done;
 }
 

@@ -11,9 +11,6 @@
 namespace usherd {
 namespace {
 
-// Pages given back to the file system at each forgotten file, so that no single commit moves many of them.
-constexpr const char* kGiveBack = "PRAGMA incremental_vacuum(1024)";
-
 Result<std::vector<Ledger::Expired>> read_expired(Result<Statement> found) {
   return all_rows<Ledger::Expired>(std::move(found), [](Statement& row) {
     Ledger::Expired file;
@@ -109,9 +106,7 @@ Result<void> Ledger::forget_file(FileNumber number) {
     return forgotten;
   if (auto raised = raise_counter(*database_, kForgottenCounter, number); !raised)
     return raised.error().within(move);
-  const auto given_back = database_->run(kGiveBack);
-  if (!given_back)
-    return given_back.error().within(move);
+  database_->give_back_later();
   return {};
 }
 

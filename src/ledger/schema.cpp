@@ -120,6 +120,8 @@ PRAGMA user_version = 3;
 COMMIT;
 )";
 
+// Some builds of SQLite zero what is freed, so that forgetting would take as much room of the log as it gives
+// back; nothing here needs to be shredded, as users are keyed hashes.
 constexpr const char* kConnection = R"(
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
@@ -127,6 +129,7 @@ PRAGMA cell_size_check = ON;
 PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -2048;
 PRAGMA journal_size_limit = 67108864;
+PRAGMA secure_delete = OFF;
 )";
 
 Error other_format(const Database& database, std::string_view version) {

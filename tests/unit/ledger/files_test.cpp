@@ -217,6 +217,8 @@ TEST_CASE("forgotten files take their batches along and give their space back") 
   bench.reopen();
   const auto before = bench->size().value();
   REQUIRE(bench.commit([](Ledger& ledger) { return ledger.forget_file(2); }));
+  // A disk that is all but full has room for that.
+  CHECK(std::filesystem::file_size(bench.scratch.ledger_file() + "-wal") < 500'000);
   CHECK(bench->manifest(1).error().code == Errc::not_found);
   bench.reopen();
   CHECK(bench->size().value() < before - 3'000'000);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct Content {
   std::string synced;
   std::vector<std::pair<std::size_t, std::size_t>> dirty;  ///< offset and size of what differs
   bool durable = false;                                    ///< synced at least once: its entry survives
+  bool is_log = false;
+  std::size_t written_to = 0;  ///< where the last write ended
+  std::size_t synced_to = 0;   ///< where it had ended at the last sync: in a log the end of a commit
 
   void sync() {
     synced.resize(bytes.size());
@@ -27,6 +31,7 @@ struct Content {
     }
     dirty.clear();
     durable = true;
+    synced_to = written_to;
   }
 };
 
@@ -43,6 +48,7 @@ struct MemSqlite::State {
   std::map<std::string, ContentPtr> files;
   std::uint64_t syncs = 0;
   bool refuses_reads = false;
+  std::size_t largest_commit = std::numeric_limits<std::size_t>::max();
 };
 
 namespace {
@@ -86,8 +92,12 @@ int write_file(sqlite3_file* file, const void* from, int amount, sqlite3_int64 o
   std::string& bytes = content.bytes;
   const auto start = static_cast<std::size_t>(offset);
   const auto size = static_cast<std::size_t>(amount);
-  if (bytes.size() < start + size)
-    bytes.resize(start + size);
+  const auto end = start + size;
+  if (content.is_log && end > content.synced_to && end - content.synced_to > of(file).state->largest_commit)
+    return SQLITE_FULL;
+  content.written_to = end;
+  if (bytes.size() < end)
+    bytes.resize(end);
   std::memcpy(bytes.data() + start, from, size);
   content.dirty.emplace_back(start, size);
   return SQLITE_OK;
@@ -194,6 +204,7 @@ int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,
     if (known == nullptr)
       known = std::make_shared<Content>();
     content = known;
+    content->is_log = (flags & SQLITE_OPEN_WAL) != 0;
   }
   auto& opened = of(file);
   opened.state = &state;
@@ -292,6 +303,10 @@ std::uint64_t MemSqlite::syncs() const {
 
 void MemSqlite::refuse_reads(bool refused) {
   state_->refuses_reads = refused;
+}
+
+void MemSqlite::allow_commits_of(std::size_t bytes) {
+  state_->largest_commit = bytes;
 }
 
 }  // namespace usherd::flow

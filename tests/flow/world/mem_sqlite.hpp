@@ -2,6 +2,7 @@
 
 #include "tests/flow/world/effects.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,8 @@ class MemSqlite {
   [[nodiscard]] std::uint64_t syncs() const;
   /// A disk that gives errors for what is not in memory yet, or gives it again.
   void refuse_reads(bool refused);
+  /// A disk that is all but full has no room for a commit that writes more than this to the log.
+  void allow_commits_of(std::size_t bytes);
 
   struct State;
 

@@ -34,6 +34,16 @@ std::string shown_name(const SpoolFile& file) {
   return fmt::format("{} (dropped as {})", printable(file.name), printable(file.original));
 }
 
+/// For a disk that is all but full: it has no room for a large commit, not even for one that frees some.
+std::vector<Expiring> singly(Expiring group) {
+  std::vector<Expiring> files;
+  for (auto& file : group.done)
+    files.emplace_back().done.push_back(std::move(file));
+  for (auto& file : group.rejected)
+    files.emplace_back().rejected.push_back(std::move(file));
+  return files;
+}
+
 /// Leaves in `group` only what `results` call done; hands the others to `failed`.
 void keep_done(std::vector<Ending>& group, const std::vector<Result<void>>& results,
                const std::function<void(const SpoolFile&, const Error&)>& failed) {
@@ -300,19 +310,34 @@ boost::asio::awaitable<void> Settling::expire() {
   const auto removed = co_await parts_.workers.run(std::move(work));
   if (!removed)
     *kept = removed.error();
-  if (const auto told_at = parts_.timers.now().boot; *kept && told_at >= tell_of_kept_at_) {
-    tell_of_kept_at_ = told_at + kKeptPace;
-    parts_.log.error("what was kept long enough cannot be removed: {}", (*kept)->message);
+  const auto tell = [this](std::string_view what, const Error& error) {
+    const auto now_told = parts_.timers.now().boot;
+    if (now_told < tell_of_kept_at_)
+      return false;
+    tell_of_kept_at_ = now_told + kKeptPace;
+    parts_.log.error("what was kept long enough cannot be {}: {}", what, error.message);
+    return true;
+  };
+  if (*kept && tell("removed", **kept))
     note_refused(**kept);
-  }
   if (!removed)
     expire_later();
   if (!removed || expiring->empty())
     co_return;
+  // It can wait: nothing is parked for it, and what is kept back of the disk is for what cannot.
   GroupCommit::Change change = [expiring](Ledger& ledger) { return Expiry::commit(ledger, *expiring); };
-  const bool durable = co_await parts_.recorder.record(std::move(change));
-  if (!durable)
-    expire_later();
+  auto forgotten = co_await parts_.ledger.apply(std::move(change));
+  if (!forgotten && forgotten.error().code == Errc::no_space) {
+    for (auto& file : singly(std::move(*expiring))) {
+      change = [file = std::move(file)](Ledger& ledger) { return Expiry::commit(ledger, file); };
+      const auto one = co_await parts_.ledger.apply(std::move(change));
+      forgotten = one ? one : forgotten;
+    }
+  }
+  if (forgotten)
+    co_return;
+  tell("forgotten", forgotten.error());
+  expire_later();
 }
 
 void Settling::expire_later() {

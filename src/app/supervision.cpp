@@ -231,6 +231,10 @@ VitalSigns Supervision::vital_signs() {
   for (const auto what : {WaitFor::linger, WaitFor::gate, WaitFor::exchange, WaitFor::post_again,
                           WaitFor::poll, WaitFor::page_again, WaitFor::identity, WaitFor::disk})
     signs.delivery_waits += parts_.waits.timed(what);
+  // What cannot be settled yet may keep the next files from being read; else it waits for what is to be
+  // removed.
+  if (!parts_.settling.idle())
+    signs.delivery_waits += parts_.waits.timed(WaitFor::settling);
   signs.takes_files = link_.phase() == ServicePhase::delivering;
   signs.intake_waits = parts_.waits.timed(WaitFor::intake);
   const auto& parking = parts_.gate.parking();

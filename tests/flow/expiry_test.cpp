@@ -50,5 +50,29 @@ TEST_CASE("What has ended is settled before all is removed that was kept long en
   world.stop();
 }
 
+TEST_CASE("A ledger's disk without room for what is to be forgotten holds up nothing else") {
+  World world(kept_for_an_hour());
+  for (int i = 0; i < 300; ++i)
+    drop(world, fmt::format("old{}.ndjson", i));
+  REQUIRE(world.start());
+  REQUIRE(world.run_until(1h, [&] { return world.settled(); }));
+  std::size_t room = 0;
+  SUBCASE("at once") {
+    room = 150'000;
+  }
+  SUBCASE("at all") {
+    room = 8'000;
+  }
+  world.sqlite.allow_commits_of(room);
+  const auto kept = [&] { return world.disk.names("/spool/done").size(); };
+  CHECK(world.run_until(3h, [&] { return kept() == 0; }));
+  world.run_for(1h);
+  CHECK_FALSE(world.parked(ParkReason::disk));
+  world.sqlite.allow_commits_of(10'000'000);
+  drop(world, "late.ndjson");
+  CHECK(world.run_until(1min, [&] { return world.disk.exists("/spool/done/late.ndjson"); }));
+  world.stop();
+}
+
 }  // namespace
 }  // namespace usherd::flow

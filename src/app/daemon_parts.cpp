@@ -138,12 +138,17 @@ boost::system::result<void, FoundationFault> lay(const Config& config, Files& di
   const SpoolLayout layout(config.spool.directory);
   if (auto folders = prepare_folders(disk, layout, &made); !folders)
     return start_fault(folders.error());
+  const auto not_locked = [](const Error& error) {
+    return error.code == Errc::denied ? fault(ExitCode::busy, error) : start_fault(error);
+  };
+  auto lock = SpoolLock::take_spool(config.spool.directory, &made);
+  if (!lock)
+    return not_locked(lock.error());
+  // Not before: beside a spool that is held, nobody could tell whether its holder uses it already.
   if (auto state = make_state_directory(config.state.directory, made); !state)
     return start_fault(state.error());
-  auto lock = SpoolLock::take(config.spool.directory, config.state.directory, &made);
-  if (!lock)
-    return lock.error().code == Errc::denied ? fault(ExitCode::busy, lock.error())
-                                             : start_fault(lock.error());
+  if (auto both = lock->take_state(config.state.directory, &made); !both)
+    return not_locked(both.error());
   foundation.lock = std::make_unique<SpoolLock>(std::move(*lock));
   // Before spool and state are held against each other: what those find is in this one.
   auto working = FolderIdentity::of(disk, layout.working());

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <random>
 
 namespace usherd {
@@ -200,18 +201,15 @@ Result<HttpsOptions> https_options(const Config& config, const Environment& envi
   options.ca_file = config.api.ca_file;
   options.connect_timeout = config.api.connect_timeout;
   options.request_timeout = config.api.request_timeout;
-  const auto proxy = choose_proxy(config.api, environment);
+  auto proxy = choose_proxy(config.api, environment);
   if (!proxy)
     return proxy.error();
-  if (*proxy) {
-    ProxyAddress address{(*proxy)->host, (*proxy)->port, {}};
-    if (!config.api.proxy_credentials_file.empty()) {
-      const auto credentials = read_proxy_credentials(config.api.proxy_credentials_file);
-      if (!credentials)
-        return credentials.error();
-      address.credentials = std::string(credentials->reveal());
-    }
-    options.proxy = std::move(address);
+  options.proxy = std::move(*proxy);
+  if (options.proxy && !config.api.proxy_credentials_file.empty()) {
+    auto credentials = read_proxy_credentials(config.api.proxy_credentials_file);
+    if (!credentials)
+      return credentials.error();
+    options.proxy->credentials = std::make_shared<const Secret>(std::move(*credentials));
   }
   return options;
 }

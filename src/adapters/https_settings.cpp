@@ -96,8 +96,9 @@ std::string write_connect(const HttpsSettings& settings) {
   const std::string target = settings.options.base.host_port();
   std::string head = fmt::format("CONNECT {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {}\r\n", target, target,
                                  settings.options.user_agent);
-  if (const std::string& credentials = settings.options.proxy->credentials; !credentials.empty()) {
-    fmt::format_to(std::back_inserter(head), "Proxy-Authorization: Basic {}\r\n", base64(credentials));
+  if (const auto& credentials = settings.options.proxy->credentials; credentials && !credentials->empty()) {
+    fmt::format_to(std::back_inserter(head), "Proxy-Authorization: Basic {}\r\n",
+                   base64(credentials->reveal()));
   }
   head += "\r\n";
   return head;

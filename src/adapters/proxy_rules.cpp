@@ -2,13 +2,17 @@
 
 #include "usherd/core/url.hpp"
 
+#include <openssl/crypto.h>
+
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace usherd {
@@ -145,7 +149,31 @@ Result<std::string> percent_decode(std::string_view text) {
   return result;
 }
 
+/// Of "user" or "user:password".
+Result<std::shared_ptr<const Secret>> read_credentials(std::string_view text) {
+  if (text.empty()) {
+    return std::shared_ptr<const Secret>();
+  }
+  Result<std::string> decoded = percent_decode(text);
+  if (!decoded) {
+    return decoded.error();
+  }
+  if (text.find(':') == std::string_view::npos) {
+    decoded->push_back(':');
+  }
+  auto credentials = std::make_shared<const Secret>(*decoded);
+  OPENSSL_cleanse(decoded->data(), decoded->size());
+  return std::shared_ptr<const Secret>(std::move(credentials));
+}
+
 }  // namespace
+
+std::string ProxyAddress::host_port() const {
+  Url url;
+  url.host = host;
+  url.port = port;
+  return url.host_port();
+}
 
 Result<ProxyAddress> parse_proxy_url(std::string_view text) {
   ProxyAddress proxy;
@@ -156,7 +184,7 @@ Result<ProxyAddress> parse_proxy_url(std::string_view text) {
     text.remove_prefix(scheme + 3);
   }
   if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) {
-    Result<std::string> credentials = percent_decode(text.substr(0, at));
+    Result<std::shared_ptr<const Secret>> credentials = read_credentials(text.substr(0, at));
     if (!credentials) {
       return credentials.error();
     }
@@ -167,12 +195,9 @@ Result<ProxyAddress> parse_proxy_url(std::string_view text) {
     text.remove_suffix(1);
   }
   Url url;
-  url.port = 0;
-  if (Result<void> parsed = parse_authority(text, url); !parsed) {
-    return parsed.error().within("proxy");
-  }
-  if (url.port == 0) {
-    return Error{Errc::invalid, "the proxy's port is missing: http://host:port"};
+  url.port = 80;
+  if (!parse_authority(text, url)) {
+    return Error{Errc::invalid, "a proxy's address is http://host:port"};
   }
   proxy.host = std::move(url.host);
   proxy.port = url.port;

@@ -1,6 +1,6 @@
 #include "usherd/app/config_proxy.hpp"
 
-#include "usherd/adapters/proxy_rules.hpp"
+#include "usherd/core/url.hpp"
 
 #include <fmt/format.h>
 
@@ -24,42 +24,39 @@ std::optional<Variable> first_set(const Environment& environment, const std::arr
   return std::nullopt;
 }
 
-Result<Url> parse_proxy_variable(const Variable& variable) {
-  const auto address =
-      variable.value.find("://") == std::string::npos ? "http://" + variable.value : variable.value;
-  auto url = parse_url(address);
-  if (url && !url->tls && url->prefix.empty())
-    return url;
-  const auto why = url ? std::string("a proxy's address is http://host:port") : url.error().message;
+Result<ProxyAddress> parse_proxy_variable(const Variable& variable) {
+  auto proxy = parse_proxy_url(variable.value);
+  if (proxy)
+    return proxy;
   return Error{Errc::invalid,
                fmt::format("{}: {}; set api.proxy, and api.proxy_credentials_file for its password",
-                           variable.name, why)};
+                           variable.name, proxy.error().message)};
 }
 
 }  // namespace
 
-Result<std::optional<Url>> choose_proxy(const ApiConfig& api, const Environment& environment) {
+Result<std::optional<ProxyAddress>> choose_proxy(const ApiConfig& api, const Environment& environment) {
   if (!api.proxy.empty()) {
     auto url = parse_url(api.proxy);
     if (!url)
       return url.error().within("api.proxy");
-    return std::optional<Url>(std::move(*url));
+    return std::optional(ProxyAddress{std::move(url->host), url->port});
   }
   auto target = parse_url(api.base_url);
   if (!target)
     return target.error().within("api.base_url");
   if (!target->tls)
-    return std::optional<Url>();
+    return std::optional<ProxyAddress>();
   const auto variable = first_set(environment, {"https_proxy", "HTTPS_PROXY"});
   if (!variable)
-    return std::optional<Url>();
+    return std::optional<ProxyAddress>();
   if (const auto exceptions = first_set(environment, {"no_proxy", "NO_PROXY"});
       exceptions && bypasses_proxy(exceptions->value, target->host, target->port))
-    return std::optional<Url>();
-  auto url = parse_proxy_variable(*variable);
-  if (!url)
-    return url.error();
-  return std::optional<Url>(std::move(*url));
+    return std::optional<ProxyAddress>();
+  auto proxy = parse_proxy_variable(*variable);
+  if (!proxy)
+    return proxy.error();
+  return std::optional(std::move(*proxy));
 }
 
 }  // namespace usherd

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <random>
 
 namespace usherd {
@@ -142,12 +143,17 @@ boost::system::result<void, FoundationFault> lay(const Config& config, Files& di
   const SpoolLayout layout(config.spool.directory);
   if (auto folders = prepare_folders(disk, layout, &made); !folders)
     return start_fault(folders.error());
+  const auto not_locked = [](const Error& error) {
+    return error.code == Errc::denied ? fault(ExitCode::busy, error) : start_fault(error);
+  };
+  auto lock = SpoolLock::take_spool(config.spool.directory, &made);
+  if (!lock)
+    return not_locked(lock.error());
+  // Not before: beside a spool that is held, nobody could tell whether its holder uses it already.
   if (auto state = make_state_directory(config.state.directory, made); !state)
     return start_fault(state.error());
-  auto lock = SpoolLock::take(config.spool.directory, config.state.directory, &made);
-  if (!lock)
-    return lock.error().code == Errc::denied ? fault(ExitCode::busy, lock.error())
-                                             : start_fault(lock.error());
+  if (auto both = lock->take_state(config.state.directory, &made); !both)
+    return not_locked(both.error());
   foundation.lock = std::make_unique<SpoolLock>(std::move(*lock));
   // Before spool and state are held against each other: what those find is in this one.
   auto working = FolderIdentity::of(disk, layout.working());
@@ -199,18 +205,15 @@ Result<HttpsOptions> https_options(const Config& config, const Environment& envi
   options.ca_file = config.api.ca_file;
   options.connect_timeout = config.api.connect_timeout;
   options.request_timeout = config.api.request_timeout;
-  const auto proxy = choose_proxy(config.api, environment);
+  auto proxy = choose_proxy(config.api, environment);
   if (!proxy)
     return proxy.error();
-  if (*proxy) {
-    ProxyAddress address{(*proxy)->host, (*proxy)->port, {}};
-    if (!config.api.proxy_credentials_file.empty()) {
-      const auto credentials = read_proxy_credentials(config.api.proxy_credentials_file);
-      if (!credentials)
-        return credentials.error();
-      address.credentials = std::string(credentials->reveal());
-    }
-    options.proxy = std::move(address);
+  options.proxy = std::move(*proxy);
+  if (options.proxy && !config.api.proxy_credentials_file.empty()) {
+    auto credentials = read_proxy_credentials(config.api.proxy_credentials_file);
+    if (!credentials)
+      return credentials.error();
+    options.proxy->credentials = std::make_shared<const Secret>(std::move(*credentials));
   }
   return options;
 }

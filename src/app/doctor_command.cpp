@@ -1,6 +1,8 @@
 #include "src/app/doctor_owners.hpp"
 #include "src/app/doctor_survey.hpp"
+#include "src/app/lost_places.hpp"
 #include "src/app/missing_folders.hpp"
+#include "src/app/pair_findings.hpp"
 #include "src/app/standard_output.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/ledger/ledger_repair.hpp"
@@ -9,7 +11,6 @@
 
 #include <fmt/format.h>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,7 +33,11 @@ class Doctor {
       if (!std::filesystem::is_directory(directory)) {
         if (tell_odd_folders())
           return conclude();
-        if (directory == layout_.working() && has_lost_working())
+        if (directory == layout_.working() && has_lost_working(disk_, layout_, config_.state.directory))
+          continue;
+        if (const auto exit = bring_spool())
+          return *exit;
+        if (std::filesystem::is_directory(directory))
           continue;
         tell(
             "usherd: {} is not there: nothing was ever accepted, or spool.directory or "
@@ -48,9 +53,8 @@ class Doctor {
     if (!lock) {
       if (lock.error().code != Errc::denied)
         tell_owners(owners, false);
-      tell("usherd: {}{}\n", lock.error().message, advice_for(lock.error()));
       made.remove();
-      return lock.error().code == Errc::denied ? ExitCode::busy : ExitCode::failure;
+      return not_locked(lock.error());
     }
     tell_owners(owners, repair_ && ::geteuid() == 0);
     tell_missing_folders();
@@ -80,29 +84,54 @@ class Doctor {
              false);
       return conclude();
     }
-    struct ::stat owner {};
-    const bool made = ::mkdir(state.c_str(), 0700) == 0;
-    const bool given = made && (::geteuid() != 0 || ::stat(layout_.working().c_str(), &owner) != 0 ||
-                                ::lchown(state.c_str(), owner.st_uid, owner.st_gid) == 0);
-    if (given)
+    const auto made = make_private_like(state, layout_.working());
+    return made ? std::nullopt : std::optional(ended_by(made.error()));
+  }
+
+  /// The other way round: the state knows files, and the spool is not there, or is empty, as after an
+  /// unmount.
+  std::optional<ExitCode> bring_spool() {
+    const auto& state = config_.state.directory;
+    if (!holds_ledger(state))
       return std::nullopt;
-    tell("usherd: {}\n", Error::system(errno, fmt::format("make {}", state)).message);
+    // Its usherd may be running, on the right spool.
+    MadePlaces made_here;
+    const auto lock = SpoolLock::take(state, state, &made_here);
+    if (!lock)
+      return not_locked(lock.error());
+    const auto open = unfinished_files(state);
+    made_here.remove();
+    if (!open && open.error().code != Errc::corrupt)
+      return ended_by(open.error());
+    if (open && !*open)
+      return std::nullopt;
+    const bool can = open && **open == 0 && std::filesystem::is_directory(layout_.root());
+    if (repair_ && can) {
+      const auto made = make_private_like(layout_.working(), state);
+      return made ? std::nullopt : std::optional(ended_by(made.error()));
+    }
+    report(open ? apart(fmt::format("the spool {} and the state {} do not belong together: the state knows "
+                                    "files, and {} is not there",
+                                    layout_.root(), state, layout_.working()),
+                        can)
+                : damaged_state(open.error()),
+           false);
+    return conclude();
+  }
+
+  static ExitCode ended_by(const Error& error) {
+    tell("usherd: {}\n", error.message);
     return ExitCode::failure;
   }
 
-  /// The folder was removed and the state knows what stood in it.
-  [[nodiscard]] bool has_lost_working() const {
-    std::error_code failed;
-    const auto id = read_spool_id(disk_, layout_);
-    return id && !id->empty() &&
-           std::filesystem::exists(config_.state.directory + "/ledger.sqlite", failed) &&
-           std::filesystem::symlink_status(layout_.working(), failed).type() ==
-               std::filesystem::file_type::not_found;
+  [[nodiscard]] ExitCode not_locked(const Error& error) const {
+    tell("usherd: {}{}\n", error.message, advice_for(error));
+    return error.code == Errc::denied ? ExitCode::busy : ExitCode::failure;
   }
 
   /// Told before what stood in it; a repair makes it, so that each of the files can be brought to an end.
   Result<void> bring_working() {
-    if (!has_lost_working())
+    if (!has_lost_working(disk_, layout_, config_.state.directory))
       return {};
     Finding finding;
     finding.kind = FindingKind::missing_folder;
@@ -110,12 +139,8 @@ class Doctor {
     finding.advice = "put it back with all that it held";
     finding.remedy = "makes it anew: what it held is missing";
     if (repair_) {
-      struct ::stat owner {};
-      const bool made = ::mkdir(layout_.working().c_str(), 0700) == 0;
-      const bool given = made && (::geteuid() != 0 || ::stat(config_.state.directory.c_str(), &owner) != 0 ||
-                                  ::lchown(layout_.working().c_str(), owner.st_uid, owner.st_gid) == 0);
-      if (!given)
-        return Error::system(errno, fmt::format("make {}", layout_.working()));
+      if (auto made = make_private_like(layout_.working(), config_.state.directory); !made)
+        return made;
       if (auto synced = disk_.sync(layout_.root()); !synced)
         return synced;
     }
@@ -132,7 +157,7 @@ class Doctor {
   void tell_missing_folders() {
     for (const auto& finding : find_missing_folders(layout_)) {
       // Told with what it held.
-      if (finding.name != layout_.working() || !has_lost_working())
+      if (finding.name != layout_.working() || !has_lost_working(disk_, layout_, config_.state.directory))
         report(finding, false);
     }
   }
@@ -159,8 +184,7 @@ class Doctor {
       static_cast<void>(OwnersSurvey(config_).give());
     if (looked)
       return conclude();
-    tell("usherd: {}\n", looked.error().message);
-    return ExitCode::failure;
+    return ended_by(looked.error());
   }
 
   [[nodiscard]] std::string_view advice_for(const Error& error) const {
@@ -177,8 +201,7 @@ class Doctor {
   }
 
   Result<void> look() {
-    const bool has_ledger = std::filesystem::exists(config_.state.directory + "/ledger.sqlite");
-    if (!has_ledger && !repair_)
+    if (!holds_ledger(config_.state.directory) && !repair_)
       return look_without_ledger();
     auto opened = Ledger::open(config_.state.directory);
     if (!opened && opened.error().code == Errc::invalid) {
@@ -192,7 +215,7 @@ class Doctor {
     if (!opened && opened.error().code != Errc::corrupt)
       return opened.error();
     if (!opened) {
-      report(damaged(opened.error()), false);
+      report(damaged_state(opened.error()), false);
       return {};
     }
     auto ledger = std::move(*opened);
@@ -204,7 +227,7 @@ class Doctor {
     if (compared || compared.error().code != Errc::corrupt)
       return compared;
     // Sound for SQLite, and yet not what a ledger holds.
-    report(damaged(compared.error()), false);
+    report(damaged_state(compared.error()), false);
     return {};
   }
 
@@ -223,31 +246,6 @@ class Doctor {
     return {};
   }
 
-  static Finding damaged(const Error& error, std::string remedy = {}) {
-    Finding finding;
-    finding.kind = FindingKind::damaged_ledger;
-    finding.what = printable(error.message, 1000);
-    finding.advice =
-        "put back a copy of the state directory that was made together with the spool. Without one, move "
-        "ledger.sqlite and what stands beside it away and run doctor again: what working/ holds is then "
-        "accepted anew, "
-        "and records that were sent already may be sent a second time";
-    finding.remedy = std::move(remedy);
-    return finding;
-  }
-
-  static Finding apart(std::string what, bool can) {
-    Finding finding;
-    finding.kind = FindingKind::not_together;
-    finding.what = std::move(what);
-    finding.advice = "put back the spool and the state that belong together";
-    finding.remedy =
-        can ? "makes them a pair: what the ledger does not know in working/ is accepted anew at the next "
-              "start, and may be sent a second time"
-            : "";
-    return finding;
-  }
-
   /// Indexes can be made anew from the rows; for damaged rows there is no cure but a copy.
   Result<void> check(std::unique_ptr<Ledger>& ledger) {
     const auto sound = ledger->check();
@@ -264,7 +262,8 @@ class Doctor {
         ledger = std::move(*opened);
       healed = rebuilt && ledger != nullptr && ledger->check().has_value();
     }
-    report(damaged(sound.error(), "makes its indexes anew, which helps where the rows are whole"), healed);
+    report(damaged_state(sound.error(), "makes its indexes anew, which helps where the rows are whole"),
+           healed);
     damaged_ = !healed;
     return {};
   }

@@ -7,18 +7,42 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace usherd {
 namespace {
 
+constexpr std::size_t kMostCause = 300;
+
 struct Story {
   SpoolFile file;
   Ledger::FileEnd end;
-  Outcomes so_far;  ///< of its batches that ended
+  Outcomes so_far;               ///< of its batches that ended
+  std::optional<BatchId> stuck;  ///< of those that wait for the disk, one that holds records of it
 };
+
+bool holds(const Manifest& manifest, FileNumber file) {
+  const auto is_of = [file](const Run& run) { return run.file == file; };
+  return std::any_of(manifest.runs.begin(), manifest.runs.end(), is_of) ||
+         std::any_of(manifest.literals.begin(), manifest.literals.end(), [&](const Literal& literal) {
+           return std::any_of(literal.sources.begin(), literal.sources.end(), is_of);
+         });
+}
+
+std::optional<BatchId> first_that_holds(Ledger& ledger, const std::vector<BatchId>& batches,
+                                        FileNumber file) {
+  for (const auto batch : batches) {
+    // One that is yet to be frozen has none.
+    const auto manifest = ledger.manifest(batch);
+    if (manifest && holds(*manifest, file))
+      return batch;
+  }
+  return std::nullopt;
+}
 
 std::string_view word_of(FileState state) {
   switch (state) {
@@ -34,7 +58,8 @@ std::string_view word_of(FileState state) {
   return "settled";
 }
 
-Result<std::optional<Story>> read_story(Ledger& ledger, std::string_view name) {
+Result<std::optional<Story>> read_story(Ledger& ledger, std::string_view name,
+                                        const std::vector<BatchId>& stuck) {
   auto end = ledger.file_end(name);
   if (end && !*end) {
     const auto kept = ledger.kept_name_of(name);
@@ -63,16 +88,38 @@ Result<std::optional<Story>> read_story(Ledger& ledger, std::string_view name) {
   if (!outcomes)
     return outcomes.error();
   story.so_far = *outcomes;
+  story.stuck = first_that_holds(ledger, stuck, story.end.number);
   return std::optional(std::move(story));
 }
 
+/// While nothing gets through to it, or it told everybody to wait.
+std::optional<std::string> what_the_api_does(DaemonParts& parts) {
+  const auto rounded = [](BootClock::duration time) {
+    return format_duration(std::chrono::floor<Milliseconds>(time));
+  };
+  if (const auto outage = parts.api.outage()) {
+    const auto& so_far = outage->so_far;
+    return fmt::format(
+        "the API: {} in a row came to nothing within {}, the last one because: {}; it is tried again",
+        counted(so_far.requests, "request", "requests"), rounded(so_far.lasted),
+        printable(outage->why, kMostCause));
+  }
+  const auto held = parts.gate.held_until() - parts.timers.now().boot;
+  if (held > BootClock::duration::zero())
+    return fmt::format("the API's rate limit (429): nothing is sent for {}", rounded(held));
+  return std::nullopt;
+}
+
 /// What stands between the file and its end, in a sentence.
-std::string waits_for(DaemonParts& parts, const SpoolFile& file, const OpenFiles::Entry* entry,
+std::string waits_for(DaemonParts& parts, const Story& story, const OpenFiles::Entry* entry,
                       std::uint64_t pending) {
+  const auto& file = story.file;
   if (file.state == FileState::settled)
     return "nothing: it is settled";
   // Neither its turn nor the end of a park would help it.
   if (auto why = entry != nullptr ? why_stuck(parts, *entry) : why_stuck(parts, file))
+    return std::move(*why);
+  if (auto why = story.stuck ? why_batch_stuck(parts, *story.stuck) : std::nullopt)
     return std::move(*why);
   if (const auto reason = parts.gate.parking().first())
     return fmt::format("parked ({})", to_string(*reason));
@@ -85,7 +132,13 @@ std::string waits_for(DaemonParts& parts, const SpoolFile& file, const OpenFiles
   if (file.number > parts.feed.begun() && !stalled.empty())
     return fmt::format("files that were accepted before it are read first, and {} waits for the disk: {}",
                        stalled.begin()->first, stalled.begin()->second.why);
-  if (file.number > parts.feed.begun())
+  const bool is_behind = file.number > parts.feed.begun();
+  const bool is_over = !is_behind && (entry == nullptr || (entry->progress.at_end() && pending == 0));
+  if (!is_over && file.state != FileState::refused) {
+    if (auto why = what_the_api_does(parts))
+      return std::move(*why);
+  }
+  if (is_behind)
     return "files that were accepted before it are read first";
   if (entry == nullptr)
     return "being settled";
@@ -154,7 +207,7 @@ std::string story_json(DaemonParts& parts, const Story& story) {
   add_text(out, "refusal", story.file.refusal_code);
   add_text(out, "refusal_message", story.file.refusal_message);
   out += ",\"waits_for\":";
-  append_json_string(out, waits_for(parts, story.file, entry, counts.pending));
+  append_json_string(out, waits_for(parts, story, entry, counts.pending));
   out += "}\n";
   return out;
 }
@@ -167,7 +220,9 @@ FileCounts count_records(std::uint64_t read, const Outcomes& ended) {
 }
 
 boost::asio::awaitable<AdminReply> tell_of_file(DaemonParts& parts, std::string name) {
-  auto question = [name](Ledger& ledger) { return read_story(ledger, name); };
+  auto question = [name, stuck = stuck_batches(parts)](Ledger& ledger) {
+    return read_story(ledger, name, stuck);
+  };
   const auto story = co_await parts.ledger.ask(std::move(question));
   if (!story)
     co_return AdminReply::error(503, story.error().message);

@@ -2,10 +2,27 @@
 
 #include "usherd/core/text.hpp"
 
+#include <fmt/format.h>
+
+#include <charconv>
+#include <system_error>
+
 namespace usherd {
 namespace {
 
 constexpr std::size_t kMostReason = 300;
+/// Whose manifests are read when somebody asks for one file.
+constexpr std::size_t kMostAsked = 64;
+
+std::optional<BatchId> batch_of(std::string_view stalled) {
+  constexpr std::string_view kBatch = "batch ";
+  if (!stalled.starts_with(kBatch))
+    return std::nullopt;
+  BatchId batch = 0;
+  const auto* end = stalled.data() + stalled.size();
+  const auto read = std::from_chars(stalled.data() + kBatch.size(), end, batch);
+  return read.ec == std::errc() && read.ptr == end ? std::optional(batch) : std::nullopt;
+}
 
 }  // namespace
 
@@ -29,9 +46,25 @@ std::string why_stuck(const Recorder::Stall& stall) {
 }
 
 bool is_batch(std::string_view stalled) {
-  constexpr std::string_view kBatch = "batch ";
-  return stalled.starts_with(kBatch) &&
-         stalled.find_first_not_of("0123456789", kBatch.size()) == std::string_view::npos;
+  return batch_of(stalled).has_value();
+}
+
+std::vector<BatchId> stuck_batches(const DaemonParts& parts) {
+  std::vector<BatchId> batches;
+  for (const auto& [name, stall] : parts.recorder.stalled()) {
+    const auto batch = batch_of(name);
+    if (batch && batches.size() < kMostAsked)
+      batches.push_back(*batch);
+  }
+  return batches;
+}
+
+std::optional<std::string> why_batch_stuck(const DaemonParts& parts, BatchId batch) {
+  const auto& stalled = parts.recorder.stalled();
+  const auto found = stalled.find(fmt::format("batch {}", batch));
+  if (found == stalled.end())
+    return std::nullopt;
+  return fmt::format("{}, which holds records of it: {}", found->first, why_stuck(found->second));
 }
 
 }  // namespace usherd

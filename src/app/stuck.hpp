@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace usherd {
 
@@ -18,5 +19,9 @@ namespace usherd {
 
 /// Whether what waits by that name is a batch.
 [[nodiscard]] bool is_batch(std::string_view stalled);
+/// Those that wait so, the first of them.
+[[nodiscard]] std::vector<BatchId> stuck_batches(const DaemonParts& parts);
+/// Of a file that such a batch holds records of; nothing when it does not wait any more.
+[[nodiscard]] std::optional<std::string> why_batch_stuck(const DaemonParts& parts, BatchId batch);
 
 }  // namespace usherd

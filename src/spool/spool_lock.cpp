@@ -86,25 +86,33 @@ Result<void> lock(const std::string& directory, int& descriptor, MadePlaces* mad
 }  // namespace
 
 Result<SpoolLock> SpoolLock::take(const std::string& spool, const std::string& state, MadePlaces* made) {
-  SpoolLock taken;
-  const auto first = lock(spool, taken.descriptors_[0], made);
-  if (!first) {
-    // Made before it was locked: who holds it now may have found it already.
-    if (made != nullptr && first.error().code == Errc::denied)
-      made->keep();
-    return first.error();
-  }
-  // One directory for both is one lock.
-  if (spool != state) {
-    const auto second = lock(state, taken.descriptors_[1], made);
-    if (!second)
-      return second.error();
-  }
+  auto taken = take_spool(spool, made);
+  if (!taken)
+    return taken;
+  if (auto both = taken->take_state(state, made); !both)
+    return both.error();
   return taken;
 }
 
+Result<SpoolLock> SpoolLock::take_spool(const std::string& spool, MadePlaces* made) {
+  SpoolLock taken;
+  taken.spool_ = spool;
+  const auto locked = lock(spool, taken.descriptors_[0], made);
+  // Made before it was locked: who holds it now may have found it already.
+  if (!locked && locked.error().code == Errc::denied && made != nullptr)
+    made->keep();
+  if (!locked)
+    return locked.error();
+  return taken;
+}
+
+Result<void> SpoolLock::take_state(const std::string& state, MadePlaces* made) {
+  // One directory for both is one lock.
+  return state == spool_ ? Result<void>{} : lock(state, descriptors_[1], made);
+}
+
 SpoolLock::SpoolLock(SpoolLock&& other) noexcept
-    : descriptors_(std::exchange(other.descriptors_, {-1, -1})) {}
+    : spool_(std::move(other.spool_)), descriptors_(std::exchange(other.descriptors_, {-1, -1})) {}
 
 SpoolLock::~SpoolLock() {
   for (const auto descriptor : descriptors_) {

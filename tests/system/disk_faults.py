@@ -330,6 +330,10 @@ def unreadable_in_working(bench):
     bench.wait_for("a word", lambda: "batch 1 cannot be sent" in bench.log_text())
     drop_open(bench, "b.ndjson", record("b"))
     bench.wait_for("the neighbour's receipt", lambda: bench.receipt("b.ndjson"))
+    told = subprocess.run([bench.usherd, "status", "--file", "a.ndjson", "--json", "--config", bench.config],
+                          capture_output=True, text=True, timeout=60, check=False)
+    waits = json.loads(told.stdout or "{}").get("waits_for", told.stderr)
+    bench.check(waits.startswith("batch 1, which holds records of it: the disk") and "Permission denied" in waits, waits)
     os.chown(bench.working("a.ndjson"), NOBODY, NOBODY)
     bench.wait_for("its receipt", lambda: bench.receipt("a.ndjson"))
     bench.check_receipt("a.ndjson", records=2, imported=2)

@@ -84,6 +84,33 @@ def state_is_gone(bench):
         deliver(bench, f"{is_empty}.ndjson")
 
 
+def spool_is_gone(bench):
+    """The state knows files, and there is no spool, or an empty one: nothing was lost that a doctor may deny."""
+    deliver(bench)
+    aside = bench.spool + ".aside"
+    os.rename(bench.spool, aside)
+    for is_empty in (False, True):
+        if is_empty:
+            os.mkdir(bench.spool)
+        bench.check(bench.doctor() == 2 and words(bench) == ["not_together"], bench.printed)
+        bench.check("nothing was ever accepted" not in bench.printed, bench.printed)
+        bench.check(os.path.exists(bench.spool) == is_empty and not (is_empty and os.listdir(bench.spool)),
+                    "looking made something")
+    ledger = sqlite3.connect(os.path.join(bench.folder, "state", "ledger.sqlite"))
+    ledger.execute("UPDATE files SET state = 1")
+    ledger.commit()
+    bench.check(bench.doctor("--repair") == 2 and words(bench) == ["not_together"], bench.printed)
+    bench.check("--repair:" not in bench.printed and not os.listdir(bench.spool), bench.printed)
+    ledger.execute("UPDATE files SET state = 3")
+    ledger.commit()
+    ledger.close()
+    # Nothing of it is missing: a new spool may take its place.
+    bench.check(bench.doctor("--repair") == 0 and words(bench)[0] == "not_together", bench.printed)
+    bench.check(bench.drain() == 0, bench.log_text()[-400:])
+    deliver(bench, "b.ndjson")
+    bench.check(bench.doctor() == 0, bench.printed)
+
+
 def nothing_was_used(bench):
     """Directories that are wrong, and no spool that knows them: no repair makes anything."""
     shutil.rmtree(os.path.join(bench.folder, "state"))
@@ -121,7 +148,7 @@ def missing_folders(bench):
     bench.check(bench.doctor() == 0, bench.printed)
 
 
-SCENARIOS = {act.__name__: scenario(act) for act in (odd_folders, damaged_ledger, newer_ledger, state_is_gone, nothing_was_used,
+SCENARIOS = {act.__name__: scenario(act) for act in (odd_folders, damaged_ledger, newer_ledger, state_is_gone, spool_is_gone, nothing_was_used,
                                                      forbidden_incoming, missing_folders)}
 
 

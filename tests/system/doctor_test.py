@@ -312,6 +312,7 @@ def refusals_leave_nothing(bench):
     bench.start()
     bench.wait_for("its start", lambda: bench.log_text().count(" started; ") == 2)
     refused("a missing spool beside a state in use", 75, spool=(spool, f"directory: {right}.typo,"))
+    refused("a missing state beside a spool in use", 75, state=(state, f"{state}.typo"))
     bench.stop()
     bench.sandbox.patch({"region": "any"})
     settle_and_check(bench)

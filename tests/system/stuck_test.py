@@ -81,6 +81,27 @@ class Stuck(unittest.TestCase):
         status = self.service.wait_until(lambda status: status["files"]["done"] == 1, "done")
         self.assertEqual(status["stuck"], {"count": 0, "list": []})
 
+    def waits_for(self, name):
+        return json.loads(self.service.command("status", "--file", name, "--json").stdout)["waits_for"]
+
+    def test_a_file_says_that_it_waits_for_an_api_that_does_not_answer(self):
+        self.service.start()
+        self.sandbox.patch({"listening": False})
+        self.service.drop("anna.ndjson", good(5))
+        self.service.wait_until(lambda status: status["outage"] and status["backlog"]["files"] == 1, "an outage")
+        self.assertRegex(self.waits_for("anna.ndjson"), r"^the API: \d+ requests? in a row came to nothing within .*, the "
+                         r"last one because: .*refused.*; it is tried again$")
+        self.sandbox.patch({"listening": True})
+        self.service.wait_until(lambda status: status["files"]["done"] == 1, "done")
+        self.assertEqual(self.waits_for("anna.ndjson"), "nothing: it is settled")
+
+    def test_a_file_says_that_it_waits_for_the_rate_limit(self):
+        self.service.start()
+        self.sandbox.add_faults({"call": "create", "action": "status", "code": 429, "times": 1, "retry_after": 600})
+        self.service.drop("anna.ndjson", good(5))
+        self.service.wait_until(lambda status: status["held_seconds"] > 500, "a Retry-After")
+        self.assertRegex(self.waits_for("anna.ndjson"), r"^the API's rate limit \(429\): nothing is sent for 9m \d+s$")
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "usherd/core/result.hpp"
+#include "usherd/core/secret.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,12 +14,15 @@ namespace usherd {
 struct ProxyAddress {
   std::string host;
   std::uint16_t port = 0;
-  std::string credentials;  ///< "user:password", a secret; empty for none
+  std::shared_ptr<const Secret> credentials = {};  ///< "user:password"; empty for none
+
+  /// For messages: without the credentials.
+  [[nodiscard]] std::string host_port() const;
 };
 
-/// Parses "http://[user:password@]host:port", the scheme being optional as in HTTPS_PROXY. User and password
-/// may be percent-encoded. Other schemes and a missing port are errors; messages never repeat the
-/// credentials.
+/// Parses "http://[user[:password]@]host[:port]" (port 80), the scheme being optional as in HTTPS_PROXY. User
+/// and password may be percent-encoded. Other schemes are errors; messages never repeat anything of the text,
+/// where a password may stand in the place of anything.
 [[nodiscard]] Result<ProxyAddress> parse_proxy_url(std::string_view text);
 
 /// Whether NO_PROXY exempts this host, by curl's rules: names separated by commas or blanks match themselves

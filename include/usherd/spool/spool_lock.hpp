@@ -13,15 +13,20 @@ namespace usherd {
 class SpoolLock {
  public:
   /// Errc::denied when another process holds either: "another usherd (pid 4711) holds DIRECTORY". Does not
-  /// wait. Notes in `made` what it made; keeps all that is noted there when it is the spool that is held.
+  /// wait. Notes in `made` what it made.
   [[nodiscard]] static Result<SpoolLock> take(const std::string& spool, const std::string& state,
                                               MadePlaces* made = nullptr);
+  /// The same in two steps, for who makes the state directory in between. Keeps all that is noted in `made`
+  /// when the spool is held: its holder may be using that already.
+  [[nodiscard]] static Result<SpoolLock> take_spool(const std::string& spool, MadePlaces* made = nullptr);
+  [[nodiscard]] Result<void> take_state(const std::string& state, MadePlaces* made = nullptr);
   SpoolLock(SpoolLock&& other) noexcept;
   SpoolLock& operator=(SpoolLock&&) = delete;
   ~SpoolLock();
 
  private:
   SpoolLock() = default;
+  std::string spool_;
   std::array<int, 2> descriptors_{-1, -1};
 };
 

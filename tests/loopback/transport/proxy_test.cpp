@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
+#include <string_view>
 #include <thread>
 
 using namespace usherd;
@@ -67,9 +69,9 @@ void answer_all(Peer& peer, unsigned) {
   }
 }
 
-HttpsOptions options_through(const Proxy& proxy, std::uint16_t port, std::string credentials) {
+HttpsOptions options_through(const Proxy& proxy, std::uint16_t port, std::string_view credentials) {
   HttpsOptions options = Client::options(port);
-  options.proxy = ProxyAddress{"127.0.0.1", proxy.port(), std::move(credentials)};
+  options.proxy = ProxyAddress{"127.0.0.1", proxy.port(), std::make_shared<const Secret>(credentials)};
   return options;
 }
 
@@ -130,12 +132,12 @@ TEST_CASE("A proxy that cannot be reached is named as the proxy") {
   taken.open(tcp::v4());
   taken.bind(tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
   const auto port = taken.local_endpoint().port();
-  options.proxy = ProxyAddress{"127.0.0.1", port, ""};
+  options.proxy = ProxyAddress{"127.0.0.1", port};
   CHECK(Client(options).get().failure->message ==
         "proxy 127.0.0.1:" + std::to_string(port) + ": Connection refused");
   // No name at all: nobody is asked for it.
   const std::string unnamed(64, 'a');
-  options.proxy = ProxyAddress{unnamed, 3128, ""};
+  options.proxy = ProxyAddress{unnamed, 3128};
   CHECK(Client(options).get().failure->message.starts_with("proxy " + unnamed + ":3128: resolve " + unnamed +
                                                            ": "));
 }

@@ -1,5 +1,7 @@
 #include "usherd/app/environment.hpp"
 
+#include "src/app/daemon_parts.hpp"
+#include "tests/fakes/temp_directory.hpp"
 #include "usherd/app/config_proxy.hpp"
 #include "usherd/app/config_reload.hpp"
 
@@ -49,6 +51,25 @@ TEST_CASE("the proxy comes from the configuration, else from the environment") {
   CHECK(chosen(api, {{"HTTPS_PROXY", "http://p:3128"}, {"NO_PROXY", "*"}}) == "mine:8080");
 }
 
+TEST_CASE("user and password come from the variable where no file has them") {
+  usherd::Config config;
+  const auto sent = [&](const std::string& variable) {
+    const auto options = usherd::https_options(config, of({{"HTTPS_PROXY", variable}}));
+    REQUIRE(options.has_value());
+    REQUIRE(options->proxy.has_value());
+    CHECK(options->proxy->host_port() == "p:3128");
+    return std::string(options->proxy->credentials ? options->proxy->credentials->reveal() : "");
+  };
+  CHECK(sent("http://p:3128") == "");
+  CHECK(sent("http://me:s3cret@p:3128") == "me:s3cret");
+  CHECK(sent("me:p%40ss%2F@p:3128/") == "me:p@ss/");
+  const usherd::fakes::TempDirectory folder;
+  config.api.proxy_credentials_file = folder / "credentials";
+  usherd::fakes::write_file(config.api.proxy_credentials_file, "you:other");
+  std::filesystem::permissions(config.api.proxy_credentials_file, std::filesystem::perms::owner_read);
+  CHECK(sent("http://me:s3cret@p:3128") == "you:other");
+}
+
 TEST_CASE("plain http never goes through the environment's proxy") {
   usherd::ApiConfig api;
   for (const std::string url : {"http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"}) {
@@ -70,14 +91,12 @@ TEST_CASE("https on loopback goes through the environment's proxy unless NO_PROX
 TEST_CASE("a proxy variable that cannot be used is an error without its password") {
   const usherd::ApiConfig api;
   const std::string remedy = "; set api.proxy, and api.proxy_credentials_file for its password";
-  CHECK(chosen(api, {{"HTTPS_PROXY", "http://me:s3cret@p:3128"}}) ==
-        "HTTPS_PROXY: an address holds no user name or password" + remedy);
-  CHECK(chosen(api, {{"HTTPS_PROXY", "http://me:s3/cret@p:3128"}}) ==
-        "HTTPS_PROXY: an address holds no user name or password" + remedy);
-  CHECK(chosen(api, {{"HTTPS_PROXY", "me:s3/cret@p:3128"}}) ==
-        "HTTPS_PROXY: an address holds no user name or password" + remedy);
-  CHECK(chosen(api, {{"https_proxy", "https://p:3128"}}) ==
-        "https_proxy: a proxy's address is http://host:port" + remedy);
+  CHECK(chosen(api, {{"HTTPS_PROXY", "http://me:s3cret"}}) ==
+        "HTTPS_PROXY: a proxy's address is http://host:port" + remedy);
+  CHECK(chosen(api, {{"HTTPS_PROXY", "http://me:s3cret%@p:3128"}}) ==
+        "HTTPS_PROXY: the proxy's credentials are not percent-encoded properly" + remedy);
+  CHECK(chosen(api, {{"https_proxy", "https://me:s3cret@p:3128"}}) ==
+        "https_proxy: only http:// proxies are spoken to" + remedy);
   CHECK(chosen(api, {{"https_proxy", "socks5://p:3128"}}).starts_with("https_proxy: "));
 }
 

@@ -40,6 +40,15 @@ TEST_CASE_FIXTURE(
   CHECK(lay_foundation(config, disk).has_value());
 }
 
+TEST_CASE_FIXTURE(Laid, "A start that finds its spool in use takes the state directory away that it made") {
+  const auto running = lay_foundation(config, disk);
+  REQUIRE(running.has_value());
+  auto other = config;
+  other.state.directory = place / "other";
+  CHECK(lay_foundation(other, disk).error().exit == ExitCode::busy);
+  CHECK_FALSE(std::filesystem::exists(other.state.directory));
+}
+
 TEST_CASE_FIXTURE(Laid, "A disk that gives none of the folders' names is no fault of the configuration") {
   disk.before_list = [](const std::string& directory) -> Result<void> {
     return Error{Errc::io, directory + ": Stale file handle"};

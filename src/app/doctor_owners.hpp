@@ -3,6 +3,7 @@
 #include "usherd/app/config.hpp"
 #include "usherd/app/doctor.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,7 +11,8 @@
 namespace usherd {
 
 /// Folders and files of usherd's own in spool and state that are root's, where `working/` is another user's:
-/// a command that was run as root left them, and the service cannot write or read them.
+/// a command that was run as root left them, and the service cannot write or read them. Keeps the folders
+/// open: what is given is what was looked at, whoever renames something or puts a link in its place since.
 class OwnersSurvey {
  public:
   explicit OwnersSurvey(const Config& config);
@@ -21,14 +23,20 @@ class OwnersSurvey {
   [[nodiscard]] bool give() const;
 
  private:
-  /// A path of root's and the group that it is given to as well.
+  class Folder;
+  using FolderPtr = std::shared_ptr<const Folder>;
+  /// Something of root's and the group that it is given to as well.
   struct Taken {
-    std::string path;
+    FolderPtr folder;
+    std::string name;  ///< in the folder; empty for the folder itself
     unsigned group;
+    [[nodiscard]] std::string path() const;
   };
   /// The group of a folder that is not root's stays, as it says who may drop or read there.
-  void look_at_folder(const std::string& folder, unsigned group);
-  void look_into(const std::string& folder, bool (*is_own)(const std::string& name, bool is_empty));
+  void look_at_folder(const FolderPtr& folder, unsigned group);
+  void look_into(const FolderPtr& folder, bool (*is_own)(const std::string& name, bool is_empty));
+  /// Nothing where it went, as an errno otherwise.
+  [[nodiscard]] int give(const Taken& taken) const;
 
   std::string owner_;  ///< USER:GROUP in numbers or names, as chown takes it
   unsigned user_ = 0;

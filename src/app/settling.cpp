@@ -120,15 +120,19 @@ boost::asio::awaitable<void> Settling::settle(std::vector<FileNumber> numbers) {
     co_return;
   auto& settlement = settlement_;
   auto work = [&settlement, group] {
-    bool clean = true;
-    for (const auto& ending : *group)
-      clean = settlement.clean(ending).has_value() && clean;
-    return clean;
+    std::vector<std::uint64_t> left;
+    left.reserve(group->size());
+    for (const auto& ending : *group) {
+      const auto late = settlement.left_behind(ending);
+      left.push_back(late ? *late : 0);
+      // What cannot be removed now is swept at the next start.
+      static_cast<void>(settlement.clean(ending));
+    }
+    return left;
   };
-  // What cannot be removed now is swept at the next start.
-  co_await parts_.workers.run(std::move(work));
-  for (const auto& ending : *group)
-    ended(ending);
+  const auto left = co_await parts_.workers.run(std::move(work));
+  for (std::size_t i = 0; i < group->size(); ++i)
+    ended((*group)[i], left[i]);
 }
 
 boost::asio::awaitable<Settling::Group> Settling::gather(std::vector<FileNumber> numbers) {
@@ -210,7 +214,12 @@ boost::asio::awaitable<void> Settling::publish(Group group) {
   auto& settlement = settlement_;
   auto work = [&settlement, group] { return settlement.publish(*group); };
   const auto results = co_await parts_.workers.run(std::move(work));
-  keep_done(*group, results, [this](const SpoolFile& file, const Error& error) { failed(file, error); });
+  keep_done(*group, results, [this](const SpoolFile& file, const Error& error) {
+    if (error.code == Errc::cancelled)
+      queue_.push_back(file.number);
+    else
+      failed(file, error);
+  });
 }
 
 void Settling::failed(const SpoolFile& file, const Error& error) {
@@ -257,7 +266,7 @@ void Settling::note_refused(const Error& error) const {
     refused_();
 }
 
-void Settling::ended(const Ending& ending) {
+void Settling::ended(const Ending& ending, std::uint64_t left_behind) {
   pace_ = kFirstRetry;
   if (failed_.erase(ending.file.number) > 0)
     parts_.recorder.note_moving(printable(ending.file.name));
@@ -276,6 +285,10 @@ void Settling::ended(const Ending& ending) {
   if (!ending.tail.empty())
     parts_.log.warn("{} was appended to after it was taken: what was added enters as {}",
                     printable(ending.file.name), printable(ending.tail));
+  if (left_behind > 0)
+    parts_.log.warn(
+        "{} was appended to when it had ended: the last {} of it were not taken, drop them as a file",
+        printable(ending.file.name), counted(left_behind, "byte", "bytes"));
   parts_.files.close(ending.file.number);
 }
 

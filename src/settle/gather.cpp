@@ -48,6 +48,7 @@ Result<Ending> Settlement::gather(Ledger& ledger, FileNumber number, WallTime no
   Ending ending;
   ending.file = std::move(**file);
   ending.finished = now;
+  ending.taken = ending.file.size;
   if (ending.file.state == FileState::refused)
     return ending;
   if (ending.file.state != FileState::ready)

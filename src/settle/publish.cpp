@@ -8,7 +8,7 @@
 
 namespace usherd {
 
-Result<void> Settlement::publish_one(const Ending& ending) const {
+Result<void> Settlement::publish_one(Ending& ending) const {
   const auto number = ending.file.number;
   const EndPaths paths(layout_, ending.file.name);
   const auto working = layout_.working_file(ending.file);
@@ -16,25 +16,34 @@ Result<void> Settlement::publish_one(const Ending& ending) const {
     auto told = move_once(files_, unfinished(layout_, number, "error"), paths.refusal());
     return told ? move_once(files_, working, paths.refused()) : told;
   }
-  // The receipt comes when the rejects it counts can be read, and the file, whose leaving ends it all, last.
+  if (ending.tail.empty()) {
+    auto same = must_not_have_grown(ending);
+    if (!same)
+      return same;
+  }
+  // The receipt comes when the rejects it counts can be read, and the file last, but for the tail: it takes
+  // in what comes until then.
   if (ending.outcomes.rejected + ending.outcomes.unknown > 0) {
     auto moved = move_once(files_, unfinished(layout_, number, "rejects"), paths.rejects());
     if (!moved)
       return moved;
   }
   auto told = move_once(files_, unfinished(layout_, number, "receipt"), paths.receipt());
-  if (told)
-    told = drop_tail(ending);
-  return told ? move_once(files_, working, paths.done()) : told;
+  auto moved = told ? move_once(files_, working, paths.done()) : told;
+  return moved ? drop_tail(ending) : moved;
 }
 
-std::vector<Result<void>> Settlement::publish(std::span<const Ending> group) const {
+std::vector<Result<void>> Settlement::publish(std::span<Ending> group) const {
   std::vector<Result<void>> results;
+  // A receipt tells of its tail: no crash may leave it without the copy.
+  Result<void> copies;
+  if (std::any_of(group.begin(), group.end(), [](const Ending& ending) { return !ending.tail.empty(); }))
+    copies = files_.sync(layout_.working());
   bool to_done = false;
   bool to_rejected = false;
   bool to_incoming = false;
-  for (const auto& ending : group) {
-    auto published = publish_one(ending);
+  for (auto& ending : group) {
+    auto published = ending.tail.empty() || copies ? publish_one(ending) : copies;
     if (!published)
       published = published.error().within(fmt::format("settle file {}", ending.file.number));
     results.push_back(std::move(published));

@@ -2,6 +2,7 @@
 #include "src/settle/moves.hpp"
 #include "usherd/core/text.hpp"
 #include "usherd/core/units.hpp"
+#include "usherd/settle/receipt.hpp"
 #include "usherd/settle/settlement.hpp"
 #include "usherd/spool/file_name.hpp"
 #include "usherd/spool/free_names.hpp"
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -24,23 +26,32 @@ namespace {
 constexpr std::size_t kPiece = 64 << 10;
 constexpr std::uint64_t kMostNumber = 100;
 
-/// Copies what stands behind `offset`, up to the end that the file has when it is reached.
-Result<void> copy_from(ReadFile& in, std::uint64_t offset, WriteFile& out) {
+/// Copies what stands behind `offset`, up to the end that the file has when it is reached; where that is.
+Result<std::uint64_t> copy_from(ReadFile& in, std::uint64_t offset, WriteFile& out) {
   std::array<char, kPiece> piece{};
   while (true) {
     const auto got = in.read_at(piece, offset);
     if (!got)
       return got.error();
     if (*got == 0)
-      return out.sync();
+      break;
     if (auto written = out.append({piece.data(), *got}); !written)
-      return written;
+      return written.error();
     offset += *got;
   }
+  if (auto synced = out.sync(); !synced)
+    return synced.error();
+  return offset;
 }
 
-/// The name that a receipt gives its tail. It stands before the batches: the start of it is enough.
-Result<std::optional<std::string>> read_told(Files& files, const std::string& receipt) {
+/// What a receipt that stands says of its file's tail.
+struct Told {
+  bool ours = false;                ///< it is the receipt of that file
+  std::optional<std::string> name;  ///< of the tail
+};
+
+/// It stands before the batches: the start of it is enough.
+Result<Told> read_told(Files& files, const std::string& receipt, const SpoolFile& of) {
   constexpr std::size_t kStart = 16 << 10;
   constexpr std::size_t kMostDepth = 4;
   const auto file = files.open(receipt);
@@ -51,10 +62,11 @@ Result<std::optional<std::string>> read_told(Files& files, const std::string& re
   if (!got)
     return got.error();
   text.resize(*got);
+  const bool ours = text.starts_with(start_of_word(of));
   text.resize(std::min(text.size(), text.find(",\"batches\":")));
   const auto document = parse_json(text + "}", kStart + 1, kMostDepth);
   const auto name = find_string(document ? document->if_object() : nullptr, "tail");
-  return name ? std::optional(std::string(*name)) : std::nullopt;
+  return Told{ours, name ? std::optional(std::string(*name)) : std::nullopt};
 }
 
 }  // namespace
@@ -74,26 +86,34 @@ Result<void> Settlement::find_tail(Ending& ending) const {
   const auto& file = ending.file;
   if (file.state == FileState::refused)
     return {};
-  const auto told = is_there(files_, EndPaths(layout_, file.name).receipt());
-  if (!told)
-    return told.error();
+  const auto receipt = EndPaths(layout_, file.name).receipt();
+  const auto stands = is_there(files_, receipt);
+  if (!stands)
+    return stands.error();
   const auto copy = unfinished(layout_, file.number, "tail");
-  if (*told) {
-    const auto waits = is_there(files_, copy);
-    if (!waits)
-      return waits.error();
-    if (!*waits)
-      return {};
-    auto name = read_told(files_, EndPaths(layout_, file.name).receipt());
-    if (!name)
-      return name.error();
-    ending.tail = name->value_or(tail_name(file.name));
-    ending.tail_told = true;
-    return {};
-  }
   const auto stat = files_.stat(layout_.working_file(file));
   if (!stat && stat.error().code != Errc::not_found)
     return stat.error();
+  if (*stands) {
+    auto told = read_told(files_, receipt, file);
+    if (!told)
+      return told.error();
+    const auto waits = is_there(files_, copy);
+    if (!waits)
+      return waits.error();
+    ending.tail_told = *waits;
+    if (*waits)
+      ending.tail = told->name.value_or(tail_name(file.name));
+    else if (told->name)
+      // Dropped, and nobody knows how long it was.
+      ending.taken = std::numeric_limits<std::uint64_t>::max();
+    // A tail is dropped when its file has left: none of it was.
+    const bool grew = !*waits && !told->name && told->ours && stat && stat->size > file.size;
+    if (!grew)
+      return {};
+    if (auto taken_back = files_.remove(receipt); !taken_back)
+      return taken_back;
+  }
   // It would be moved to done/ as if it were what had been delivered.
   if (stat && stat->kind != FileKind::regular)
     return Error{Errc::corrupt,
@@ -120,7 +140,8 @@ Result<void> Settlement::copy_tail(const SpoolFile& file, const std::string& cop
   const auto out = files_.write(copy, WriteMode::truncate);
   if (!out)
     return out.error();
-  return copy_from(**in, file.size, **out);
+  const auto end = copy_from(**in, file.size, **out);
+  return end ? Result<void>{} : end.error();
 }
 
 Result<void> Settlement::name_tails(Ledger& ledger, std::span<Ending> group) const {
@@ -142,7 +163,38 @@ Result<void> Settlement::name_tails(Ledger& ledger, std::span<Ending> group) con
   return {};
 }
 
-Result<void> Settlement::drop_tail(const Ending& ending) const {
+Result<void> Settlement::must_not_have_grown(const Ending& ending) const {
+  const auto stat = files_.stat(layout_.working_file(ending.file));
+  if (!stat)
+    return stat.error().code == Errc::not_found ? Result<void>{} : stat.error();
+  return stat->size <= ending.file.size ? Result<void>{} : Error{Errc::cancelled, "it grew meanwhile"};
+}
+
+Result<void> Settlement::extend_tail(Ending& ending, const std::string& copy) const {
+  const auto copied = files_.stat(copy);
+  if (!copied)
+    return copied.error();
+  ending.taken = ending.file.size + copied->size;
+  const auto done = EndPaths(layout_, ending.file.name).done();
+  const auto stat = files_.stat(done);
+  if (!stat)
+    return stat.error().code == Errc::not_found ? Result<void>{} : stat.error();
+  if (stat->size <= ending.taken)
+    return {};
+  const auto in = files_.open(done);
+  if (!in)
+    return in.error();
+  const auto out = files_.write(copy, WriteMode::extend, copied->size);
+  if (!out)
+    return out.error();
+  const auto end = copy_from(**in, ending.taken, **out);
+  if (!end)
+    return end.error();
+  ending.taken = *end;
+  return {};
+}
+
+Result<void> Settlement::drop_tail(Ending& ending) const {
   if (ending.tail.empty())
     return {};
   const auto copy = unfinished(layout_, ending.file.number, "tail");
@@ -152,12 +204,23 @@ Result<void> Settlement::drop_tail(const Ending& ending) const {
     return waits.error();
   if (!*waits)
     return {};
+  if (auto extended = extend_tail(ending, copy); !extended)
+    return extended;
   // The name was free when the receipt was written; who took it since is not overwritten.
   auto dropped = files_.rename(copy, layout_.incoming() + "/" + ending.tail);
   for (std::uint64_t number = 2; !dropped && dropped.error().code == Errc::exists && number < kMostNumber;
        ++number)
     dropped = files_.rename(copy, layout_.incoming() + "/" + numbered_name(ending.tail, number));
   return dropped;
+}
+
+Result<std::uint64_t> Settlement::left_behind(const Ending& ending) const {
+  if (ending.file.state == FileState::refused)
+    return std::uint64_t{0};
+  const auto stat = files_.stat(EndPaths(layout_, ending.file.name).done());
+  if (!stat)
+    return stat.error();
+  return stat->size > ending.taken ? stat->size - ending.taken : 0;
 }
 
 }  // namespace usherd

@@ -123,6 +123,34 @@ def folders_that_are_roots(bench):
     bench.check(bench.drain() == 0, bench.log_text()[-600:])
 
 
+def links_of_the_service(bench):
+    """Whoever works as the service can put links where its folders were: no repair by root follows one of them."""
+    drop(bench, "a.ndjson")
+    bench.check(bench.drain() == 2, bench.log_text()[-600:])
+    aside = os.path.join(bench.folder, "aside")
+    os.mkdir(aside)
+    names = ("secret", "b.receipt.json", "b.error.json", ".usherd-secret")
+    for name in names:
+        with open(os.path.join(aside, name), "w", encoding="ascii") as file:
+            file.write("root's")
+    for folder in (bench.path("working"), bench.path("done"), bench.path("rejected")):
+        os.rename(folder, folder + ".real")
+        os.symlink(aside, folder)
+        os.chown(folder, NOBODY, NOBODY, follow_symlinks=False)
+        bench.doctor("--repair")
+        given = [name for name in names if os.stat(os.path.join(aside, name)).st_uid != 0]
+        bench.check(given == [], f"{given} given away by {folder}: {bench.printed}")
+        os.unlink(folder)
+        os.rename(folder + ".real", folder)
+    # What an administrator moved elsewhere is theirs to look into.
+    state = os.path.join(bench.folder, "state")
+    os.rename(state, state + ".real")
+    os.symlink(state + ".real", state)
+    os.chown(os.path.join(state, "ledger.sqlite"), 0, 0)
+    bench.check(bench.doctor("--repair") == 0, bench.printed)
+    bench.check(os.stat(os.path.join(state, "ledger.sqlite")).st_uid == NOBODY, bench.printed)
+
+
 def a_wait_is_shown(bench):
     """A file whose reject lines cannot be written: `status --file` says what it waits for."""
     bench.sandbox.patch({"region": "eu1"})  # 401: nothing goes out
@@ -144,7 +172,8 @@ def a_wait_is_shown(bench):
 
 
 SCENARIOS = {act.__name__: for_nobody(act) for act in (a_drain_by_root, a_closed_state, a_spool_of_roots,
-                                                       what_root_left, folders_that_are_roots, a_wait_is_shown)}
+                                                       what_root_left, folders_that_are_roots,
+                                                       links_of_the_service, a_wait_is_shown)}
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ class Settling {
   void delay(const SpoolFile& file, const Error& error);
   void try_later(FileNumber number);
   void note_refused(const Error& error) const;
-  void ended(const Ending& ending);
+  void ended(const Ending& ending, std::uint64_t left_behind);
   void refused(const SpoolFile& file);
 
   Parts parts_;

@@ -45,6 +45,8 @@ struct EndedBench : SpoolBench {
     }));
   }
 
+  std::vector<std::uint64_t> late;  ///< what came too late for the tails of the last group
+
   /// What the daemon does with a group; stops at the first failure, as a crash would.
   Result<void> settle(const std::vector<FileNumber>& numbers) { return settle(numbers, settlement); }
   Result<void> settle(const std::vector<FileNumber>& numbers, const Settlement& by) {
@@ -72,7 +74,10 @@ struct EndedBench : SpoolBench {
         [&] { return ledger.commit([&](Ledger& changed) { return Settlement::commit(changed, group); }); });
     if (!committed)
       return committed;
+    late.clear();
     for (const auto& ending : group) {
+      const auto left = by.left_behind(ending);
+      late.push_back(left ? *left : 0);
       auto cleaned = by.clean(ending);
       if (!cleaned)
         return cleaned;

@@ -190,7 +190,7 @@ TEST_CASE("a move that was half done, with both names there, is finished") {
 
 TEST_CASE("a folder that cannot be synced fails the group") {
   EndedBench bench;
-  const std::vector<Ending> group{*bench.gather(3)};
+  std::vector<Ending> group{*bench.gather(3)};
   REQUIRE(bench.settlement.prepare(group[0]));
   bench.files.die_at(3, false);
   const auto published = bench.settlement.publish(group);

@@ -6,7 +6,9 @@
 #include "usherd/settle/settlement.hpp"
 #include "usherd/spool/layout.hpp"
 
+#include <functional>
 #include <map>
+#include <utility>
 
 namespace usherd::test {
 
@@ -22,6 +24,8 @@ class MortalFiles final : public Files {
     after_ = after;
     dead_ = false;
   }
+  /// Somebody else acts right before the first rename from or to that path, once.
+  void before(const std::string& path, std::function<void()> act) { before_ = {path, std::move(act)}; }
   [[nodiscard]] std::size_t effects() const { return effects_; }
   [[nodiscard]] bool dead() const { return dead_; }
 
@@ -31,6 +35,8 @@ class MortalFiles final : public Files {
   Result<std::unique_ptr<WriteFile>> write(const std::string& path, WriteMode mode,
                                            std::uint64_t keep) override;
   Result<void> rename(const std::string& from, const std::string& to) override {
+    if (before_.second && (from == before_.first || to == before_.first))
+      std::exchange(before_.second, nullptr)();
     return effect([&] { return files_.rename(from, to); });
   }
   Result<void> remove(const std::string& path) override {
@@ -67,6 +73,7 @@ class MortalFiles final : public Files {
   std::size_t fatal_ = 0;
   bool after_ = false;
   bool dead_ = false;
+  std::pair<std::string, std::function<void()>> before_;
 };
 
 /// A file being written on such a file system.

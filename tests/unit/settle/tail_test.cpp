@@ -141,6 +141,70 @@ TEST_CASE("after a crash what was appended is dropped under the name that the re
   CHECK(bench.dropped() == std::vector<std::string>{"incoming/a~tail~2.ndjson"});
 }
 
+TEST_CASE("a tail takes in what is appended until its file stands in done/") {
+  TailBench bench;
+  SUBCASE("before the receipt stands") {
+    bench.files.before(bench.layout.done() + "/a.ndjson.receipt.json",
+                       [&] { bench.append("000000000001.a.ndjson"); });
+  }
+  SUBCASE("before the file leaves") {
+    bench.files.before(bench.layout.done() + "/a.ndjson", [&] { bench.append("000000000001.a.ndjson"); });
+  }
+  REQUIRE(bench.settle(kAll));
+  CHECK(bench.dropped() == std::vector<std::string>{"incoming/a~tail.ndjson"});
+  CHECK(read_file(bench.layout.incoming() + "/a~tail.ndjson") ==
+        std::string(kAppended) + std::string(kAppended));
+  CHECK(bench.late == std::vector<std::uint64_t>{0, 0, 0});
+}
+
+TEST_CASE("a file that grows when it was found to have no tail is settled anew, and moves nothing before") {
+  EndedBench bench;
+  auto ending = bench.gather(3).value();
+  REQUIRE(bench.settlement.find_tail(ending));
+  REQUIRE(bench.settlement.prepare(ending));
+  const auto before = bench.names();
+  const auto append = [&] {
+    std::ofstream(bench.layout.working() + "/000000000003.c.csv", std::ios::binary | std::ios::app) << "y\n";
+  };
+  append();
+  const auto published = bench.settlement.publish({&ending, 1});
+  REQUIRE(published[0].has_error());
+  CHECK(published[0].error().code == Errc::cancelled);
+  CHECK(bench.names() == before);
+  REQUIRE(bench.settle({3}));
+  CHECK(read_file(bench.layout.incoming() + "/c.csv~tail") == "y\n");
+  CHECK(read_file(bench.layout.done() + "/c.csv.receipt.json").find(R"("tail":"c.csv~tail")") !=
+        std::string::npos);
+}
+
+TEST_CASE("what is appended once a file has ended is counted") {
+  TailBench bench;
+  const auto append = [&](const std::string& name) {
+    std::ofstream(bench.layout.done() + "/" + name, std::ios::binary | std::ios::app) << kAppended;
+  };
+  bench.files.before(bench.layout.working() + "/000000000002.b.bin", [&] { append("a.ndjson"); });
+  REQUIRE(bench.settle(kAll));
+  CHECK(bench.late == std::vector<std::uint64_t>{kAppended.size(), 0, 0});
+}
+
+TEST_CASE("what is appended while usherd is down, its receipt written and the file still there, enters") {
+  for (std::size_t effect = 1; effect < 60; ++effect) {
+    CAPTURE(effect);
+    EndedBench bench;
+    bench.files.die_at(effect, true);
+    if (bench.settle(kAll))
+      break;
+    const auto working = bench.layout.working() + "/000000000003.c.csv";
+    if (!std::filesystem::exists(working))
+      continue;
+    std::ofstream(working, std::ios::binary | std::ios::app) << "y\n";
+    REQUIRE(bench.restart());
+    CHECK(read_file(bench.layout.incoming() + "/c.csv~tail") == "y\n");
+    CHECK(read_file(bench.layout.done() + "/c.csv.receipt.json").find(R"("tail":"c.csv~tail")") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("a tail keeps an ending under which it can be read by itself") {
   CHECK(tail_name("a.ndjson") == "a~tail.ndjson");
   CHECK(tail_name("a.b.jsonl.gz") == "a.b~tail.jsonl.gz");

@@ -33,6 +33,7 @@ Delivery::Delivery(Parts parts)
 void Delivery::stop() {
   stopping_ = true;
   places_.stop();
+  parts_.freezing.stop();
 }
 
 void Delivery::set_sessions(std::size_t sessions) {

@@ -12,9 +12,40 @@
 namespace usherd {
 namespace {
 
-/// Records of one user folded into one at a time, and of all users together in one batch.
+/// Records of one user folded into one at a time, and of all users together in one batch; their bytes.
 constexpr std::size_t kMergeMost = 4096;
 constexpr std::size_t kMergeTotal = 65'536;
+constexpr std::uint64_t kMergeBytes = 64 << 20;
+/// A merge of fewer bytes needs no room of its own.
+constexpr std::uint64_t kSmallMerge = 256 << 10;
+
+/// Counts itself while it lives.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { --count_; }
+
+ private:
+  std::size_t& count_;
+};
+
+std::uint64_t bytes_of(const std::vector<MergeGroup>& groups) {
+  std::uint64_t bytes = 0;
+  for (const auto& group : groups) {
+    for (const auto& place : group.places)
+      bytes += place.length;
+  }
+  return bytes;
+}
+
+Manifest manifest_of(const std::vector<MergeGroup>& groups) {
+  Manifest named;
+  for (const auto& group : groups)
+    named.runs.insert(named.runs.end(), group.places.begin(), group.places.end());
+  return named;
+}
 
 Run place_of(const QueuedRecord& record, const std::vector<FileNumber>& numbers) {
   return {numbers[record.file], record.record.offset, record.record.length, record.record.line, 1};
@@ -108,14 +139,17 @@ std::vector<MergeGroup> Freezing::merge_groups(OpenBatch& open, std::vector<std:
   auto& order = parts_.batcher.order();
   const auto firsts = packed.at(candidates);
   std::size_t total = 0;
-  for (std::size_t i = 0; i < firsts.size() && total < kMergeTotal; ++i) {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < firsts.size() && total < kMergeTotal && bytes < kMergeBytes; ++i) {
     const auto& first = firsts[i];
     MergeGroup group;
     group.records.push_back(first);
+    bytes += first.record.length;
     for (const auto& next : order.waiting_behind(first.record.user, kMergeMost)) {
-      if (!is_mergeable(next))
+      if (!is_mergeable(next) || bytes >= kMergeBytes)
         break;
       group.records.push_back(next);
+      bytes += next.record.length;
     }
     if (group.records.size() < 2)
       continue;
@@ -128,35 +162,55 @@ std::vector<MergeGroup> Freezing::merge_groups(OpenBatch& open, std::vector<std:
   return groups;
 }
 
-boost::asio::awaitable<void> Freezing::merge(OpenBatch& open, std::vector<MergedRecord>& merged) {
+boost::asio::awaitable<Freezing::MergePlace> Freezing::merge(OpenBatch& open,
+                                                             std::vector<MergedRecord>& merged) {
+  MergePlace place;
+  if (!parts_.merge)
+    co_return place;
   std::vector<std::size_t> positions;
-  auto groups = std::make_shared<std::vector<MergeGroup>>(merge_groups(open, positions));
-  if (groups->empty())
-    co_return;
-  Manifest named;
-  for (const auto& group : *groups)
-    named.runs.insert(named.runs.end(), group.places.begin(), group.places.end());
+  auto groups = merge_groups(open, positions);
+  if (bytes_of(groups) > kSmallMerge) {
+    // They are many: found again once it is this one's turn.
+    std::vector<MergeGroup>().swap(groups);
+    co_await merging_.acquire();
+    place.emplace(merging_);
+    positions.clear();
+    if (stalled_merges_ == 0)
+      groups = merge_groups(open, positions);
+  }
+  if (!groups.empty() && !stopping_)
+    co_await fold(open, std::move(groups), positions, merged);
+  if (merged.empty())
+    place.reset();
+  co_return place;
+}
+
+boost::asio::awaitable<void> Freezing::fold(OpenBatch& open, std::vector<MergeGroup> groups,
+                                            const std::vector<std::size_t>& positions,
+                                            std::vector<MergedRecord>& merged) {
   const auto most = parts_.batcher.limits().bytes;
   const auto room = most > open.body_bytes() ? most - open.body_bytes() : 0;
+  const auto paths = parts_.files.paths(manifest_of(groups), 0);
+  const auto files = files_of(manifest_of(groups));
   auto& disk = parts_.disk;
-  auto work = [&disk, groups, paths = parts_.files.paths(named, 0), room, files = files_of(named),
-               &layout = parts_.files.layout()]() -> Result<std::vector<MergeOutcome>> {
-    // What was written to since it was checked cannot be trusted to be folded.
-    const auto touched = touched_files(disk, layout, files);
-    if (!touched || !touched->empty())
-      return std::vector<MergeOutcome>(groups->size());
-    return fold_groups(disk, paths, *groups, room);
-  };
-  auto folded = co_await parts_.workers.run(std::move(work));
-  // A merge is a convenience: where the disk says no, the records wait for their turn one by one.
-  if (!folded)
-    co_return;
+  const auto folder = std::make_shared<GroupFolder>(std::move(groups), room);
+  while (!folder->is_done()) {
+    auto work = [&disk, folder, paths, files, &layout = parts_.files.layout()] {
+      // What was written to since it was checked cannot be trusted to be folded.
+      const auto touched = touched_files(disk, layout, files);
+      return touched && touched->empty() && folder->step(disk, paths);
+    };
+    const bool goes_on = co_await parts_.workers.run(std::move(work));
+    // A merge is a convenience: where the disk says no, the records wait for their turn one by one.
+    if (!goes_on || stopping_)
+      co_return;
+  }
   std::vector<std::size_t> gone;
-  for (std::size_t i = 0; i < groups->size(); ++i) {
-    MergeOutcome& outcome = (*folded)[i];
+  for (std::size_t i = 0; i < folder->groups().size(); ++i) {
+    MergeOutcome& outcome = folder->outcomes()[i];
     if (outcome.taken < 2)
       continue;
-    MergeGroup& group = (*groups)[i];
+    MergeGroup& group = folder->groups()[i];
     group.records.resize(outcome.taken);
     const auto user = group.records.front().record.user;
     parts_.batcher.order().drop_waiting(user, outcome.taken - 1);
@@ -193,7 +247,9 @@ std::shared_ptr<ActiveBatch> Freezing::row_of(DraftBatch& draft, BatchId id) con
 
 boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Part packed, BatchId id,
                                                                              std::vector<Run> changed,
+                                                                             MergePlace place,
                                                                              StepAside step_aside) {
+  std::optional<Counted> stalled;
   auto part = std::make_shared<Part>(std::move(packed));
   const auto paths = parts_.files.paths(part->draft.manifest, id);
   const auto name = fmt::format("batch {}", id);
@@ -217,6 +273,8 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Par
             KeptBody::of(disk, part->draft, paths, std::move(part->blocks), std::move(is_current), fetched);
       }
       part->blocks.clear();
+      if (part->draft.merged_stands)
+        std::string().swap(part->draft.merged_bytes);
       return digest;
     };
     const auto frozen = co_await parts_.workers.run(std::move(work));
@@ -229,6 +287,10 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Par
     }
     if (Recorder::is_of_one(frozen.error()))
       part->stood_aside = step_aside();
+    // The others need not wait for what this one waits for; while it keeps its lines they merge nothing.
+    if (place && !part->draft.merged_bytes.empty())
+      stalled.emplace(stalled_merges_);
+    place.reset();
     const bool again = co_await parts_.recorder.wait_for_one(name, frozen.error(), Purpose::begin);
     if (!again)
       co_return std::nullopt;
@@ -238,8 +300,7 @@ boost::asio::awaitable<std::optional<Freezing::Part>> Freezing::freeze_whole(Par
 boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::unique_ptr<OpenBatch> open,
                                                                       bool sends_now, StepAside step_aside) {
   std::vector<MergedRecord> merged;
-  if (parts_.merge)
-    co_await merge(*open, merged);
+  auto place = co_await merge(*open, merged);
   std::vector<Run> singles;
   std::vector<Run> changed;
   if (open->has_singles()) {
@@ -251,12 +312,13 @@ boost::asio::awaitable<std::shared_ptr<ActiveBatch>> Freezing::freeze(std::uniqu
     }
   }
   Part packed;
-  packed.draft = build_manifest(open->packed(), merged, parts_.files.numbers());
+  packed.draft = build_manifest(open->packed(), std::move(merged), parts_.files.numbers());
   for (auto& [file, block] : open->take_kept())
     packed.blocks.push_back({parts_.files.numbers()[file], std::move(block)});
   open.reset();
   const auto id = ++last_id_;
-  auto part = co_await freeze_whole(std::move(packed), id, std::move(changed), std::move(step_aside));
+  auto part = co_await freeze_whole(std::move(packed), id, std::move(changed), std::move(place),
+                                    std::move(step_aside));
   if (!part)
     co_return nullptr;
   auto batch = row_of(part->draft, id);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace usherd {
@@ -74,6 +75,21 @@ void Supervision::fail(ExitCode exit, std::string message) {
 }
 
 boost::asio::awaitable<void> Supervision::run() {
+  std::exception_ptr failure;
+  try {
+    co_await work();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // Whatever happened: what still runs would keep the process from its end.
+  co_await wind_down();
+  if (!failure)
+    failure = parts_.tasks.failure();
+  if (failure)
+    std::rethrow_exception(failure);
+}
+
+boost::asio::awaitable<void> Supervision::work() {
   if (options_.timeout)
     deadline_ = parts_.timers.now().boot + *options_.timeout;
   parts_.tasks.spawn(link_.run());
@@ -95,9 +111,6 @@ boost::asio::awaitable<void> Supervision::run() {
       co_await drain();
     }
   }
-  co_await wind_down();
-  if (const auto failure = parts_.tasks.failure())
-    std::rethrow_exception(failure);
 }
 
 boost::asio::awaitable<bool> Supervision::recover() {

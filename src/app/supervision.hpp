@@ -34,6 +34,8 @@ class Supervision {
   [[nodiscard]] std::string_view mode() const;
 
  private:
+  /// Until it is told to stop, or done.
+  [[nodiscard]] boost::asio::awaitable<void> work();
   [[nodiscard]] boost::asio::awaitable<bool> recover();
   [[nodiscard]] boost::asio::awaitable<void> wait_for_stop();
   [[nodiscard]] boost::asio::awaitable<void> drain();

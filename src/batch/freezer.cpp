@@ -1,12 +1,14 @@
 #include "usherd/batch/freezer.hpp"
 
 #include "usherd/batch/body_digest.hpp"
-#include "usherd/batch/merge.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace usherd {
@@ -58,26 +60,28 @@ class RecordFetcher {
   std::unordered_map<FileNumber, std::unique_ptr<ReadFile>> open_;
 };
 
-Result<MergeOutcome> fold(RecordFetcher& fetcher, const MergeGroup& group) {
-  RecordMerger merger;
-  for (const auto& place : group.places) {
-    const auto bytes = fetcher.fetch(place);
+/// The records at these places; read in the order in which they stand on the disk.
+Result<std::vector<std::string>> fetch_all(Files& files, const BodyPaths& paths,
+                                           const std::vector<Run>& places) {
+  std::vector<std::size_t> order(places.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::tie(places[a].file, places[a].offset) < std::tie(places[b].file, places[b].offset);
+  });
+  RecordFetcher fetcher(files, paths);
+  std::vector<std::string> records(places.size());
+  for (const auto i : order) {
+    auto bytes = fetcher.fetch(places[i]);
     if (!bytes)
       return bytes.error();
-    if (!merger.add(*bytes))
-      break;
+    records[i] = std::move(*bytes);
   }
-  MergeOutcome outcome;
-  if (merger.count() > 1) {
-    outcome.taken = merger.count();
-    outcome.line = merger.line();
-  }
-  return outcome;
+  return records;
 }
 
-Result<void> write_merged(Files& files, const DraftBatch& draft, const BodyPaths& paths,
+Result<void> write_merged(Files& files, DraftBatch& draft, const BodyPaths& paths,
                           const std::string& working_directory) {
-  if (draft.merged_bytes.empty())
+  if (draft.merged_bytes.empty() || draft.merged_stands)
     return {};
   auto file = files.write(paths.merged, WriteMode::truncate);
   if (!file)
@@ -86,7 +90,9 @@ Result<void> write_merged(Files& files, const DraftBatch& draft, const BodyPaths
     return written;
   if (auto synced = (*file)->sync(); !synced)
     return synced;
-  return files.sync(working_directory);
+  auto named = files.sync(working_directory);
+  draft.merged_stands = named.has_value();
+  return named;
 }
 
 /// Reads the records whose sums are not known, one by one. Those of merged ones are.
@@ -140,24 +146,54 @@ Result<void> sum_all(Files& files, DraftBatch& draft, const BodyPaths& paths) {
 
 }  // namespace
 
-Result<std::vector<MergeOutcome>> fold_groups(Files& files, const BodyPaths& paths,
-                                              const std::vector<MergeGroup>& groups, std::uint64_t room) {
-  RecordFetcher fetcher(files, paths);
-  std::vector<MergeOutcome> outcomes;
-  outcomes.reserve(groups.size());
-  for (const auto& group : groups) {
-    auto outcome = fold(fetcher, group);
-    if (!outcome)
-      return outcome.error();
-    const std::uint64_t before = group.records.front().record.length;
-    const std::uint64_t growth = outcome->line.size() > before ? outcome->line.size() - before : 0;
-    if (growth > room)
-      *outcome = MergeOutcome{};
-    else
-      room -= growth;
-    outcomes.push_back(std::move(*outcome));
+std::vector<Run> GroupFolder::next_slice() const {
+  std::vector<Run> places;
+  std::uint64_t bytes = 0;
+  auto place = place_;
+  for (auto group = group_; group < groups_.size(); ++group, place = 0) {
+    for (const auto& all = groups_[group].places; place < all.size(); ++place) {
+      if (places.size() == kSliceRecords || bytes >= kSliceBytes)
+        return places;
+      places.push_back(all[place]);
+      bytes += all[place].length;
+    }
   }
-  return outcomes;
+  return places;
+}
+
+Result<void> GroupFolder::step(Files& files, const BodyPaths& paths) {
+  const auto records = fetch_all(files, paths, next_slice());
+  if (!records)
+    return records.error();
+  for (std::size_t next = 0; next < records->size();) {
+    const auto end = next + std::min(groups_[group_].places.size() - place_, records->size() - next);
+    place_ += end - next;
+    bool fits = true;
+    for (; fits && next < end; ++next)
+      fits = merger_.add((*records)[next]);
+    next = end;
+    if (!fits || place_ == groups_[group_].places.size())
+      end_group();
+  }
+  return {};
+}
+
+void GroupFolder::end_group() {
+  MergeOutcome outcome;
+  if (merger_.count() > 1) {
+    outcome.taken = merger_.count();
+    outcome.line = merger_.line();
+  }
+  const std::uint64_t before = groups_[group_].records.front().record.length;
+  const std::uint64_t growth = outcome.line.size() > before ? outcome.line.size() - before : 0;
+  if (growth > room_)
+    outcome = MergeOutcome{};
+  else
+    room_ -= growth;
+  outcomes_.push_back(std::move(outcome));
+  merger_ = RecordMerger{};
+  ++group_;
+  place_ = 0;
 }
 
 Result<Digest> freeze_body(Files& files, DraftBatch& draft, const BodyPaths& paths,

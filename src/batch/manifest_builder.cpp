@@ -16,7 +16,7 @@ Run run_of(const QueuedRecord& record, FileNumber number) {
 
 }  // namespace
 
-DraftBatch build_manifest(PackedRecords& records, const std::vector<MergedRecord>& merged,
+DraftBatch build_manifest(PackedRecords& records, std::vector<MergedRecord> merged,
                           const std::vector<FileNumber>& numbers) {
   auto sorted = records.take_sorted(numbers);
   DraftBatch draft;
@@ -25,7 +25,11 @@ DraftBatch build_manifest(PackedRecords& records, const std::vector<MergedRecord
   draft.seconds = std::move(sorted.seconds);
   draft.lengths = std::move(sorted.lengths);
   draft.sums = std::move(sorted.sums);
-  for (const auto& record : merged) {
+  std::size_t merged_size = 0;
+  for (const auto& record : merged)
+    merged_size += record.line.size() + 1;
+  draft.merged_bytes.reserve(merged_size);
+  for (auto& record : merged) {
     Literal literal{draft.merged_bytes.size(), record.line.size(), {}};
     for (const auto& source : record.sources)
       literal.sources.push_back(run_of(source, numbers[source.file]));
@@ -35,6 +39,8 @@ DraftBatch build_manifest(PackedRecords& records, const std::vector<MergedRecord
     draft.users.push_back(record.user);
     draft.lengths.push_back(static_cast<std::uint32_t>(record.line.size()));
     draft.sums.push_back(record_sum(record.line));
+    // Together they may be as large as a body: there is no room for it twice.
+    std::string().swap(record.line);
   }
   if (!draft.seconds.empty())
     draft.seconds.resize(draft.users.size());

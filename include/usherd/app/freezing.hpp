@@ -5,6 +5,7 @@
 #include "usherd/batch/kept_body.hpp"
 #include "usherd/batch/open_files.hpp"
 #include "usherd/core/random.hpp"
+#include "usherd/ports/semaphore.hpp"
 #include "usherd/ports/workers.hpp"
 #include "usherd/submit/active_batch.hpp"
 #include "usherd/submit/recorder.hpp"
@@ -12,6 +13,7 @@
 #include "usherd/validate/record.hpp"
 #include "usherd/validate/user_keys.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <functional>
@@ -28,6 +30,7 @@ namespace usherd {
 class Freezing {
  public:
   struct Parts {
+    boost::asio::any_io_executor loop;
     Batcher& batcher;
     OpenFiles& files;
     Files& disk;
@@ -40,7 +43,8 @@ class Freezing {
     const UserKeys& keys;
     bool merge = true;
   };
-  Freezing(Parts parts, BatchId last_id) : parts_(std::move(parts)), last_id_(last_id) {}
+  Freezing(Parts parts, BatchId last_id)
+      : parts_(std::move(parts)), last_id_(last_id), merging_(parts_.loop, 1) {}
 
   /// Before the first batch: removes the merged records of batches that a crash kept from being written down.
   [[nodiscard]] boost::asio::awaitable<void> clear_unborn();
@@ -80,17 +84,26 @@ class Freezing {
     std::unique_ptr<KeptBody> kept;  ///< made of these
     bool stood_aside = false;
   };
+  /// No more is merged; what is being frozen may finish.
+  void stop() { stopping_ = true; }
   void set_merge(bool merge) { parts_.merge = merge; }
   void set_rules(RecordRules rules) { parts_.rules = rules; }
 
  private:
+  /// Held while the lines of a large merge are in memory: for all batches there is room for one.
+  using MergePlace = std::optional<SemaphorePlace>;
   /// Takes from `open` what could be folded with records that wait behind it.
-  [[nodiscard]] boost::asio::awaitable<void> merge(OpenBatch& open, std::vector<MergedRecord>& merged);
+  [[nodiscard]] boost::asio::awaitable<MergePlace> merge(OpenBatch& open, std::vector<MergedRecord>& merged);
+  [[nodiscard]] boost::asio::awaitable<void> fold(OpenBatch& open, std::vector<MergeGroup> groups,
+                                                  const std::vector<std::size_t>& positions,
+                                                  std::vector<MergedRecord>& merged);
   [[nodiscard]] std::vector<MergeGroup> merge_groups(OpenBatch& open,
                                                      std::vector<std::size_t>& positions) const;
-  /// `changed`: records known not to be what was read. Nothing when we are stopping.
+  /// `changed`: records known not to be what was read; `place` is given up once what was merged is durable.
+  /// Nothing when we are stopping.
   [[nodiscard]] boost::asio::awaitable<std::optional<Part>> freeze_whole(Part packed, BatchId id,
                                                                          std::vector<Run> changed,
+                                                                         MergePlace place,
                                                                          StepAside step_aside);
   [[nodiscard]] boost::asio::awaitable<Result<std::vector<Part>>> freeze_pieces(
       ActiveBatch& batch, const std::vector<Piece>& pieces, BatchId first_id);
@@ -104,6 +117,9 @@ class Freezing {
 
   Parts parts_;
   BatchId last_id_;
+  Semaphore merging_;
+  std::size_t stalled_merges_ = 0;  ///< whose lines the disk does not take for now
+  bool stopping_ = false;
 };
 
 }  // namespace usherd

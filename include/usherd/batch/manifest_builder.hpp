@@ -27,13 +27,14 @@ struct DraftBatch {
   std::vector<std::uint64_t> sums;     ///< likewise; 0 where it is not known until the batch is frozen
   std::vector<Share> shares;
   std::string merged_bytes;
+  bool merged_stands = false;  ///< these bytes are durable, and need not be kept
   std::uint64_t body_length = 0;
 };
 
 /// Puts records into body order (by file and offset), the merged ones behind them. `numbers` maps the slots
 /// of the records to file numbers. Records named as the first source of a merged record must not be in
 /// `records`, which is empty afterwards.
-[[nodiscard]] DraftBatch build_manifest(PackedRecords& records, const std::vector<MergedRecord>& merged,
+[[nodiscard]] DraftBatch build_manifest(PackedRecords& records, std::vector<MergedRecord> merged,
                                         const std::vector<FileNumber>& numbers);
 
 /// What each file has in a manifest, by file number.

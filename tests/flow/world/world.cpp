@@ -115,6 +115,7 @@ class World::Life {
   }
 
   void resume() { parts_.tasks.spawn(go_on(pause_)); }
+  [[nodiscard]] bool runs_on() const { return !ended_ || parts_.tasks.size() > 0; }
   [[nodiscard]] bool parked(ParkReason reason) const { return parts_.gate.parking().holds(reason); }
   [[nodiscard]] std::uint32_t places_in_use() const { return parts_.budget.batches(); }
   [[nodiscard]] std::string intake_parked() const { return parts_.intake.parked().value_or(""); }
@@ -138,7 +139,8 @@ class World::Life {
                        "boot-" + std::to_string(world_.boots_),
                        [] { return std::string(kKey); },
                        [] {},
-                       [] { return Result<std::uint64_t>(kRoomy); }};
+                       [] { return Result<std::uint64_t>(kRoomy); },
+                       world_.service_};
   }
 
   World& world_;
@@ -166,7 +168,8 @@ World::World(Options options)
       clock_(fakes::ManualTime().now),
       server_clock_(clock_.wall),
       seed_(options.seed),
-      watch_(options.watch) {
+      watch_(options.watch),
+      service_(options.service) {
   for (const auto* folder : {"/spool", "/spool/incoming", "/spool/working", "/spool/done", "/spool/rejected"})
     disk.make_directory(folder);
 }
@@ -287,6 +290,10 @@ bool World::nothing_works() const {
 
 std::uint32_t World::places_in_use() const {
   return life_ == nullptr ? 0 : life_->places_in_use();
+}
+
+bool World::runs_on() const {
+  return life_ != nullptr && life_->runs_on();
 }
 
 bool World::parked(ParkReason reason) const {

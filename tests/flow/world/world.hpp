@@ -8,6 +8,7 @@
 #include "usherd/app/config.hpp"
 #include "usherd/app/exit_code.hpp"
 #include "usherd/core/clock.hpp"
+#include "usherd/ports/service_manager.hpp"
 #include "usherd/submit/parking.hpp"
 
 #include <chrono>
@@ -36,6 +37,7 @@ class World {
     sandbox::Settings settings;
     std::uint64_t seed = 1;
     bool watch = true;  ///< files are announced when they are dropped; else the rescan finds them
+    ServiceManager* service = nullptr;
   };
   explicit World(Options options);
   ~World();
@@ -65,6 +67,8 @@ class World {
 
   /// How the daemon that was started ended by itself; nothing while it runs.
   [[nodiscard]] std::optional<ExitCode> exit() const;
+  /// Whether any of its coroutines is left; the process would go on.
+  [[nodiscard]] bool runs_on() const;
   /// Every dropped file has a receipt or was refused.
   [[nodiscard]] bool settled() const;
   /// working/ holds nothing but the numbers that the spool remembers.
@@ -95,6 +99,7 @@ class World {
   std::uint64_t seed_;
   std::uint64_t boots_ = 1;
   bool watch_;
+  ServiceManager* service_;
   std::vector<std::string> dropped_;
   std::unique_ptr<Life> life_;
 };

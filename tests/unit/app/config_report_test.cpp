@@ -111,7 +111,7 @@ TEST_CASE(
     "a key that is open to all and a proxy that cannot be used are faults, told together and without "
     "secrets") {
   const KeyFile key(0644);
-  const auto bad = report("api:\n  key_file: " + key.name() + "\n", "http://me:s3cret@p:3128");
+  const auto bad = report("api:\n  key_file: " + key.name() + "\n", "https://me:s3cret@p:3128");
   CHECK(bad.code == ExitCode::config);
   CHECK(bad.err.starts_with("f.yaml: HTTPS_PROXY: "));
   CHECK(bad.err.find("f.yaml:2: API key: " + key.name() + ": everybody") != std::string::npos);

@@ -162,7 +162,7 @@ def check_told_before(failures, usherd, config, dropped, bad, refused):
     ran = subprocess.run([usherd, "check", "--config", config, *paths], capture_output=True, text=True, check=False)
     failures.check(ran.returncode == 2, f"check: exit {ran.returncode}")
     for name, code in refused.items():
-        failures.check(f"{name}: {code}: " in ran.stderr, f"check does not say {code} of {name}")
+        failures.check(f"{name}: refused whole: {code}: " in ran.stdout, f"check does not say {code} of {name}")
     for name, rows in bad.items():
         for line, _, _, code in rows[:20]:
             failures.check(f"{name}:{line}: {code}: " in ran.stdout, f"check does not say {code} of {name}:{line}")

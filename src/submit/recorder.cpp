@@ -42,7 +42,6 @@ boost::asio::awaitable<bool> Recorder::wait_for_room() {
     co_await pause(kRetry);
     co_await restore();
   }
-  note_moving(kDisk);
   co_return !stopping_;
 }
 

@@ -34,25 +34,25 @@ void drop_over(Intakes& intakes, const std::string& name) {
   REQUIRE(std::rename(intakes.path(".new").c_str(), intakes.path(name).c_str()) == 0);
 }
 
-/// Until it ends, with another file at every second second.
-void pass_with_drops(Intakes& intakes) {
+/// A drain of a.ndjson and b.ndjson until it ends, with another file at every second second.
+void drain_beside_drops(Intakes& intakes) {
+  intakes.spool.drop("a.ndjson", "{}");
+  intakes.spool.drop("b.ndjson", "{}");
+  set_times(intakes);
+  intakes.start_drain();
   for (int second = 0; second < 40 && !intakes.drained; ++second) {
     if (second % 2 == 1)
       intakes.spool.drop(fmt::format("late{}.ndjson", second), "{}");
     intakes.pass(1s);
   }
+  REQUIRE(intakes.drained);
 }
 
 }  // namespace
 
 TEST_CASE("a drain leaves what comes later, also when the time of one file lies days ahead") {
   Intakes intakes;
-  intakes.spool.drop("a.ndjson", "{}");
-  intakes.spool.drop("b.ndjson", "{}");
-  set_times(intakes);
-  intakes.start_drain();
-  pass_with_drops(intakes);
-  REQUIRE(intakes.drained);
+  drain_beside_drops(intakes);
   CHECK(intakes.accepted() == Names{"a.ndjson", "b.ndjson"});
   const auto& report = **intakes.drained;
   REQUIRE(report.left_count > 0);
@@ -62,12 +62,7 @@ TEST_CASE("a drain leaves what comes later, also when the time of one file lies 
 
 TEST_CASE("a drain that cannot remember all of its files takes none whose time lies after its start") {
   Intakes intakes(ScanOptions::kMostFiles, 0);
-  intakes.spool.drop("a.ndjson", "{}");
-  intakes.spool.drop("b.ndjson", "{}");
-  set_times(intakes);
-  intakes.start_drain();
-  pass_with_drops(intakes);
-  REQUIRE(intakes.drained);
+  drain_beside_drops(intakes);
   CHECK(intakes.accepted() == Names{"a.ndjson"});
 }
 

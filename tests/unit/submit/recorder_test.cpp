@@ -165,6 +165,20 @@ TEST_CASE("Who waits for the reserve makes it again, and is named meanwhile") {
   CHECK(bench.recorder.stalled().empty());
 }
 
+TEST_CASE("What begins something on a full disk is named once, since when it waits, until it is durable") {
+  ReserveBench bench;
+  bench.fails = 5;
+  const auto began = bench.loop.now();
+  const auto waits = bench.loop.start(bench.recorder.record(bench.change(), Purpose::begin));
+  bench.loop.pass(9s);
+  CHECK_FALSE(waits->done());
+  REQUIRE(bench.recorder.stalled().size() == 1);
+  CHECK(bench.recorder.stalled().begin()->second.since == began);
+  bench.loop.pass(1s);
+  CHECK(waits->value == true);
+  CHECK(bench.recorder.stalled().empty());
+}
+
 TEST_CASE("What finds no room to begin waits by itself, longer each time, and is named") {
   ReserveBench bench;
   const Error full{Errc::no_space, "full"};
